@@ -1,0 +1,216 @@
+"""One clinical statement about one patient, with its identity, version and time. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from worker.model.time import ClinicalTime, EpochMs
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identifier:
+    """A patient identifier: the authority that issued it (PID-3.4, `Identifier.system`) and its value (PID-3.1).
+
+    Two identifiers are the same when authority and value are; `type` (PID-3.5) is carried for people.
+    """
+
+    authority: str
+    value: str
+    type: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what decides sameness."""
+        return (self.authority, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLink:
+    """A statement that two identifiers name one person, or no longer do.
+
+    Shape: `kind` is "same-pid", "merge" (A18 A34 A40 ...), "patient-link" (FHIR) or "unlink". For one unordered pair the
+    statement with the highest (`stated_at_ms`, `kind`) counts, so that the order of arrival does not.
+    """
+
+    first: Identifier
+    second: Identifier
+    kind: str
+    stated_at_ms: EpochMs
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """Order the versions of one statement; the highest wins.
+
+    Shape: (source status time, rank of the result status, digest of the content). A feed whose engine restamps MSH-7
+    (`version: rank_first`) puts the rank in `major` and the time in `minor`; others the reverse.
+    Source: HL7 v2.5.1 ch. 7 (OBR-22, OBX-11), HL7 table 0085.
+    """
+
+    major: int
+    minor: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A set of statements that a newer message can replace as a whole (an OBR, a document).
+
+    Shape: `stated_at` orders the messages about the group (like `Version`, without digest). Where `replaces` is true, all
+    statements of the group that were made by an older message no longer stand, whether or not they are repeated.
+    """
+
+    key: str
+    stated_at: tuple[int, int]
+    replaces: bool
+
+
+class Comparator(StrEnum):
+    """Name how a reported number bounds the true one (SN.1, `Quantity.comparator`)."""
+
+    EXACT = ""
+    BELOW = "<"
+    AT_MOST = "<="
+    ABOVE = ">"
+    AT_LEAST = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number in the concept's canonical UCUM unit, already rounded to the concept's precision.
+
+    `reported` is what the source wrote, with its unit, for people to compare ("100.6 [degF]").
+    """
+
+    value: float
+    unit: str
+    comparator: Comparator = Comparator.EXACT
+    reported: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A value from a list that the pack defines for the concept (ACVPU letter, positive/negative/contaminant, a drug)."""
+
+    code: str
+    reported: str = ""
+
+
+class PunctureStatus(StrEnum):
+    """Say what a record tells about a lumbar puncture; the first two open an episode."""
+
+    COMPLETED = "completed"
+    ATTEMPTED = "attempted"
+    PLANNED = "planned"
+    CANCELLED = "cancelled"
+
+
+class PunctureSource(StrEnum):
+    """Name the kind of record that tells of a lumbar puncture, in order of precedence for its time."""
+
+    SPECIMEN = "specimen"
+    NOTE = "note"
+    PROCEDURE = "procedure"
+    ORDER = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class Puncture:
+    """What one record says of a lumbar puncture; its time is the fact's `effective` (end: PR1-7, OBR-8, performedPeriod.end).
+
+    Shape: `numbers` are order numbers (placer, filler, `ServiceRequest`) by which records of one LP find each other.
+    `passes` and `is_traumatic` only where documented.
+    """
+
+    status: PunctureStatus
+    source: PunctureSource
+    numbers: tuple[str, ...] = ()
+    passes: int | None = None
+    is_traumatic: bool | None = None
+
+
+class AssertionStatus(StrEnum):
+    """Say what a note states of a finding. Source: the vignette format."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNCERTAIN = "uncertain"
+    RESOLVED = "resolved"
+    HISTORICAL = "historical"
+    HYPOTHETICAL = "hypothetical"
+    FAMILY = "family"
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A finding as a note or a coded entry states it.
+
+    Shape: `qualifiers` sorted; `span` the characters of the document's text, `sentence` the sentence around them (both
+    empty for a coded entry).
+    """
+
+    status: AssertionStatus
+    qualifiers: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncounterValue:
+    """A stay or visit: its class ("inpatient", "emergency", "outpatient", ...), visit number and reason as filed."""
+
+    encounter_class: str
+    visit: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time as a value (a birth date); the fact's `effective` repeats it."""
+
+    at_ms: EpochMs
+
+
+Value: TypeAlias = Quantity | Coded | Puncture | Assertion | EncounterValue | Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """Where a fact was read: enough to find the bytes again, nothing of the patient.
+
+    Shape: `message_id` is MSH-10 or `Bundle.id`/resource id; `place` as the standard names it ("OBR[1]/OBX[3]");
+    `received_at_ms` is our receipt time and never enters a finding.
+    """
+
+    feed: str
+    message_id: str
+    place: str
+    received_at_ms: EpochMs
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One clinical statement about one patient.
+
+    Shape: `key` names the statement within `patient` (feed, order number, code, occurrence); facts with equal `patient` and
+    `key` are versions of one statement. `concept` is a concept of the pack. `is_deleted` marks a version that takes the
+    statement back (OBX-11 D/W/X, `""`, entered-in-error): it may arrive before what it deletes. `value` is None only
+    then, and for a note document (concept "note").
+    `result_status` is "preliminary", "final", "corrected" or "" (unknown).
+    """
+
+    patient: Identifier
+    key: str
+    version: Version
+    concept: str
+    effective: ClinicalTime
+    value: Value
+    source: SourceRef
+    group: Group | None = None
+    is_deleted: bool = False
+    specimen: str = ""
+    result_status: str = ""
+    qualifiers: tuple[str, ...] = ()

@@ -1,0 +1,103 @@
+"""What arrived, and what became of it. Pure: no I/O, no clock. DESIGN of the way of a message: docs/architecture.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worker.model.fact import Fact, Identifier, IdentityLink
+    from worker.model.time import EpochMs
+
+
+class Form(StrEnum):
+    """Name the standard that a message is written in."""
+
+    HL7V2 = "hl7v2"
+    FHIR = "fhir"
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """One message as received, before anything is read from it.
+
+    Shape: `body` is exactly one HL7 v2 message or one FHIR JSON document. `transport` is the name of the source that
+    took it ("file", "mllp:2575"); packs match feeds by it after MSH-3 and MSH-4.
+    """
+
+    body: bytes
+    form: Form
+    transport: str
+    received_at_ms: EpochMs
+
+
+class OutcomeKind(StrEnum):
+    """Name the three ends of a message; every received message has exactly one."""
+
+    PROCESSED = "processed"
+    IGNORED = "ignored"
+    DEAD_LETTERED = "dead_lettered"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Say how a message ended, and why unless it was processed.
+
+    Shape: `reason` is a constant, lower-case phrase that can be counted ("message type ADT^A02"); `place` where in the
+    message ("PID-3"), empty for the whole.
+    """
+
+    kind: OutcomeKind
+    reason: str = ""
+    place: str = ""
+
+
+class IssueKind(StrEnum):
+    """Name what was noticed in a message without ending it."""
+
+    UNMAPPED_CODE = "unmapped-code"
+    UNMAPPED_UNIT = "unmapped-unit"
+    UNMAPPED_ANSWER = "unmapped-answer"
+    MISSING_UNIT = "missing-unit"
+    BAD_VALUE = "bad-value"
+    BAD_TIME = "bad-time"
+    IMPLAUSIBLE = "implausible"
+    BAD_ENTRY = "bad-entry"
+    UNREADABLE_TEXT = "unreadable-text"
+    CHARSET = "charset"
+    VERSION_TIE = "version-tie"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing in a message that could not be used, said without any data of the patient.
+
+    Shape: `place` as the standard names it ("OBR[1]/OBX[3]-5"); `subject` what it is about, from the code side only
+    ("WelchAllyn|tt-0005-03", "unit DegX"). Issues are counted, shown and, where `is_quarantined`, kept with the bytes.
+    """
+
+    kind: IssueKind
+    place: str
+    subject: str
+    is_quarantined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that one message says, or why it says nothing.
+
+    Shape: `facts` in the order of the message; `patients` every identifier that names a patient of this message, the one
+    facts are filed under first; `links` identity statements (several identifiers of one PID, merges, `Patient.link`).
+    `message_at_ms` is MSH-7 or `meta.lastUpdated`, None where it is absent or unreadable.
+    """
+
+    outcome: Outcome
+    feed: str = ""
+    message_type: str = ""
+    message_id: str = ""
+    message_at_ms: EpochMs | None = None
+    patients: tuple[Identifier, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    links: tuple[IdentityLink, ...] = ()
+    issues: tuple[Issue, ...] = field(default=())
