@@ -1,0 +1,113 @@
+# One virtual environment, .venv, from pinned and hashed requirements. Stamps make every target repeatable.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+LOCK_UV := uv==0.13.9
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_USER := 0
+export PIP_NO_INPUT := 1
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+# --- set-up --------------------------------------------------------------------------------------------------------
+
+$(VENV)/.stamp-venv:
+	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+	  echo "lpwatch needs Python 3.11 or newer. On Debian, as root: apt-get install python3 python3-venv; elsewhere: make PYTHON=/path/to/python3.11 …" >&2
+	  exit 3
+	fi
+	if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then
+	  echo "$(PYTHON) cannot make virtual environments. On Debian, as root: apt-get install python3-venv" >&2
+	  exit 3
+	fi
+	[ -x $(BIN)/python ] && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	touch $@
+
+$(VENV)/.stamp-run: requirements/run.txt $(VENV)/.stamp-venv
+	@echo "installing requirements/run.txt"
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/run.txt
+	touch $@
+
+$(VENV)/.stamp-test: requirements/test.txt $(VENV)/.stamp-venv
+	@echo "installing requirements/test.txt"
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/test.txt
+	touch $@
+
+# The project itself, editable; needs the pinned build tools that both requirement files hold.
+define install_project
+@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+touch $@
+endef
+
+$(VENV)/.stamp-project-run: pyproject.toml worker/__init__.py $(VENV)/.stamp-run
+	$(install_project)
+
+$(VENV)/.stamp-project-test: pyproject.toml worker/__init__.py $(VENV)/.stamp-test
+	$(install_project)
+
+.PHONY: setup
+setup: $(VENV)/.stamp-project-run ## make .venv with the lpwatch command
+
+.PHONY: setup-test
+setup-test: $(VENV)/.stamp-project-test ## the same .venv with the tools for checks and tests
+
+# --- run -----------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## a simulated ward in the terminal; options: ARGS="--seconds 20"
+	@exec $(BIN)/lpwatch demo $(ARGS)
+
+.PHONY: check
+check: setup-test ## format, lint, types, import contracts and the fast tests
+	@set -x
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy worker
+	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/pytest -m "not integration and not slow" $(ARGS)
+
+.PHONY: test
+test: setup-test ## every test
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: fmt
+fmt: setup-test ## format, and fix what ruff can fix
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: setup-test ## every benchmark
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: setup-test ## the benchmarks in at most 15 minutes
+	@$(BIN)/python -m bench --quick $(ARGS)
+
+# --- upkeep --------------------------------------------------------------------------------------------------------
+
+.PHONY: lock
+lock: ## pin requirements/*.in again; newer versions: ARGS=--upgrade
+	@[ -x .venv-lock/bin/python ] || $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet $(LOCK_UV)
+	for name in run test; do
+	  env -u PIP_FIND_LINKS -u UV_FIND_LINKS .venv-lock/bin/uv pip compile --quiet --no-config --generate-hashes \
+	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 $(ARGS) \
+	    -o requirements/$$name.txt requirements/$$name.in
+	done
+
+.PHONY: clean
+clean: ## remove everything that is made
+	rm -rf $(VENV) .venv-lock build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find worker tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Turn findings and open alerts into changes. Pure: no I/O, no clock."""

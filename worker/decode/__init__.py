@@ -1,0 +1,1 @@
+"""Turn bytes into decoded messages. Pure: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Turn decoded messages into facts with a pack. Pure: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Turn note text into assertions with spans. Pure: no I/O, no clock."""

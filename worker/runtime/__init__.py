@@ -1,0 +1,1 @@
+"""What makes the core run: ingest, assessment, delivery, clock, settings, health, metrics and logs."""

@@ -1,0 +1,1 @@
+"""Where notices go: streams, HL7 v2, FHIR, webhooks and Kafka."""
