@@ -1,0 +1,96 @@
+"""Current facts of one patient group by concept and time, sorted only when somebody looks. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from worker.model.fact import Fact
+    from worker.model.time import EpochMs
+
+Rank = tuple[int, str, tuple[str, str], str, str]
+
+_OTHER_CSF = frozenset({"opening-pressure"})
+_NOT_LUMBAR = ("shunt", "drain", "ventric")
+
+
+def rank_fact(fact: Fact) -> Rank:
+    """Return the one order in which facts are shown and walked: clinical time first, then what cannot tie."""
+    return (fact.effective.start_ms, fact.concept, fact.patient.key, fact.key, fact.version.digest)
+
+
+def is_csf(concept: str) -> bool:
+    """Tell whether a concept is measured in or during the taking of cerebrospinal fluid (CSF)."""
+    return concept.startswith("csf-") or concept in _OTHER_CSF
+
+
+def is_lumbar(fact: Fact) -> bool:
+    """Tell whether CSF may have come through the needle: not from a shunt, a drain or a ventricle."""
+    words = " ".join((fact.specimen, *fact.qualifiers)).casefold()
+    return not any(word in words for word in _NOT_LUMBAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Facts of one concept by clinical time.
+
+    Shape: `facts` by `rank_fact`; `starts` their times, to bisect.
+    """
+
+    facts: tuple[Fact, ...]
+    starts: tuple[EpochMs, ...]
+
+    def within(self, first_ms: EpochMs, last_ms: EpochMs) -> tuple[Fact, ...]:
+        """Return the facts of [first_ms, last_ms], both ends included."""
+        return self.facts[bisect_left(self.starts, first_ms) : bisect_right(self.starts, last_ms)]
+
+    def last_before(self, at_ms: EpochMs) -> Fact | None:
+        """Return the newest fact strictly before an instant."""
+        position = bisect_left(self.starts, at_ms)
+        return self.facts[position - 1] if position else None
+
+
+EMPTY = Series((), ())
+
+
+def make_series(facts: Iterable[Fact]) -> Series:
+    """Sort facts into a series."""
+    ordered = tuple(sorted(facts, key=rank_fact))
+    return Series(ordered, tuple(fact.effective.start_ms for fact in ordered))
+
+
+class FactIndex:
+    """Current facts of one patient group, shared by the views of all its LPs.
+
+    One pass groups them; a concept is sorted when it is first asked for, so that rules pay for what they read.
+    """
+
+    __slots__ = ("_grouped", "_sorted")
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        """Group `facts` (any order, no repeats: the outcome of `current_facts`)."""
+        grouped: dict[str, list[Fact]] = {}
+        for fact in facts:
+            try:
+                grouped[fact.concept].append(fact)
+            except KeyError:
+                grouped[fact.concept] = [fact]
+        self._grouped: Mapping[str, list[Fact]] = grouped
+        self._sorted: dict[str, Series] = {}
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """Return the concepts that have facts, sorted."""
+        return tuple(sorted(self._grouped))
+
+    def series(self, concept: str) -> Series:
+        """Return the facts of one concept; empty where there are none."""
+        known = self._sorted.get(concept)
+        if known is None:
+            known = make_series(self._grouped[concept]) if concept in self._grouped else EMPTY
+            self._sorted[concept] = known
+        return known

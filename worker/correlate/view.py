@@ -1,0 +1,179 @@
+"""What the rules see of one lumbar puncture (LP): its own facts, what came before, ages, hours. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from worker.correlate.index import FactIndex, Series, is_csf, is_lumbar, make_series, rank_fact
+from worker.correlate.limits import DEFAULT_LIMITS
+from worker.correlate.stays import Stay, discharge_times, find_stays
+from worker.model.fact import Moment
+from worker.model.time import DAY_MS, HOUR_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from worker.correlate.limits import Limits
+    from worker.model.episode import Episode
+    from worker.model.fact import Fact
+    from worker.model.time import EpochMs
+
+NEVER_MS: EpochMs = 2**62
+"""An instant after every other: where a window has no end."""
+
+
+class EpisodeView:
+    """One LP with the facts that rules may look at.
+
+    A fact is the LP's *own* when its clinical time is at or after the LP's anchor and before the next LP. Facts of CSF belong
+    to the nearest LP within six hours by specimen time instead (of two equally near, the later: fluid is drawn before
+    the documented end); those from a shunt, drain or ventricle to none. Everything else before the anchor is look-back.
+    """
+
+    __slots__ = ("_anchors", "_bound", "_position", "_stays", "episode", "index", "limits")
+
+    def __init__(
+        self,
+        index: FactIndex,
+        episode: Episode,
+        episodes: Sequence[Episode],
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        """Look at `episode`, one of `episodes` (all of the patient group, sorted by anchor)."""
+        self.index = index
+        self.episode = episode
+        self.limits = limits
+        self._anchors = tuple(other.anchor_ms for other in episodes)
+        self._position = tuple(episodes).index(episode)
+        self._bound: dict[str, Series] = {}
+        self._stays: tuple[Stay, ...] | None = None
+
+    @property
+    def anchor_ms(self) -> EpochMs:
+        """Return the instant of the LP."""
+        return self.episode.anchor_ms
+
+    @property
+    def until_ms(self) -> EpochMs:
+        """Return the instant (exclusive) at which the next LP takes over; `NEVER_MS` for the latest."""
+        return NEVER_MS if self.episode.until_ms is None else self.episode.until_ms
+
+    def at_hours(self, hours: float) -> EpochMs:
+        """Return the instant `hours` after this LP (before it, when negative)."""
+        return self.anchor_ms + round(hours * HOUR_MS)
+
+    def series_at_hours(self, hours: float) -> EpochMs:
+        """Return the instant `hours` after the first LP of the series."""
+        return self.episode.series_start_ms + round(hours * HOUR_MS)
+
+    def hours_since(self, at_ms: EpochMs) -> float:
+        """Return the hours from this LP to an instant."""
+        return (at_ms - self.anchor_ms) / HOUR_MS
+
+    def hours_since_series(self, at_ms: EpochMs) -> float:
+        """Return the hours from the first LP of the series to an instant."""
+        return (at_ms - self.episode.series_start_ms) / HOUR_MS
+
+    def readings(self, concept: str) -> tuple[Fact, ...]:
+        """Return the LP's own facts of one concept, by clinical time."""
+        if is_csf(concept):
+            return self._csf(concept).facts
+        return self.index.series(concept).within(self.anchor_ms, self.until_ms - 1)
+
+    def before(self, concepts: Iterable[str], span_ms: int) -> tuple[Fact, ...]:
+        """Return the look-back facts of the `span_ms` before the LP, by clinical time; CSF has none."""
+        return self.between(concepts, self.anchor_ms - span_ms, self.anchor_ms - 1)
+
+    def between(
+        self,
+        concepts: Iterable[str],
+        start_ms: EpochMs,
+        end_ms: EpochMs,
+        *,
+        include_before: bool = True,
+    ) -> tuple[Fact, ...]:
+        """Return facts of several concepts in [start_ms, end_ms], by clinical time, both ends included.
+
+        Facts that belong to a later LP are never among them; those before this LP only when `include_before`.
+        """
+        first_ms = start_ms if include_before else max(start_ms, self.anchor_ms)
+        last_ms = min(end_ms, self.until_ms - 1)
+        parts = [
+            self._csf(concept).within(start_ms, end_ms)
+            if is_csf(concept)
+            else self.index.series(concept).within(first_ms, last_ms)
+            for concept in dict.fromkeys(concepts)
+        ]
+        filled = [part for part in parts if part]
+        if len(filled) <= 1:
+            return filled[0] if filled else ()
+        return tuple(sorted((fact for part in filled for fact in part), key=rank_fact))
+
+    def last_before(self, concept: str, at_ms: EpochMs) -> Fact | None:
+        """Return the newest fact of a concept strictly before an instant, of whatever LP."""
+        return self.index.series(concept).last_before(at_ms)
+
+    def has_any(self, concept: str) -> bool:
+        """Tell whether the patient group has any fact of a concept at all: "no data" is not "not in the window"."""
+        return bool(self.index.series(concept).facts)
+
+    @property
+    def birth(self) -> Fact | None:
+        """Return the fact that gives the birth date, the newest statement where several are on file."""
+        known = [fact for fact in self.index.series("birth-date").facts if isinstance(fact.value, Moment)]
+        return max(known, key=lambda fact: (fact.version, rank_fact(fact)), default=None)
+
+    @property
+    def age_days(self) -> int | None:
+        """Return the age in whole days at the LP, None where no birth date is known."""
+        birth = self.birth
+        if birth is None or not isinstance(birth.value, Moment):
+            return None
+        return (self.anchor_ms - birth.value.at_ms) // DAY_MS
+
+    @property
+    def stays(self) -> tuple[Stay, ...]:
+        """Return all stays and visits of the patient group by their start."""
+        if self._stays is None:
+            self._stays = find_stays(self.index)
+        return self._stays
+
+    def encounter_at(self, at_ms: EpochMs) -> Stay | None:
+        """Return the stay that covers an instant, the latest begun where several do; None when there is none."""
+        covering = [stay for stay in self.stays if stay.covers(at_ms)]
+        return covering[-1] if covering else None
+
+    @property
+    def discharged_at(self) -> EpochMs | None:
+        """Return when the patient first left at or after the LP, None where no discharge is on file."""
+        times = discharge_times(self.index, self.stays)
+        position = bisect_left(times, self.anchor_ms)
+        return times[position] if position < len(times) else None
+
+    def _csf(self, concept: str) -> Series:
+        bound = self._bound.get(concept)
+        if bound is None:
+            span = self.limits.binding_ms
+            near = self.index.series(concept).within(self.anchor_ms - span, self.anchor_ms + span)
+            bound = make_series(fact for fact in near if is_lumbar(fact) and self._is_nearest(fact))
+            self._bound[concept] = bound
+        return bound
+
+    def _is_nearest(self, fact: Fact) -> bool:
+        at_ms = fact.effective.start_ms
+        distances = [(abs(at_ms - anchor), -order) for order, anchor in enumerate(self._anchors)]
+        return min(distances)[1] == -self._position
+
+
+def build_views(
+    facts: Iterable[Fact],
+    episodes: Sequence[Episode],
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[EpisodeView, ...]:
+    """Make a view for each LP of one patient group, sharing one index.
+
+    Shape: `facts` current facts in any order; `episodes` as `find_episodes` gives them; the views in the same order.
+    """
+    index = FactIndex(facts)
+    return tuple(EpisodeView(index, episode, episodes, limits) for episode in episodes)
