@@ -23,13 +23,16 @@ class RawMessage:
     """One message as received, before anything is read from it.
 
     Shape: `body` is exactly one HL7 v2 message or one FHIR JSON document. `transport` is the name of the source that
-    took it ("file", "mllp:2575"); packs match feeds by it after MSH-3 and MSH-4.
+    took it ("file", "mllp:2575"); packs match feeds by it after MSH-3 and MSH-4. `fault` is empty for a whole message; else it
+    says, in a constant phrase, why the source could not take one out of its bytes ("frame too large"): `body` is then what
+    was received of it, kept for the quarantine and never decoded.
     """
 
     body: bytes
     form: Form
     transport: str
     received_at_ms: EpochMs
+    fault: str = ""
 
 
 class OutcomeKind(StrEnum):
