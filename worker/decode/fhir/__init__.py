@@ -1,0 +1,27 @@
+"""FHIR JSON, R4 and R5: bytes to typed resources, nothing decided about their meaning. Pure: no I/O, no clock."""
+
+from worker.decode.fhir.document import (
+    BadEntry,
+    DecodedResource,
+    FhirDocument,
+    OtherResource,
+    Placed,
+    decode_document,
+    decode_resource,
+)
+from worker.decode.fhir.ndjson import split_ndjson
+from worker.decode.fhir.references import Literal, References, parse_literal
+
+__all__ = [
+    "BadEntry",
+    "DecodedResource",
+    "FhirDocument",
+    "Literal",
+    "OtherResource",
+    "Placed",
+    "References",
+    "decode_document",
+    "decode_resource",
+    "parse_literal",
+    "split_ndjson",
+]
