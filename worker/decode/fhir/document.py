@@ -5,6 +5,7 @@ Source: HL7 FHIR R4 (4.0.1) and R5 (5.0.0), "Bundle" and "JSON representation".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -35,8 +36,7 @@ class OtherResource(Element, frozen=True):
 DecodedResource: TypeAlias = AnyResource | OtherResource
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """A decoded resource, where it stands in the document, and its bytes.
 
     Shape: `place` is "Bundle.entry[3].resource", or the resource type for a single one; `full_url` empty where there is none.
@@ -57,8 +57,7 @@ class BadEntry:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FhirDocument:
+class FhirDocument(msgspec.Struct, frozen=True):
     """What one document holds.
 
     Shape: `type_name` is the resource type, or "Bundle" followed by its type ("Bundle transaction"). `resources` in the order
@@ -96,6 +95,7 @@ class _Bundle(Element, frozen=True, tag_field="resourceType", tag="Bundle"):
     entry: tuple[msgspec.Raw, ...] | None = None
 
 
+_INDEX = re.compile(r"\[[0-9.]*\]")
 _DOCUMENT = msgspec.json.Decoder(AnyResource | _Bundle)
 _ENTRY = msgspec.json.Decoder(_Entry)
 _OTHER = msgspec.json.Decoder(OtherResource)
@@ -159,9 +159,9 @@ def _decode_other(raw: bytes, problem: msgspec.ValidationError) -> OtherResource
 
 
 def _shape_place(problem: msgspec.ValidationError) -> str:
-    """Return " at $.valueQuantity" from an error: the path holds element names and indexes, never a value."""
+    """Return " at $.component[].code" from an error: element names only, no index and never a value."""
     _, found, path = str(problem).rpartition(" - at `")
-    return f" at {path.rstrip('`')}" if found else ""
+    return f" at {_INDEX.sub('[]', path.rstrip('`'))}" if found else ""
 
 
 def _read_bundle(bundle: _Bundle, body: bytes) -> FhirDocument:
