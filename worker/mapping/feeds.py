@@ -1,0 +1,107 @@
+"""A feed as the mapping uses it: what its codes, specimens, encounters and orders mean. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from worker.mapping.concepts import Coding, Target, fold
+from worker.mapping.feed_spec import MatchSpec, OrderStatusSpec
+from worker.mapping.identity import Authorities
+from worker.model.fact import PunctureStatus
+
+ANY = "*"
+"""Stands for "whatever the system says" in the tables of codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One message feed, compiled.
+
+    Shape: `targets`, `note_kinds` and `sites` are keyed "system|code", system by its short name or `*`; `names` from a code
+    name (MDC_TEMP) to its target; `skipped_notes` are known document types that are not read.
+    """
+
+    id: str
+    title: str
+    match: tuple[MatchSpec, ...]
+    zone: tzinfo
+    is_midnight_date: bool
+    future_tolerance_ms: int
+    is_rank_first: bool
+    is_by_order: bool
+    is_number_per_visit: bool
+    authorities: Authorities
+    systems: Mapping[str, str]
+    targets: Mapping[str, Target]
+    names: Mapping[str, Target]
+    note_kinds: Mapping[str, str]
+    skipped_notes: frozenset[str]
+    note_titles: frozenset[str]
+    orders: tuple[OrderStatusSpec, ...]
+    is_specimen_puncture: bool
+    specimens: Mapping[str, str]
+    sites: Mapping[str, str]
+    encounter_classes: Mapping[str, str]
+    ignored_messages: Mapping[str, str]
+    error_comments: tuple[str, ...]
+
+    def system(self, sent: str) -> str:
+        """Return the short name of a code system as sent (table name or URI); an unknown one stays as it is."""
+        return self.systems.get(sent) or self.systems.get(sent.upper(), sent)
+
+    def find(self, codings: Iterable[Coding]) -> Target | None:
+        """Return what a coded element means; None where no coding is mapped.
+
+        Shape: the first coding that is known decides; then the first code name in a text (`names_in_text`).
+        """
+        tried = tuple(codings)
+        for coding in tried:
+            found = self.targets.get(f"{self.system(coding.system)}|{coding.code}") if coding.code else None
+            found = found or self.targets.get(f"{ANY}|{coding.code}")
+            if found:
+                return found
+        return next((self.names[coding.text] for coding in tried if coding.text in self.names), None)
+
+    def note_kind(self, codings: Iterable[Coding]) -> str:
+        """Return the kind of note that a code announces, or "" where it announces none."""
+        return self._first(self.note_kinds, codings)
+
+    def is_skipped_note(self, codings: Iterable[Coding]) -> bool:
+        """Tell whether a code announces a document that is known and not read."""
+        return any(key in self.skipped_notes for coding in codings for key in self._keys(coding))
+
+    def specimen(self, codings: Iterable[Coding]) -> str:
+        """Return the class of a specimen ("csf", "shunt", ...), or "" where it is unknown."""
+        return self._first(self.specimens, codings)
+
+    def site(self, codings: Iterable[Coding]) -> str:
+        """Return the class of a body site ("back", "head", "neck"), or "" where it is unknown."""
+        return self._first(self.sites, codings)
+
+    def puncture_status(
+        self, control: str, status: str, result: str, *, has_time: bool
+    ) -> PunctureStatus | None:
+        """Return what an order for a lumbar puncture says of it, or None where no row fits."""
+        for row in self.orders:
+            is_fitting = (
+                (not row.control or control in row.control)
+                and (not row.status or status in row.status)
+                and (not row.result or result in row.result)
+                and (row.has_time is None or row.has_time == has_time)
+            )
+            if is_fitting:
+                return PunctureStatus(row.means)
+        return None
+
+    def _first(self, table: Mapping[str, str], codings: Iterable[Coding]) -> str:
+        return next((table[key] for coding in codings for key in self._keys(coding) if key in table), "")
+
+    def _keys(self, coding: Coding) -> tuple[str, ...]:
+        return (
+            f"{self.system(coding.system)}|{coding.code}",
+            f"{ANY}|{coding.code}",
+            f"{ANY}|{fold(coding.code)}",
+            f"{ANY}|{fold(coding.text)}",
+        )

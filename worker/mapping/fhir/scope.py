@@ -1,0 +1,30 @@
+"""What all resources of one FHIR document share while they are mapped. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from worker.decode.fhir import References
+from worker.mapping.feeds import Feed
+from worker.mapping.fhir.subjects import Subject
+from worker.mapping.pack import MappingPack
+from worker.model.time import EpochMs
+from worker.notes.reader import NoteReader
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The document around a resource.
+
+    Shape: `message_at_ms` is the document's own time, None where it has none. `subjects` remembers who each reference names,
+    so that a Bundle about one patient resolves it once.
+    """
+
+    feed: Feed
+    pack: MappingPack
+    notes: NoteReader
+    references: References
+    message_id: str
+    message_at_ms: EpochMs | None
+    received_at_ms: EpochMs
+    subjects: dict[str, Subject] = field(default_factory=dict)

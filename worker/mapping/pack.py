@@ -1,0 +1,78 @@
+"""A pack, compiled once into lookup tables. Pure: no I/O, no clock.
+
+Layers are read in order; a later layer replaces a concept, unit, body site or feed with the same id as a whole, and removes
+it with `disabled: true`. Every problem of every file is reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from worker.decode.located_yaml import Problems
+from worker.mapping.compile_concepts import Vocabulary, compile_vocabulary
+from worker.mapping.compile_feeds import compile_feeds
+from worker.mapping.concepts import Concept
+from worker.mapping.feeds import Feed
+from worker.mapping.pack_files import read_layers
+from worker.mapping.units import UnitTable
+
+DEFAULT_FEED = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingPack:
+    """Concepts, units and feeds of a pack.
+
+    Shape: `names` are "id version" of each layer that has a manifest, lowest first. `systems` from short name to URI.
+    """
+
+    names: tuple[str, ...]
+    systems: Mapping[str, str]
+    vocabulary: Vocabulary
+    feeds: Mapping[str, Feed]
+
+    @property
+    def concepts(self) -> Mapping[str, Concept]:
+        """Return the concepts by id."""
+        return self.vocabulary.concepts
+
+    @property
+    def units(self) -> UnitTable:
+        """Return the spellings of units."""
+        return self.vocabulary.units
+
+    def feed_of(self, application: str, facility: str, transport: str) -> Feed:
+        """Return the feed of a message: by MSH-3 and MSH-4, then by transport, else the default feed.
+
+        Shape: of several feeds that fit, the one whose row names most keys; then the first by id.
+        """
+        given = {"application": application, "facility": facility, "transport": transport}
+        by_sender = self._best(given, ("application", "facility"))
+        return by_sender or self._best(given, ("transport",)) or self.feeds[DEFAULT_FEED]
+
+    def _best(self, given: Mapping[str, str], needed: Iterable[str]) -> Feed | None:
+        fits = [
+            (-len(wanted), feed.id)
+            for feed in self.feeds.values()
+            for row in feed.match
+            if (wanted := row.model_dump(exclude_none=True))
+            and wanted.keys() & set(needed)
+            and all(given[key] == value for key, value in wanted.items())
+        ]
+        return self.feeds[min(fits)[1]] if fits else None
+
+
+def compile_mapping(layers: Sequence[Mapping[str, str]]) -> MappingPack:
+    """Compile the layers of a pack, lowest first.
+
+    Shape: each layer is `{path: text}`, paths below the pack's folder ("concepts/vitals.yaml"); other files are left alone.
+    Raises: PackError with every problem, one line each: "file:line:column: message".
+    """
+    problems = Problems()
+    files = read_layers(layers, problems)
+    problems.raise_if_any()
+    vocabulary = compile_vocabulary(files, problems)
+    feeds = compile_feeds(files, vocabulary, problems)
+    problems.raise_if_any()
+    return MappingPack(files.names, files.systems, vocabulary, feeds)
