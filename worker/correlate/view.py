@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from worker.correlate.episodes import nearest_anchor
 from worker.correlate.index import FactIndex, Series, is_csf, is_lumbar, make_series, rank_fact
 from worker.correlate.limits import DEFAULT_LIMITS
 from worker.correlate.stays import Stay, discharge_times, find_stays
@@ -162,18 +163,17 @@ class EpisodeView:
 
     def _is_nearest(self, fact: Fact) -> bool:
         at_ms = fact.effective.start_ms
-        distances = [(abs(at_ms - anchor), -order) for order, anchor in enumerate(self._anchors)]
-        return min(distances)[1] == -self._position
+        return nearest_anchor(self._anchors, at_ms, self.limits.binding_ms) == self._position
 
 
 def build_views(
-    facts: Iterable[Fact],
+    facts: Iterable[Fact] | FactIndex,
     episodes: Sequence[Episode],
     limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[EpisodeView, ...]:
     """Make a view for each LP of one patient group, sharing one index.
 
-    Shape: `facts` current facts in any order; `episodes` as `find_episodes` gives them; the views in the same order.
+    Shape: `facts` current facts in any order, or their index; `episodes` as `find_episodes` gives them; views in their order.
     """
-    index = FactIndex(facts)
+    index = facts if isinstance(facts, FactIndex) else FactIndex(facts)
     return tuple(EpisodeView(index, episode, episodes, limits) for episode in episodes)

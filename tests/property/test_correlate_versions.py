@@ -1,0 +1,80 @@
+"""Laws of the fold: order, repetition and split of arrival do not matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.correlate.facts import OTHER, PATIENT, Group, temperature
+from worker.correlate.versions import adds_nothing, compact, current_facts
+from worker.model.fact import Fact
+
+
+def groups() -> st.SearchStrategy[Group | None]:
+    stated = st.tuples(st.integers(0, 3), st.integers(0, 2))
+    return st.none() | st.builds(Group, st.sampled_from(["g", "h"]), stated, st.booleans())
+
+
+@st.composite
+def any_fact(draw: st.DrawFn) -> Fact:
+    made = temperature(
+        draw(st.integers(0, 2)),
+        draw(st.sampled_from([36.5, 38.5])),
+        key=draw(st.sampled_from(["a", "b", "c"])),
+        major=draw(st.integers(0, 2)),
+        minor=draw(st.integers(0, 2)),
+        group=draw(groups()),
+        deleted=draw(st.booleans()),
+        patient=draw(st.sampled_from([PATIENT, OTHER])),
+        message=draw(st.sampled_from(["m1", "m2"])),
+    )
+    return replace(made, source=replace(made.source, received_at_ms=draw(st.integers(0, 9))))
+
+
+facts = st.lists(any_fact(), max_size=12)
+
+
+@given(facts, st.randoms())
+def test_any_permutation_gives_the_same_current_facts(known: list[Fact], random: object) -> None:
+    shuffled = list(known)
+    random.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis gives a random.Random
+    assert current_facts(shuffled) == current_facts(known)
+
+
+@given(facts, st.lists(st.integers(0, 11)))
+def test_repeats_change_nothing(known: list[Fact], repeats: list[int]) -> None:
+    again = [known[i] for i in repeats if i < len(known)]
+    assert current_facts([*known, *again]) == current_facts(known)
+    assert adds_nothing(known, again)
+
+
+@given(facts, facts, facts)
+def test_compacting_any_part_changes_nothing(
+    first: list[Fact], second: list[Fact], third: list[Fact]
+) -> None:
+    whole = current_facts([*first, *second, *third])
+    left = compact([*compact([*first, *second]), *third])
+    right = compact([*first, *compact([*second, *third])])
+    assert current_facts(left) == whole
+    assert current_facts(right) == whole
+    assert current_facts(compact(first)) == current_facts(first)
+
+
+@given(facts)
+def test_compacting_twice_is_compacting_once(known: list[Fact]) -> None:
+    once = compact(known)
+    assert compact(once) == once
+    assert len(once) <= len(known)
+
+
+@given(facts, facts)
+def test_nothing_is_said_to_be_added_only_when_the_outcome_is_equal(
+    known: list[Fact], arrived: list[Fact]
+) -> None:
+    before, after = current_facts(known), current_facts([*known, *arrived])
+    same = [(fact.key, fact.patient, fact.version) for fact in before.facts] == [
+        (fact.key, fact.patient, fact.version) for fact in after.facts
+    ] and before.ties == after.ties
+    assert adds_nothing(known, arrived) == same

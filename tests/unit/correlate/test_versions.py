@@ -1,0 +1,107 @@
+"""What stands among versions of statements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.unit.correlate.facts import OTHER, Group, at, fact, temperature
+from worker.correlate.versions import adds_nothing, compact, current_facts
+from worker.model.message import IssueKind
+
+FIRST = temperature(10, 38.4, key="k")
+CORRECTED = temperature(10, 37.0, key="k", major=at(12), minor=3)
+DELETED = replace(CORRECTED, is_deleted=True, version=replace(CORRECTED.version, major=at(13), minor=4))
+
+
+def test_the_highest_version_of_a_statement_stands() -> None:
+    assert current_facts([FIRST, CORRECTED]).facts == (CORRECTED,)
+
+
+def test_a_correction_may_arrive_before_its_original() -> None:
+    assert current_facts([CORRECTED, FIRST]).facts == (CORRECTED,)
+
+
+def test_a_deletion_that_arrives_first_removes_what_comes_later() -> None:
+    assert current_facts([DELETED, FIRST]).facts == ()
+
+
+def test_a_final_after_a_cancelled_version_of_older_time_stays_deleted() -> None:
+    assert current_facts([FIRST, DELETED, CORRECTED]).facts == ()
+
+
+def test_a_statement_reinstated_after_its_deletion_stands_again() -> None:
+    again = replace(FIRST, version=replace(FIRST.version, major=at(20)))
+    assert current_facts([again, DELETED, FIRST]).facts == (again,)
+
+
+def test_equal_keys_of_two_patients_are_two_statements() -> None:
+    other = replace(FIRST, patient=OTHER)
+    assert set(current_facts([FIRST, other]).facts) == {FIRST, other}
+
+
+def test_a_replacing_message_drops_what_it_does_not_repeat() -> None:
+    old = [temperature(1, 38.4, key=f"g|{n}", group=Group("g", (1, 2), replaces=False)) for n in range(3)]
+    new = temperature(1, 37.0, key="g|0", major=at(5), group=Group("g", (5, 3), replaces=True))
+    assert current_facts([*old, new]).facts == (new,)
+
+
+def test_an_older_message_of_a_replaced_group_changes_nothing_when_it_arrives_late() -> None:
+    old = temperature(1, 38.4, key="g|1", group=Group("g", (1, 2), replaces=True))
+    new = temperature(1, 37.0, key="g|0", group=Group("g", (5, 3), replaces=True))
+    assert current_facts([new, old]).facts == (new,)
+
+
+def test_the_same_group_name_of_another_patient_is_not_replaced() -> None:
+    theirs = temperature(1, 38.4, key="n1|1", group=Group("n1", (1, 2), replaces=True), patient=OTHER)
+    ours = temperature(1, 37.0, key="n1|0", group=Group("n1", (5, 3), replaces=True))
+    assert set(current_facts([theirs, ours]).facts) == {theirs, ours}
+
+
+def test_two_finals_of_one_time_with_different_content_are_a_tie_that_is_told() -> None:
+    rival = temperature(10, 39.9, key="k", major=FIRST.version.major)
+    one, other = current_facts([FIRST, rival]), current_facts([rival, FIRST])
+    assert one == other
+    assert [issue.kind for issue in one.ties] == [IssueKind.VERSION_TIE]
+
+
+def test_a_tie_that_a_later_version_settles_is_not_told() -> None:
+    rival = temperature(10, 39.9, key="k", major=FIRST.version.major)
+    assert current_facts([FIRST, rival, CORRECTED]).ties == ()
+
+
+def test_a_tie_names_no_patient() -> None:
+    rival = temperature(10, 39.9, key="order-4711|k", major=FIRST.version.major)
+    secret = replace(FIRST, key="order-4711|k")
+    (issue,) = current_facts([secret, rival]).ties
+    assert "4711" not in repr(issue)
+    assert "P-1" not in repr(issue)
+
+
+def test_a_repeat_adds_nothing() -> None:
+    repeat = replace(FIRST, source=replace(FIRST.source, message_id="m9", received_at_ms=at(99)))
+    assert adds_nothing([FIRST], [repeat])
+    assert adds_nothing([CORRECTED], [FIRST])
+
+
+def test_a_correction_adds_something() -> None:
+    assert not adds_nothing([FIRST], [CORRECTED])
+    assert not adds_nothing([FIRST], [DELETED])
+
+
+def test_a_tie_adds_something() -> None:
+    low, high = sorted(
+        (FIRST, temperature(10, 39.9, key="k", major=FIRST.version.major)), key=lambda one: one.version
+    )
+    assert not adds_nothing([high], [low])
+
+
+def test_compact_keeps_deletions_and_drops_what_they_beat() -> None:
+    assert compact([FIRST, CORRECTED, DELETED]) == (DELETED,)
+
+
+def test_compact_keeps_a_replacement_whose_carrier_was_beaten() -> None:
+    carrier = fact("note", 1, key="d", major=at(1), group=Group("d", (9, 3), replaces=True))
+    winner = fact("note", 1, key="d", major=at(2), group=Group("other", (9, 3), replaces=False))
+    old = temperature(1, 38.4, key="d|x", group=Group("d", (1, 2), replaces=True))
+    kept = compact([carrier, winner])
+    assert current_facts([*kept, old]) == current_facts([carrier, winner, old])

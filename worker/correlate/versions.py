@@ -1,0 +1,187 @@
+"""Find what stands now among all versions of all statements, whatever their order of arrival. Pure: no I/O, no clock.
+
+Two rules, and no others:
+
+1. *Group.* Where a message replaces a group (an OBR, a document), statements of that group which an older message made do not
+   stand, repeated or not.
+2. *Version.* Of what is left, the highest version of each (patient, key) stands, and only if it is not a deletion.
+
+Both take maxima over sets, so the outcome is the same for any permutation, repetition or split of the facts, and a
+correction or deletion may come before what it corrects.
+
+Source: HL7 v2.5.1 ch. 7 (OBX-11, table 0085; OBR-22, OBR-25).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from worker.model.message import Issue, IssueKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.model.fact import Fact
+
+FactKey = tuple[str, str, str]
+_GroupKey = tuple[str, str, str]
+_Marks = dict[_GroupKey, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentFacts:
+    """What stands now.
+
+    Shape: `facts` sorted by (patient, key), no deletions; `ties` one issue for each statement whose highest version was made
+    twice with different content (the greater digest stands, so that the choice does not depend on arrival).
+    """
+
+    facts: tuple[Fact, ...]
+    ties: tuple[Issue, ...]
+
+
+def current_facts(facts: Iterable[Fact]) -> CurrentFacts:
+    """Fold versions of statements into what stands now.
+
+    Shape: `facts` of one patient group in any order, repeats allowed.
+    """
+    known = facts if isinstance(facts, (tuple, list)) else tuple(facts)
+    marks = _marks(known)
+    best: dict[FactKey, Fact] = {}
+    tied: dict[FactKey, tuple[int, int]] = {}
+    for fact in known:
+        if marks and not _stands(fact, marks):
+            continue
+        key = (fact.patient.authority, fact.patient.value, fact.key)
+        rival = best.setdefault(key, fact)
+        if rival is not fact:
+            best[key] = _higher(rival, fact)
+            if _is_tie(rival, fact):
+                tied[key] = (fact.version.major, fact.version.minor)
+    standing = tuple(fact for _, fact in sorted(best.items(), key=_first) if not fact.is_deleted)
+    ties = tuple(_tie_issue(best[key]) for key in sorted(tied) if tied[key] == _instant(best[key]))
+    return CurrentFacts(standing, ties)
+
+
+def compact(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return the fewest facts that fold to the same outcome, also together with whatever else arrives later.
+
+    Shape: deletions, ties and the newest replacement of each group are kept; sorted by (patient, key, version).
+    """
+    known = tuple(facts)
+    marks = _marks(known)
+    by_key: dict[FactKey, list[Fact]] = {}
+    for fact in known:
+        if _stands(fact, marks):
+            by_key.setdefault((*fact.patient.key, fact.key), []).append(fact)
+    kept: list[Fact] = []
+    for versions in by_key.values():
+        versions.sort(key=_fold_rank, reverse=True)
+        front: list[Fact] = []
+        for fact in versions:
+            if not any(_makes_needless(other, fact) for other in front):
+                front.append(fact)
+        kept.extend(front)
+    kept.extend(_lost_marks(known, kept))
+    return tuple(sorted(kept, key=lambda fact: (*fact.patient.key, fact.key, *_fold_rank(fact))))
+
+
+def adds_nothing(known: Iterable[Fact], arrived: Iterable[Fact]) -> bool:
+    """Tell whether what arrived leaves the current facts as they are: an assessment would find nothing new.
+
+    Receipt times and message ids of repeats do not count as a difference.
+    """
+    before = tuple(known)
+    first, second = current_facts(before), current_facts((*before, *arrived))
+    return first.ties == second.ties and [_content(fact) for fact in first.facts] == [
+        _content(fact) for fact in second.facts
+    ]
+
+
+def _content(fact: Fact) -> tuple[object, ...]:
+    return (
+        fact.patient.key,
+        fact.key,
+        fact.version,
+        fact.concept,
+        fact.effective,
+        fact.value,
+        fact.qualifiers,
+    )
+
+
+def _marks(facts: Iterable[Fact]) -> _Marks:
+    """Return for each group the newest message that replaced it."""
+    marks: _Marks = {}
+    for fact in facts:
+        group = fact.group
+        if group is not None and group.replaces:
+            key = (fact.patient.authority, fact.patient.value, group.key)
+            if group.stated_at > marks.get(key, _NEVER):
+                marks[key] = group.stated_at
+    return marks
+
+
+_NEVER = (-(2**63), -(2**63))
+
+
+def _stands(fact: Fact, marks: _Marks) -> bool:
+    group = fact.group
+    if group is None:
+        return True
+    mark = marks.get((fact.patient.authority, fact.patient.value, group.key))
+    return mark is None or group.stated_at >= mark
+
+
+def _first(item: tuple[FactKey, Fact]) -> FactKey:
+    return item[0]
+
+
+def _instant(fact: Fact) -> tuple[int, int]:
+    return (fact.version.major, fact.version.minor)
+
+
+def _fold_rank(fact: Fact) -> tuple[object, ...]:
+    """Order versions of one statement totally; where content is equal, by where it was read, so that any order chooses one."""
+    source, group = fact.source, fact.group
+    stated = (1, group.key, group.stated_at, group.replaces) if group else (0, "", _NEVER, False)
+    return (
+        *(fact.version.major, fact.version.minor, fact.version.digest, *stated),
+        *(source.message_id, source.place, source.feed, source.received_at_ms),
+    )
+
+
+def _higher(one: Fact, other: Fact) -> Fact:
+    if one.version != other.version:
+        return one if one.version > other.version else other
+    return one if _fold_rank(one) >= _fold_rank(other) else other
+
+
+def _is_tie(one: Fact, other: Fact) -> bool:
+    return _instant(one) == _instant(other) and one.version.digest != other.version.digest
+
+
+def _tie_issue(fact: Fact) -> Issue:
+    return Issue(IssueKind.VERSION_TIE, fact.source.place, f"{fact.source.feed}|{fact.concept}")
+
+
+def _makes_needless(other: Fact, fact: Fact) -> bool:
+    """Tell whether `other` wins over `fact` now and stands for as long as `fact` could, without a tie to report."""
+    wins = _instant(other) > _instant(fact) or other.version == fact.version
+    if not wins or other.group is None or fact.group is None:
+        return wins and other.group is None
+    return other.group.key == fact.group.key and other.group.stated_at >= fact.group.stated_at
+
+
+def _lost_marks(known: tuple[Fact, ...], kept: list[Fact]) -> list[Fact]:
+    """Return one carrier for each newest replacement that no kept fact carries any more."""
+    marks, carried = _marks(known), _marks(kept)
+    carriers: dict[_GroupKey, Fact] = {}
+    for fact in sorted(known, key=lambda fact: (*fact.patient.key, fact.key, *_fold_rank(fact))):
+        group = fact.group
+        if group is not None and group.replaces:
+            key = (*fact.patient.key, group.key)
+            if marks[key] == group.stated_at and carried.get(key) != marks[key]:
+                carriers[key] = fact
+    return list(carriers.values())
