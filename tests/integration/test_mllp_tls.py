@@ -1,0 +1,167 @@
+"""MLLP over TLS: encrypted, and with client certificates where a CA for them is given."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from worker.decode.ack import AckCode
+from worker.decode.mllp import frame
+from worker.model.errors import ConfigError
+from worker.model.message import RawMessage
+from worker.sources.mllp import MllpListener, MllpServer
+from worker.sources.tls import TlsFiles, check_listener, load_tls
+
+MESSAGE = b"MSH|^~\\&|LAB|NORTH|||20260105080000||ORU^R01|m1|P|2.5.1\r"
+SUBJECT = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A self-signed certificate: it is its own CA."""
+
+    certificate: Path
+    key: Path
+
+
+def _make_identity(folder: Path, name: str) -> Identity:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: cannot make certificates")
+    identity = Identity(folder / f"{name}.pem", folder / f"{name}.key")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    files = ["-keyout", str(identity.key), "-out", str(identity.certificate), "-days", "2"]
+    subprocess.run([*command, *files, *SUBJECT], check=True, capture_output=True)
+    return identity
+
+
+@pytest.fixture(scope="module")
+def server_identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    return _make_identity(tmp_path_factory.mktemp("tls"), "server")
+
+
+@pytest.fixture(scope="module")
+def client_identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    return _make_identity(tmp_path_factory.mktemp("tls"), "client")
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.messages: list[RawMessage] = []
+
+    def append(self, messages: Sequence[RawMessage]) -> None:
+        self.messages += messages
+
+
+class _Unobserved:
+    def connected(self, change: int) -> None: ...
+
+    def refused(self, reason: str) -> None: ...
+
+    def acknowledged(self, code: AckCode, seconds: Sequence[float]) -> None: ...
+
+
+def _client_context(server: Identity, client: Identity | None = None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(server.certificate))
+    if client is not None:
+        context.load_cert_chain(client.certificate, client.key)
+    return context
+
+
+def _send(files: TlsFiles, context: ssl.SSLContext | None) -> tuple[bytes, list[RawMessage]]:
+    """Send one message and return the answer (empty where the server hung up) and what was stored."""
+
+    async def talk() -> tuple[bytes, list[RawMessage]]:
+        kept = _Kept()
+        server = MllpServer(MllpListener("127.0.0.1", 0, files), kept, _Unobserved(), lambda: 0)
+        host, port = await server.start()
+        reader, writer = await asyncio.open_connection(host, port, ssl=context)
+        writer.write(frame(MESSAGE))
+        try:
+            answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 5)
+        except (asyncio.IncompleteReadError, ssl.SSLError, ConnectionError):
+            answer = b""
+        writer.close()
+        await server.drain()
+        return answer, kept.messages
+
+    return asyncio.run(talk())
+
+
+def test_message_over_tls_is_accepted(server_identity: Identity) -> None:
+    files = TlsFiles(server_identity.certificate, server_identity.key)
+    answer, stored = _send(files, _client_context(server_identity))
+    assert b"MSA|AA|m1" in answer
+    assert len(stored) == 1
+
+
+def test_client_with_a_certificate_of_the_ca_is_let_in(
+    server_identity: Identity, client_identity: Identity
+) -> None:
+    files = TlsFiles(server_identity.certificate, server_identity.key, client_identity.certificate)
+    answer, _ = _send(files, _client_context(server_identity, client_identity))
+    assert b"MSA|AA|m1" in answer
+
+
+def test_client_without_a_certificate_is_kept_out(
+    server_identity: Identity, client_identity: Identity
+) -> None:
+    files = TlsFiles(server_identity.certificate, server_identity.key, client_identity.certificate)
+    assert _send(files, _client_context(server_identity)) == (b"", [])
+
+
+def test_client_with_a_foreign_certificate_is_kept_out(
+    server_identity: Identity, client_identity: Identity
+) -> None:
+    files = TlsFiles(server_identity.certificate, server_identity.key, client_identity.certificate)
+    assert _send(files, _client_context(server_identity, server_identity)) == (b"", [])
+
+
+def test_plaintext_client_of_a_tls_listener_stores_nothing(server_identity: Identity) -> None:
+    files = TlsFiles(server_identity.certificate, server_identity.key)
+    assert _send(files, None) == (b"", [])
+
+
+def test_certificate_without_its_key_is_a_configuration_error(
+    server_identity: Identity, client_identity: Identity
+) -> None:
+    with pytest.raises(ConfigError, match=r"server\.pem"):
+        load_tls(TlsFiles(server_identity.certificate, client_identity.key))
+
+
+def test_client_ca_that_is_no_certificate_is_a_configuration_error(
+    server_identity: Identity, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.pem").write_text("nothing", encoding="ascii")
+    with pytest.raises(ConfigError, match=r"ca\.pem"):
+        load_tls(TlsFiles(server_identity.certificate, server_identity.key, tmp_path / "ca.pem"))
+
+
+ANYWHERE = "0.0.0.0"  # noqa: S104  never opened, only judged
+FILES = TlsFiles(Path("c.pem"), Path("k.pem"))
+MUTUAL = TlsFiles(Path("c.pem"), Path("k.pem"), Path("ca.pem"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_needs_no_certificates(host: str) -> None:
+    check_listener("mllp", host, None, allow_insecure=False)
+
+
+@pytest.mark.parametrize("host", [ANYWHERE, "::", "10.0.0.5", "engine.example"])
+@pytest.mark.parametrize("tls", [None, FILES])
+def test_reachable_listener_needs_encryption_and_client_certificates(host: str, tls: TlsFiles | None) -> None:
+    with pytest.raises(ConfigError, match="allow it explicitly"):
+        check_listener("mllp", host, tls, allow_insecure=False)
+
+
+@pytest.mark.parametrize(("tls", "is_allowed"), [(MUTUAL, False), (None, True), (FILES, True)])
+def test_mutual_tls_or_an_explicit_permission_opens_a_reachable_listener(
+    tls: TlsFiles | None, *, is_allowed: bool
+) -> None:
+    check_listener("mllp", ANYWHERE, tls, allow_insecure=is_allowed)

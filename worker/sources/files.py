@@ -1,0 +1,121 @@
+"""Read messages from files and folders: HL7 v2, MLLP captures, FHIR JSON and NDJSON, each also as `.gz`."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from worker.decode.mllp import FrameFault
+from worker.model.errors import ConfigError
+from worker.model.message import Form, RawMessage
+from worker.sources.file_content import Content, cut, recognise
+
+_GZIP = b"\x1f\x8b"
+_HEAD = 64 * 1024
+_UNREADABLE = {
+    Content.EMPTY: "the file is empty",
+    Content.UNKNOWN: "neither HL7 v2 nor FHIR JSON",
+}
+_REMEDY = "give HL7 v2 (any line end, MLLP, batch) or FHIR JSON or NDJSON, plain or .gz"
+
+DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file from which nothing was read, and why: for people to see, not to be lost in silence."""
+
+    path: Path
+    reason: str
+
+
+def read_files(
+    paths: Sequence[Path],
+    *,
+    received_at_ms: int,
+    on_skipped: Callable[[SkippedFile], None],
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> Iterator[RawMessage]:
+    """Read the messages of files and folders, in the order given; folders are walked in sorted order.
+
+    Shape: every message bears `received_at_ms` and the transport "file"; a replay sets receipt times of its own. A damaged
+    MLLP frame comes out as a message with its `fault`. A file of a folder that holds no messages goes to `on_skipped`.
+    Raises: ConfigError where a path does not exist or cannot be read, or a file that was named itself holds no messages.
+    """
+    for path in paths:
+        for file in _walk(path):
+            skipped = yield from _read_file(file, received_at_ms, max_bytes)
+            if skipped is None:
+                continue
+            if file == path:
+                raise ConfigError(f"{skipped.reason}; {_REMEDY}", str(path))
+            on_skipped(skipped)
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    if not path.exists():
+        raise ConfigError("no such file or folder", str(path))
+    if path.is_dir():
+        yield from sorted(entry for entry in path.rglob("*") if entry.is_file())
+    else:
+        yield path
+
+
+def _read_file(
+    path: Path, received_at_ms: int, max_bytes: int
+) -> Generator[RawMessage, None, SkippedFile | None]:
+    with _reading(path), _open(path) as file:
+        head = _read_head(file)
+        content = recognise(head)
+        if reason := _UNREADABLE.get(content):
+            return SkippedFile(path, reason)
+        form = Form.FHIR if content in {Content.JSON, Content.NDJSON} else Form.HL7V2
+        file.seek(0)
+        for piece in cut(content, file.read, max_bytes):
+            yield _message(piece, form, received_at_ms)
+    return None
+
+
+def _message(piece: bytes | FrameFault, form: Form, received_at_ms: int) -> RawMessage:
+    if isinstance(piece, FrameFault):
+        return RawMessage(piece.body, form, "file", received_at_ms, fault=piece.kind.value)
+    return RawMessage(piece, form, "file", received_at_ms)
+
+
+def _read_head(file: IO[bytes]) -> bytes:
+    """Read the first bytes; one read of a compressed file may give fewer than asked for."""
+    head = b""
+    while len(head) < _HEAD and (more := file.read(_HEAD - len(head))):
+        head += more
+    return head
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise ConfigError("no permission to read; check the file's owner and mode", str(path)) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ConfigError(
+            "damaged or cut gzip file; fetch it again, or unpack what can be saved", str(path)
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", str(path)) from error
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file:
+        is_compressed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        if is_compressed:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield cast("IO[bytes]", unpacked)  # it reads and seeks like one, but is not declared so
+        else:
+            yield file

@@ -1,0 +1,105 @@
+"""Store received messages in groups, and answer their senders only afterwards.
+
+While one group is being written, whatever arrives waits and becomes the next group: under load one durable commit
+serves many messages, and a lone message does not wait for company.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from worker.decode.hl7v2 import Peek
+from worker.model.message import RawMessage
+
+_log = structlog.get_logger(__name__)
+
+
+class Intake(Protocol):
+    """Keep received messages for good."""
+
+    def append(self, messages: Sequence[RawMessage]) -> object:
+        """Store the messages durably, in this order, all or none.
+
+        Raises: any exception when nothing was stored.
+        """
+
+
+class Sender(Protocol):
+    """Wait for the fate of the messages it handed over."""
+
+    def settle(self, received: Sequence[Received], *, is_stored: bool) -> None:
+        """Take note that these messages, in the order they were submitted, were stored or were not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message on its way into the store, with what its answer needs.
+
+    Shape: `peek` is None where the header cannot be read. `at_s` is the event loop's time of arrival.
+    """
+
+    message: RawMessage
+    peek: Peek | None
+    sender: Sender
+    at_s: float
+
+
+class GroupCommit:
+    """Write groups of messages in one thread, one group at a time, in the order of arrival."""
+
+    def __init__(self, intake: Intake, *, max_group: int = 2_000) -> None:
+        """Keep the store and the size of the largest group; must be built inside a running event loop."""
+        self._intake = intake
+        self._max_group = max_group
+        self._loop = asyncio.get_running_loop()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="intake")
+        self._waiting: list[Received] = []
+        self._is_busy = False
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+
+    def submit(self, received: Sequence[Received]) -> None:
+        """Hand over messages; each sender hears of them by `settle`, from the event loop."""
+        self._waiting.extend(received)
+        if not self._is_busy:
+            self._is_busy = True
+            self._is_idle.clear()
+            # After the sockets that are ready now were read: their messages belong to the same group.
+            self._loop.call_soon(self._write)
+
+    async def drain(self) -> None:
+        """Wait until everything submitted is settled, then end the writing thread."""
+        await self._is_idle.wait()
+        self._writer.shutdown()
+
+    def _write(self) -> None:
+        group, self._waiting = self._waiting[: self._max_group], self._waiting[self._max_group :]
+        messages = [received.message for received in group]
+        writing = self._loop.run_in_executor(self._writer, self._intake.append, messages)
+        writing.add_done_callback(partial(self._written, group))
+
+    def _written(self, group: list[Received], writing: asyncio.Future[object]) -> None:
+        error = writing.exception()
+        if error is not None:
+            _log.error("intake_failed", error=type(error).__name__, count=len(group))
+        for sender, received in _by_sender(group).items():
+            sender.settle(received, is_stored=error is None)
+        if self._waiting:
+            self._write()
+        else:
+            self._is_busy = False
+            self._is_idle.set()
+
+
+def _by_sender(group: Sequence[Received]) -> dict[Sender, list[Received]]:
+    grouped: dict[Sender, list[Received]] = {}
+    for received in group:
+        grouped.setdefault(received.sender, []).append(received)
+    return grouped
