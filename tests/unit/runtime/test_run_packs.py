@@ -1,0 +1,34 @@
+"""Reading pack folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from worker.model.errors import ConfigError
+from worker.runtime.packs import default_pack_folder, read_layer, read_layers
+
+
+def test_layer_holds_yaml_files_by_their_path_without_vignettes(tmp_path: Path) -> None:
+    for name in ("feeds/a.yaml", "rules/b.yml", "tests/v.yaml", "README.md"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"id: {name}\n", encoding="utf-8")
+    assert read_layer(tmp_path) == {"feeds/a.yaml": "id: feeds/a.yaml\n", "rules/b.yml": "id: rules/b.yml\n"}
+
+
+def test_site_folder_is_layered_over_the_default_pack(tmp_path: Path) -> None:
+    layers = read_layers([tmp_path])
+    assert layers == (read_layer(default_pack_folder()), {})
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="absent"):
+        read_layer(tmp_path / "absent")
+
+
+def test_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes("name: é\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"latin\.yaml"):
+        read_layer(tmp_path)

@@ -1,0 +1,108 @@
+"""Settings: where they come from, which source wins, and what wrong ones say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from worker.model.errors import ConfigError
+from worker.runtime.settings import Address, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LPWATCH_CONFIG", raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"LPWATCH_{name.upper()}", raising=False)
+
+
+def _config(folder: Path, text: str) -> Path:
+    path = folder / "lpwatch.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_command_line_wins_over_environment_and_environment_over_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config(tmp_path, "data: from-file\nlog_level: debug\nclock: messages\n")
+    monkeypatch.setenv("LPWATCH_DATA", "from-environment")
+    monkeypatch.setenv("LPWATCH_LOG_LEVEL", "error")
+    settings = load_settings({"data": "given"}, config)
+    assert (settings.data, settings.log_level, settings.clock) == (Path("given"), "error", "messages")
+
+
+def test_settings_file_can_be_named_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LPWATCH_CONFIG", str(_config(tmp_path, "data: somewhere\n")))
+    assert load_settings({}).data == Path("somewhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("127.0.0.1:0", Address(host="127.0.0.1", port=0)),
+        ("[::1]:2575", Address(host="::1", port=2575)),
+        ("engine.example:6661", Address(host="engine.example", port=6661)),
+    ],
+)
+def test_address_is_host_and_port(text: str, expected: Address) -> None:
+    assert load_settings({"data": "x", "mllp": text}).mllp == expected
+
+
+@pytest.mark.parametrize("text", ["2575", ":2575", "host:", "host:x", "host:70000", "host:-1"])
+def test_address_without_host_or_port_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="mllp"):
+        load_settings({"data": "x", "mllp": text})
+
+
+def test_unknown_setting_in_the_file_is_refused_with_the_file_named(tmp_path: Path) -> None:
+    config = _config(tmp_path, "data: x\nmlpp: 127.0.0.1:1\n")
+    with pytest.raises(ConfigError, match=r"lpwatch\.yaml.*mlpp"):
+        load_settings({}, config)
+
+
+def test_broken_settings_file_names_line_and_column(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"lpwatch\.yaml:2:\d+: not YAML"):
+        load_settings({}, _config(tmp_path, "data: x\n\tclock: wall\n"))
+
+
+def test_settings_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="one setting on each line"):
+        load_settings({}, _config(tmp_path, "- data\n"))
+
+
+def test_missing_settings_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.yaml"):
+        load_settings({}, tmp_path / "absent.yaml")
+
+
+def test_data_folder_must_be_given() -> None:
+    with pytest.raises(ConfigError, match="data: Field required"):
+        load_settings({})
+
+
+@pytest.mark.parametrize(
+    "given", [{"mllp_cert": "c.pem"}, {"mllp_key": "k.pem"}, {"mllp_client_ca": "ca.pem"}]
+)
+def test_half_of_a_certificate_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="mllp_"):
+        load_settings({"data": "x", **given})
+
+
+def test_errors_do_not_repeat_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LPWATCH_CLOCK", "hunter2")
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"data": "x"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_packs_in_the_environment_are_separated_like_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LPWATCH_PACK", "/site/a:/site/b")
+    assert load_settings({"data": "x"}).pack == (Path("/site/a"), Path("/site/b"))
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []

@@ -1,0 +1,96 @@
+"""Count what the worker does, for Prometheus; no label ever holds patient data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from worker.decode.ack import AckCode
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_ACK_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_OTHER = "other"
+_MAX_REASONS = 200
+
+
+class Metrics:
+    """All metrics of one process, on a registry of their own; an observer of the MLLP server."""
+
+    def __init__(self) -> None:
+        """Declare the metrics; all start at zero."""
+        registry = CollectorRegistry()
+        self.registry = registry
+        self._reasons: set[str] = set()
+        self.received = Counter(
+            "lpwatch_messages_received", "Messages stored durably, by feed", ["feed"], registry=registry
+        )
+        self.ended = Counter(
+            "lpwatch_messages",
+            "Messages by feed, outcome (processed, ignored, dead_lettered) and reason",
+            ["feed", "outcome", "reason"],
+            registry=registry,
+        )
+        self.facts = Counter("lpwatch_facts", "Facts stored, by feed", ["feed"], registry=registry)
+        self.alerts = Counter(
+            "lpwatch_alert_changes",
+            "Changes of alerts that people can see, by rule, state and severity",
+            ["rule", "state", "severity"],
+            registry=registry,
+        )
+        self.notices = Counter(
+            "lpwatch_notices_sent", "Notices delivered, by sink", ["sink"], registry=registry
+        )
+        self.failed_assessments = Counter(
+            "lpwatch_assessments_failed", "Assessments that were quarantined", registry=registry
+        )
+        self.ack_seconds = Histogram(
+            "lpwatch_ack_seconds",
+            "Time from a frame's last byte to its acknowledgement, by code",
+            ["code"],
+            buckets=_ACK_BUCKETS,
+            registry=registry,
+        )
+        self.connections = Gauge("lpwatch_mllp_connections", "Open MLLP connections", registry=registry)
+        self.turned_away = Counter(
+            "lpwatch_mllp_refused",
+            "Connections turned away or closed by us, by reason",
+            ["reason"],
+            registry=registry,
+        )
+        self.due_backlog = Gauge("lpwatch_due_backlog", "Assessments that are due now", registry=registry)
+        self.journal_lag = Gauge("lpwatch_journal_lag", "Messages stored but not yet read", registry=registry)
+        self.feed_last_received = Gauge(
+            "lpwatch_feed_last_received_seconds",
+            "Receipt time of a feed's newest message, in seconds since 1970",
+            ["feed"],
+            registry=registry,
+        )
+        self.log_keys_dropped = Counter(
+            "lpwatch_log_keys_dropped", "Keys that the allow-list kept out of the logs", registry=registry
+        )
+
+    def connected(self, change: int) -> None:
+        """Note that a connection opened (1) or closed (-1)."""
+        self.connections.inc(change)
+
+    def refused(self, reason: str) -> None:
+        """Note that a connection was turned away or closed, and why."""
+        self.turned_away.labels(reason).inc()
+
+    def acknowledged(self, code: AckCode, seconds: Sequence[float]) -> None:
+        """Note answers with this code, and how long each sender waited."""
+        histogram = self.ack_seconds.labels(code.value)
+        for waited in seconds:
+            histogram.observe(waited)
+
+    def count_outcome(self, feed: str, outcome: str, reason: str, count: int) -> None:
+        """Count messages that ended; reasons beyond the first 200 share one label, so that input cannot fill the memory."""
+        if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
+            reason = _OTHER
+        self._reasons.add(reason)
+        self.ended.labels(feed, outcome, reason).inc(count)
+
+    def render(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,61 @@
+"""Read pack folders into texts; the core parses the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from worker.model.errors import ConfigError
+
+Layer: TypeAlias = dict[str, str]
+"""The files of one folder: path below it, with `/`, to text."""
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_IN_WHEEL = _PACKAGE / "_pack"
+_IN_CHECKOUT = _PACKAGE.parent / "mappings"
+_VIGNETTES = "tests"
+_SUFFIXES = {".yaml", ".yml"}
+
+
+def default_pack_folder() -> Path:
+    """Return the folder of the default pack: inside an installed wheel, else `mappings` of the checkout.
+
+    Raises: ConfigError where there is neither, which means a broken installation.
+    """
+    for folder in (_IN_WHEEL, _IN_CHECKOUT):
+        if folder.is_dir():
+            return folder
+    raise ConfigError("the default pack is missing; install lpwatch again", str(_IN_WHEEL))
+
+
+def read_layer(folder: Path) -> Layer:
+    """Read the YAML files of a pack folder, sorted by path; vignettes are not part of what a pack means.
+
+    Raises: ConfigError where the folder does not exist or a file is unreadable or not UTF-8.
+    """
+    if not folder.is_dir():
+        raise ConfigError("no such pack folder", str(folder))
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): _read_text(path)
+        for path in files
+        if path.relative_to(folder).parts[0] != _VIGNETTES
+    }
+
+
+def read_layers(folders: Sequence[Path]) -> tuple[Layer, ...]:
+    """Read the default pack and the folders layered over it, in this order.
+
+    Raises: ConfigError as `read_layer` does.
+    """
+    return tuple(read_layer(folder) for folder in (default_pack_folder(), *folders))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError("not UTF-8; save the file as UTF-8", str(path)) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", str(path)) from error
