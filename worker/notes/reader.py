@@ -1,0 +1,52 @@
+"""The port of note reading: a document's text in, what it states out. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from worker.model.fact import Assertion, PunctureStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDocument:
+    """One version of a note.
+
+    Shape: `document_id` as the feed numbers it (not unique over patients); `title` of the document, `kind` its type as
+    filed ("28570-0", "Nursing note"); `text` whole and unescaped, any line ends.
+    """
+
+    document_id: str
+    title: str
+    text: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotePuncture:
+    """What a note documents of a lumbar puncture; numbers and trauma only where it says so."""
+
+    status: PunctureStatus
+    passes: int | None = None
+    is_traumatic: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReading:
+    """What one note states.
+
+    Shape: `assertions` pairs (finding concept, assertion) in the order of the text; spans are characters of
+    `NoteDocument.text` as it was given.
+    """
+
+    assertions: tuple[tuple[str, Assertion], ...] = ()
+    puncture: NotePuncture | None = None
+
+
+class NoteReader(Protocol):
+    """Read a note: by rules, or from a gold standard in tests."""
+
+    def read(self, document: NoteDocument) -> NoteReading:
+        """Return what the note states; never raises, an unreadable text states nothing."""
+        ...  # pragma: no cover
