@@ -22,6 +22,7 @@ class Kind(StrEnum):
     PROCEDURE = "procedure"
     QUANTITY = "quantity"
     ANSWER = "answer"
+    TEXT = "text"
     NOTE = "note"
     DRUG = "drug"
     ENCOUNTER = "encounter"
@@ -69,6 +70,9 @@ CODINGS: Final[dict[str, Coding]] = {
     "heart-rate": _loinc("8867-4", "Heart rate", "/min"),
     "respiratory-rate": _loinc("9279-1", "Respiratory rate", "/min"),
     "spo2": _loinc("59408-5", "Oxygen saturation by pulse oximetry", "%"),
+    "blood-pressure": Coding(Kind.TEXT, Term(LOINC, "85354-9", "Blood pressure")),
+    "systolic-pressure": _loinc("8480-6", "Systolic blood pressure", "mm[Hg]"),
+    "diastolic-pressure": _loinc("8462-4", "Diastolic blood pressure", "mm[Hg]"),
     "pain-score": _loinc(*_PAIN),
     "back-pain-score": _loinc(*_PAIN, site="back"),
     "headache-score": _loinc(*_PAIN, site="head"),

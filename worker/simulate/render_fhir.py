@@ -104,6 +104,8 @@ def _value(happening: Happening, server: Server) -> Json:
             return {"valueQuantity": fhir.quantity(value, happening.unit or coding.unit)}
         return {"valueString": str(value)}
     text = number_text(value if value is not None else "")
+    if coding.kind is Kind.TEXT:
+        return {"valueString": text}
     answer = ANSWERS.get(text)
     flag = INTERPRETATIONS.get(text)
     written: Json = {}
@@ -189,6 +191,7 @@ _WRITERS: dict[Kind, Callable[[Happening, Envelope], list[Json]]] = {
     Kind.PROCEDURE: _patch,
     Kind.QUANTITY: _observation,
     Kind.ANSWER: _observation,
+    Kind.TEXT: _observation,
     Kind.NOTE: _note,
     Kind.DRUG: _drug,
     Kind.ENCOUNTER: _encounter,

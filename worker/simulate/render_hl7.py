@@ -125,6 +125,8 @@ def _value(happening: Happening, sender: Sender) -> tuple[str, str, str]:
         return ("ST", _DELETE, "")
     if CODINGS[happening.concept].kind is Kind.QUANTITY:
         return ("NM", hl7.escape(text), "")
+    if CODINGS[happening.concept].kind is Kind.TEXT:
+        return ("ST", hl7.escape(text), "")
     flag = INTERPRETATIONS.get(text, "")
     answer = ANSWERS.get(text)
     if sender.is_alternate:
@@ -243,6 +245,7 @@ _WRITERS: dict[Kind, Callable[[Happening, Envelope], bytes]] = {
     Kind.PROCEDURE: _procedure,
     Kind.QUANTITY: _results,
     Kind.ANSWER: _results,
+    Kind.TEXT: _results,
     Kind.NOTE: _note,
     Kind.DRUG: _drug,
     Kind.ENCOUNTER: _encounter,

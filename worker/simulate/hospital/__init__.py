@@ -1,0 +1,1 @@
+"""A synthetic hospital with known truth: patients, their courses, and what interfaces make of them."""

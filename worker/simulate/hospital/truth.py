@@ -1,0 +1,71 @@
+"""What is true of the made-up patients: the planted complications, when each must be found, and the silent traps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from worker.model.time import to_rfc3339
+
+if TYPE_CHECKING:
+    from worker.model.fact import Identifier
+    from worker.model.time import EpochMs
+
+Ending: TypeAlias = Literal["stands", "superseded", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One alert that the seven first rules (or later ones) must give.
+
+    Shape: `at_ms` is the clinical time of the evidence that decides. `severity` is the highest it reaches. `ending`: a
+    superseded alert was folded into a stronger one and may never show when messages come in another order; a
+    withdrawn one rested on an error. `cause` is the id of the rate by which it was planted.
+    """
+
+    rule: str
+    severity: str
+    at_ms: EpochMs
+    cause: str
+    ending: Ending = "stands"
+
+
+@dataclass(frozen=True, slots=True)
+class PatientTruth:
+    """All that is known of one patient; `is_complete` tells whether every message of the patient was written."""
+
+    identifiers: tuple[Identifier, ...]
+    punctures_ms: tuple[EpochMs, ...]
+    indication: str
+    expected: tuple[Expected, ...]
+    traps: tuple[str, ...]
+    quirks: tuple[str, ...]
+    is_complete: bool = True
+
+    def to_line(self) -> str:
+        """Write one line of `truth.ndjson`."""
+        return json.dumps(
+            {
+                "patient": [
+                    {"authority": one.authority, "value": one.value, "type": one.type}
+                    for one in self.identifiers
+                ],
+                "lp_at": [to_rfc3339(at_ms) for at_ms in self.punctures_ms],
+                "indication": self.indication,
+                "expected": [
+                    {
+                        "rule": one.rule,
+                        "severity": one.severity,
+                        "at": to_rfc3339(one.at_ms),
+                        "cause": one.cause,
+                        "ending": one.ending,
+                    }
+                    for one in self.expected
+                ],
+                "traps": list(self.traps),
+                "quirks": list(self.quirks),
+                "complete": self.is_complete,
+            },
+            separators=(",", ":"),
+        )
