@@ -76,7 +76,7 @@ def _observation(happening: Happening, envelope: Envelope) -> list[Json]:
     coding = CODINGS[happening.concept]
     extra: Json = _value(happening, envelope.server)
     resources: list[Json] = []
-    if coding.site:
+    if coding.site and happening.concept not in envelope.server.own_codes:
         extra["bodySite"] = _concept(SITES[coding.site])
     if coding.specimen:
         specimen_id = f"{happening.name}-specimen"

@@ -110,7 +110,7 @@ def _late_puncture(plan: Plan, reports: list[Report]) -> list[Report]:
     late = []
     for report in reports:
         first = report.happenings[0]
-        is_about_lp = first.concept == "lumbar-puncture" or first.title.startswith("Lumbar puncture")
+        is_about_lp = first.concept == "lumbar-puncture" or first.title == "PC"
         if is_about_lp or report.panel.startswith("csf"):
             happenings = tuple(
                 replace(one, received_at_ms=one.received_at_ms + wait_ms) for one in report.happenings

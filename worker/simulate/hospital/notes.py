@@ -43,11 +43,11 @@ def notes(plan: Plan) -> list[Report]:
     written = [_admission(plan)]
     if plan.puncture_ms is not None:
         text = _CANCELLED if plan.is_cancelled else _PROCEDURE
-        title = "Progress note" if plan.is_cancelled else "Lumbar puncture procedure note"
+        title = "PN" if plan.is_cancelled else "PC"
         written.append(_note(plan, "N2", plan.puncture_ms, text, title))
     if plan.is_inpatient:
         written += _daily(plan)
-        written.append(_note(plan, "N9", plan.discharged_ms - 30 * MINUTE_MS, _ADVICE, "Discharge summary"))
+        written.append(_note(plan, "N9", plan.discharged_ms - 30 * MINUTE_MS, _ADVICE, "DS"))
         plan.trap("discharge-advice")
     return written
 
@@ -59,7 +59,7 @@ def _admission(plan: Plan) -> Report:
     if is_suspected:
         plan.trap("reason-for-lp")
         text = f"{text}\n{_FAMILY}"
-    return _note(plan, "N1", at_ms, text, "Admission note")
+    return _note(plan, "N1", at_ms, text, "HP")
 
 
 def _daily(plan: Plan) -> list[Report]:
@@ -67,7 +67,7 @@ def _daily(plan: Plan) -> list[Report]:
     at_ms = day_after(plan.admitted_ms)
     while at_ms < plan.discharged_ms - 2 * HOUR_MS:
         number = f"N{3 + len(reports)}"
-        report = _note(plan, number, at_ms, plan.rng.choice(_DAILY), "Progress note")
+        report = _note(plan, number, at_ms, plan.rng.choice(_DAILY), "PN")
         reports.append(report)
         if plan.has_quirk("appended-note"):
             reports.append(_appended(report, plan.rng.choice(_MORE)))

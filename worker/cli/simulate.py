@@ -1,0 +1,143 @@
+"""`lpwatch simulate`: messages of a synthetic hospital, and what is true of its patients."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from worker.simulate.hospital.files import Summary, count, write_files
+from worker.simulate.hospital.quirks import QUIRKS, Quirks, parse_quirks
+from worker.simulate.hospital.rates import CHOSEN, PUBLISHED, Rates
+from worker.simulate.hospital.ward import Hospital, Settings
+from worker.simulate.mllp_client import MllpClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from worker.simulate.happenings import Written
+
+EPILOG = """\b
+Examples:
+  lpwatch simulate --seed 7 --patients 200 --out ward/
+  lpwatch simulate --seed 7 --messages 100000 --out load.mllp.gz --quirks none
+  lpwatch simulate --seed 7 --patients 20 --mllp 127.0.0.1:2575 --quirks all,merge=0.5
+"""
+
+
+def _listed_quirks() -> str:
+    return "\n".join(f"  {name} ({quirk.rate:g}) {quirk.what}" for name, quirk in QUIRKS.items())
+
+
+def _listed_rates() -> str:
+    named = {**PUBLISHED, **CHOSEN}
+    return "\n".join(f"  {name} ({rate.probability:g}) {rate.source}" for name, rate in named.items())
+
+
+@click.command(name="simulate", epilog=EPILOG)
+@click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds give equal bytes.")
+@click.option("--patients", type=click.IntRange(min=1), help="Stop after this many patients (default 50).")
+@click.option("--messages", type=click.IntRange(min=1), help="Stop after this many messages.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder, or a file that ends with .hl7, .mllp (or .gz after it); the truth goes beside as truth.ndjson.",
+)
+@click.option("--mllp", metavar="HOST:PORT", help="Send over MLLP, waiting for acknowledgements.")
+@click.option(
+    "--quirks", default="all", show_default=True, help="all, none, or name=rate,...; --list shows them."
+)
+@click.option(
+    "--rates", default="", help="Set rates of complications otherwise: name=rate,...; --list shows them."
+)
+@click.option("--form", type=click.Choice(["hl7v2"]), default="hl7v2", show_default=True)
+@click.option("--list", "is_list", is_flag=True, help="List quirks and rates with their sources, and stop.")
+@click.option("--json", "is_json", is_flag=True, help="Print the summary as JSON.")
+def simulate(
+    *,
+    seed: int,
+    patients: int | None,
+    messages: int | None,
+    out: Path | None,
+    mllp: str | None,
+    quirks: str,
+    rates: str,
+    form: str,  # noqa: ARG001 - one form so far; the choice is the contract
+    is_list: bool,
+    is_json: bool,
+) -> None:
+    """Write the messages of a made-up hospital, with the bad habits of real interfaces.
+
+    Nobody in it is real. The truth (who had an LP, which complications were planted, which alerts they must give, and
+    what must stay silent) is written beside the messages.
+    """
+    if is_list:
+        click.echo(f"Quirks (usual rate):\n{_listed_quirks()}\n\nRates:\n{_listed_rates()}")
+        return
+    if out is None and mllp is None:
+        raise click.UsageError("say where the messages go: --out or --mllp")
+    if patients is None and messages is None:
+        patients = 50
+    try:
+        habits = parse_quirks(quirks)
+        settings = Settings(seed, patients, messages, habits, Rates(_parse_rates(rates)))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    hospital = Hospital(settings)
+    if mllp is None:
+        _tell(_make(hospital, hospital.messages(), out, habits, seed), None, is_json=is_json)
+        return
+    with MllpClient(*_address(mllp)) as client:
+        summary = _make(hospital, _passed_on(hospital.messages(), client), out, habits, seed)
+        _tell(summary, client.sent.accepted, is_json=is_json)
+    if client.sent.accepted < summary.messages:
+        raise SystemExit(1)
+
+
+def _parse_rates(text: str) -> dict[str, float]:
+    found = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, number = part.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise ValueError(f"rate '{name}' needs a number, as in {name}=0.1") from None
+    return found
+
+
+def _passed_on(messages: Iterable[Written], client: MllpClient) -> Iterator[Written]:
+    for written in messages:
+        client.send(written.body)
+        yield written
+    client.drain()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise click.UsageError("--mllp takes HOST:PORT, as in 127.0.0.1:2575")
+    return host, int(port)
+
+
+def _make(
+    hospital: Hospital, messages: Iterable[Written], out: Path | None, habits: Quirks, seed: int
+) -> Summary:
+    if out is None:
+        return count(hospital, messages)
+    return write_files(hospital, messages, out, habits["batch"], seed)
+
+
+def _tell(summary: Summary, accepted: int | None, *, is_json: bool) -> None:
+    counts = asdict(summary) | ({} if accepted is None else {"accepted": accepted})
+    if is_json:
+        click.echo(json.dumps(counts))
+        return
+    click.echo(
+        f"{summary.messages} messages of {summary.patients} patients, {summary.punctures} lumbar punctures, "
+        f"{summary.planted} planted alerts"
+    )
+    if accepted is not None:
+        click.echo(f"{accepted} messages accepted")
