@@ -1,0 +1,162 @@
+"""What a reader of an alert is given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from tests.unit.alerts.findings import Ward, found
+from tests.unit.correlate.facts import OTHER, PATIENT, Coded, at, csf, fact, finding, puncture
+from worker.alerts.evidence import render_evidence
+from worker.alerts.reconcile import visible_history
+from worker.alerts.render import RuleText, Surroundings, render_alert, replay_line
+from worker.correlate.episodes import find_episodes
+from worker.model.fact import (
+    Assertion,
+    AssertionStatus,
+    Comparator,
+    EncounterValue,
+    Moment,
+    Quantity,
+)
+from worker.model.finding import RuleStatus, Severity
+
+TEXT = RuleText(
+    title="Single temperature above 38.0 Cel after LP",
+    possible_causes=("infection of any site",),
+    considerations=("consider blood cultures per local policy",),
+    check=("neck", "legs"),
+    misses=("fever that nobody measured",),
+    sources=("NICE NG240, 2024",),
+)
+AROUND = Surroundings(
+    identifiers=(PATIENT, OTHER, PATIENT), pack_digest="sha256:1", encounter="V1", reason="raised"
+)
+
+
+def open_alert(**more: object) -> Ward:
+    ward = Ward()
+    ward.assess(10, found(**more))  # type: ignore[arg-type] # passes builder options on
+    return ward
+
+
+def test_an_alert_says_who_where_when_what_and_on_whose_authority() -> None:
+    document = render_alert(open_alert().only, TEXT, AROUND)
+    assert document["patient"] == [
+        {"authority": "MRN", "value": "P-1", "type": "MR"},
+        {"authority": "NATIONAL", "value": "N-1", "type": "NI"},
+    ]
+    assert document["encounter"] == "V1"
+    assert document["lp"]["at"] == "2026-01-05T08:00:00Z"
+    assert (document["lp"]["hours_at_evidence"], document["lp"]["hours_at_update"]) == (10.0, 10.0)
+    assert document["rule"] == {
+        "id": "fever-single",
+        "version": 1,
+        "title": TEXT.title,
+        "status": "draft",
+        "review": "not clinically reviewed",
+        "sources": ["NICE NG240, 2024"],
+    }
+    assert document["possible_causes"] == ["infection of any site"]
+    assert document["misses"] == ["fever that nobody measured"]
+    assert document["pack"] == "sha256:1"
+    assert document["disclaimer"] == "decision support - not a diagnosis"
+    assert "withdrawal" not in document
+
+
+def test_evidence_can_be_found_again_in_the_chart() -> None:
+    (evidence,) = render_alert(open_alert().only, TEXT, AROUND)["evidence"]
+    assert evidence["value"] == 38.4
+    assert evidence["unit"] == "Cel"
+    assert evidence["reported"] == "38.4 Cel"
+    assert evidence["effective_at"] == "2026-01-05T18:00:00Z"
+    assert evidence["hours_since_lp"] == 10.0
+    assert evidence["source"] == {"feed": "feed", "message_id": "m1", "place": "OBR[1]/OBX[1]"}
+
+
+def test_the_document_is_json() -> None:
+    document = render_alert(open_alert().only, TEXT, AROUND)
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_equal_alerts_give_equal_documents() -> None:
+    assert render_alert(open_alert().only, TEXT, AROUND) == render_alert(open_alert().only, TEXT, AROUND)
+
+
+def test_a_withdrawal_says_that_the_patient_may_still_be_ill() -> None:
+    ward = open_alert()
+    ward.assess(12)
+    document = render_alert(ward.only, TEXT, AROUND)
+    assert document["state"] == "withdrawn"
+    assert "does not mean that the patient is well" in document["withdrawal"]
+
+
+def test_only_an_active_rule_reviewed_on_site_is_marked_so() -> None:
+    reviewed = replace(TEXT, is_reviewed=True)
+    active = open_alert(status=RuleStatus.ACTIVE).only
+    assert render_alert(active, reviewed, AROUND)["rule"]["review"] == "clinically reviewed"
+    assert render_alert(active, TEXT, AROUND)["rule"]["review"] == "not clinically reviewed"
+    assert render_alert(open_alert().only, reviewed, AROUND)["rule"]["review"] == "not clinically reviewed"
+
+
+def test_an_uncertain_and_a_presumed_lp_are_told() -> None:
+    (presumed,) = find_episodes([csf(0)])
+    alert = open_alert().only
+    shaky = replace(alert, finding=replace(alert.finding, episode=replace(presumed, is_time_uncertain=True)))
+    document = render_alert(shaky, TEXT, AROUND)
+    assert any("uncertain" in remark for remark in document["remarks"])
+    assert any("presumed" in remark for remark in document["remarks"])
+
+
+def test_other_findings_of_the_same_lp_are_shown_as_context() -> None:
+    risk = found("bleeding-risk-context", 0, Severity.INFO)
+    folded = found("weaker", folded_by="fever-single")
+    (later,) = find_episodes([puncture(99)])
+    elsewhere = replace(risk, episode=later)
+    around = replace(AROUND, others=(risk, folded, elsewhere, found()), titles={"weaker": "A weaker rule"})
+    context = render_alert(open_alert().only, TEXT, around)["context"]
+    assert [(entry["rule"], entry["title"], entry["is_folded"]) for entry in context] == [
+        ("bleeding-risk-context", "bleeding-risk-context", False),
+        ("weaker", "A weaker rule", True),
+    ]
+
+
+def test_every_kind_of_value_has_a_plain_form() -> None:
+    below = fact("crp", 1, Quantity(7, "mg/L", Comparator.BELOW))
+    values = {
+        "number": (render_evidence(below, at(0))["value"], render_evidence(below, at(0))["comparator"]),
+        "code": render_evidence(fact("csf-gram", 1, Coded("negative", "NOS")), at(0))["value"],
+        "lp": render_evidence(puncture(0), at(0))["value"],
+        "stay": render_evidence(fact("encounter", 1, EncounterValue("inpatient")), at(0))["value"],
+        "birth": render_evidence(fact("birth-date", 1, Moment(at(0))), at(0))["value"],
+        "note": render_evidence(fact("note", 1), at(0))["value"],
+    }
+    assert values == {
+        "number": (7, "<"),
+        "code": "negative",
+        "lp": "completed",
+        "stay": "inpatient",
+        "birth": "2026-01-05T08:00:00Z",
+        "note": None,
+    }
+
+
+def test_a_statement_of_a_note_brings_its_sentence_and_qualifiers() -> None:
+    stated = Assertion(AssertionStatus.PRESENT, ("right",), (0, 8), "New weakness of the right leg.")
+    evidence = render_evidence(fact("leg-weakness", 9, stated, qualifiers=("coded",)), at(0))
+    assert evidence["sentence"] == "New weakness of the right leg."
+    assert evidence["qualifiers"] == ["coded", "right"]
+    assert render_evidence(finding("confusion", 1), at(0))["value"] == "present"
+
+
+def test_the_replay_line_gives_the_final_state_and_the_history() -> None:
+    ward = open_alert()
+    ward.assess(12)
+    line = replay_line(ward.only, (PATIENT,), visible_history(ward.log))
+    assert list(line) == [
+        *("patient", "rule", "severity", "state", "status", "paged"),
+        *("lp_at", "effective_at", "raised_at", "updated_at", "evidence", "history"),
+    ]
+    assert (line["state"], line["paged"], line["status"]) == ("withdrawn", True, "draft")
+    assert [entry["state"] for entry in line["history"]] == ["raised", "withdrawn"]
+    assert line["history"][1]["reason"] == "evidence withdrawn"

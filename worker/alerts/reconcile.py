@@ -1,0 +1,167 @@
+"""Bring the alerts of a patient group in line with what was found: findings in, changes out. Pure: no I/O, no clock.
+
+There is one alert for each (LP, rule), whatever its state. Reconciling again with the outcome changes nothing, and the
+open alerts depend on the last findings alone, except where a clinician resolved one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from worker.alerts.fold import folding_rules
+from worker.alerts.transitions import (
+    EVIDENCE_GONE,
+    LP_JOINED,
+    LP_VOID,
+    RULE_GONE,
+    Now,
+    follow,
+    may_break_silence,
+    raise_alert,
+    supersede,
+    withdraw,
+)
+from worker.model.alert import Alert, AlertChange, AlertState, HistoryLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from worker.alerts.policy import Policy
+    from worker.model.finding import Finding
+    from worker.model.time import EpochMs
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What else is known of the patient group when alerts are reconciled.
+
+    Shape: `episode_ids` of the LPs that stand (None: not known; then an alert without a finding has lost its evidence);
+    `redirects` from ids of LPs that joined another to the id kept; `rules` the rules of the pack (None: not known).
+    """
+
+    episode_ids: Collection[str] | None = None
+    redirects: Mapping[str, str] = field(default_factory=dict)
+    rules: Collection[str] | None = None
+
+
+_NOTHING_ELSE = Standing()
+
+
+def reconcile(
+    findings: Iterable[tuple[str, Finding]],
+    alerts: Iterable[Alert],
+    now: Now,
+    new_id: Callable[[], str],
+    standing: Standing = _NOTHING_ELSE,
+) -> tuple[AlertChange, ...]:
+    """Return what changes.
+
+    Shape: `findings` all of one patient group with the id of their LP, folded ones included (`fold`); `alerts` all of the same
+    group in any state; `new_id` is called once for each new alert. Changes are sorted by LP, then rule; an alert that
+    does not change has none.
+    """
+    found = {(episode_id, finding.rule): finding for episode_id, finding in findings}
+    mine, others = _by_place(alerts, standing)
+    changes = [supersede(alert, LP_JOINED, now) for alert in others]
+    silence = _Silence(mine, now.policy)
+    for place in sorted(found.keys() | mine.keys(), key=lambda place: _order(place, found, mine)):
+        finding, alert = found.get(place), mine.get(place)
+        is_silenced = finding is not None and silence.covers(place[0], finding)
+        if alert is not None and (alert.state.is_open or not is_silenced):
+            changes.append(_change(alert, finding, now, standing))
+        elif alert is None and finding is not None and not finding.folded_by and not is_silenced:
+            changes.append(raise_alert(new_id(), place[0], finding, now))
+    return tuple(change for change in changes if change is not None)
+
+
+def history_line(change: AlertChange) -> HistoryLine:
+    """Return the line that a visible change adds to the alert's history."""
+    alert = change.alert
+    return HistoryLine(alert.updated_at_ms, alert.version, alert.state, alert.severity, change.reason)
+
+
+_Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """Resolutions by clinicians, which cover what the resolved alert folds."""
+
+    alerts: Mapping[_Place, Alert]
+    policy: Policy
+
+    def covers(self, episode_id: str, finding: Finding) -> bool:
+        stronger = folding_rules(self.policy.folds).get(finding.rule, frozenset())
+        resolved = [self.alerts.get((episode_id, rule)) for rule in sorted(stronger)]
+        return any(
+            alert is not None
+            and alert.state is AlertState.RESOLVED
+            and not may_break_silence(alert, finding, self.policy)
+            for alert in resolved
+        )
+
+
+def _by_place(alerts: Iterable[Alert], standing: Standing) -> tuple[dict[_Place, Alert], list[Alert]]:
+    """Give each (LP, rule) its one alert; the rest are those of LPs that joined another."""
+    mine: dict[_Place, Alert] = {}
+    others: list[Alert] = []
+    for alert in sorted(alerts, key=_seniority):
+        place = (_kept(alert.episode_id, standing), alert.rule)
+        if place in mine:
+            others.append(alert)
+        else:
+            mine[place] = alert
+    return mine, others
+
+
+def _seniority(alert: Alert) -> tuple[bool, bool, EpochMs, str]:
+    """Prefer an open alert, so that nothing closes unseen; then a clinician's resolution; then the oldest."""
+    return (
+        not alert.state.is_open,
+        alert.state is not AlertState.RESOLVED,
+        alert.raised_at_ms,
+        alert.alert_id,
+    )
+
+
+def _kept(episode_id: str, standing: Standing) -> str:
+    seen = {episode_id}
+    while (following := standing.redirects.get(episode_id, episode_id)) not in seen:
+        seen.add(following)
+        episode_id = following
+    return episode_id
+
+
+def _order(
+    place: _Place,
+    found: Mapping[_Place, Finding],
+    mine: Mapping[_Place, Alert],
+) -> tuple[EpochMs, str, str]:
+    finding = found[place] if place in found else mine[place].finding
+    return (finding.episode.anchor_ms, place[1], place[0])
+
+
+def _change(alert: Alert, finding: Finding | None, now: Now, standing: Standing) -> AlertChange | None:
+    kept = _kept(alert.episode_id, standing)
+    moved = alert if kept == alert.episode_id else replace(alert, episode_id=kept)
+    change = (
+        withdraw(moved, _why_gone(moved, standing), now) if finding is None else follow(moved, finding, now)
+    )
+    if change is None and moved is not alert:
+        return AlertChange(moved, LP_JOINED, is_visible=False, is_noticed=False)
+    return change
+
+
+def _why_gone(alert: Alert, standing: Standing) -> str:
+    if standing.episode_ids is not None and alert.episode_id not in standing.episode_ids:
+        return LP_VOID
+    if standing.rules is not None and alert.rule not in standing.rules:
+        return RULE_GONE
+    return EVIDENCE_GONE
+
+
+def visible_history(changes: Iterable[AlertChange]) -> tuple[HistoryLine, ...]:
+    """Return the lines of all visible changes, in their order."""
+    return tuple(history_line(change) for change in changes if change.is_visible)

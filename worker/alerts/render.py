@@ -1,0 +1,197 @@
+"""Write an alert version once, for every output. Pure: no I/O, no clock.
+
+It names possible causes and considerations with their basis, never a diagnosis or an order. Source: the rule catalogue
+(`alert_text`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from worker.alerts.evidence import hours_between, render_evidence, render_identifiers
+from worker.model.alert import AlertState
+from worker.model.finding import RuleStatus
+from worker.model.time import to_rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.alerts.documents import (
+        AlertDocument,
+        ContextDocument,
+        HistoryDocument,
+        PunctureDocument,
+        ReplayLine,
+        RuleDocument,
+    )
+    from worker.model.alert import Alert, HistoryLine
+    from worker.model.fact import Identifier
+    from worker.model.finding import Finding
+
+DISCLAIMER = "decision support - not a diagnosis"
+NOT_REVIEWED = "not clinically reviewed"
+REVIEWED = "clinically reviewed"
+WITHDRAWAL = (
+    "What this alert rested on no longer stands. This does not mean that the patient is well: "
+    "assess the patient as you otherwise would."
+)
+TIME_UNCERTAIN = (
+    "The time of the lumbar puncture is uncertain; hours count from the earliest possible instant."
+)
+PRESUMED = "No record of a lumbar puncture is on file; it is presumed from a CSF specimen."
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """What a rule says to people, in the words of the pack.
+
+    Shape: `misses` what the rule cannot see; `sources` as cited ("NICE NG240, 2024"); `is_reviewed` by a site's own reviewers.
+    """
+
+    title: str
+    possible_causes: tuple[str, ...] = ()
+    considerations: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
+    misses: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    is_reviewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an alert shows beside itself.
+
+    Shape: `identifiers` of the patient, merged ones included; `others` the other findings of the same LP (context and folded
+    ones are shown); `titles` of rules by id; `missing` sentences on data that the rule looked for in vain; `encounter` the
+    visit number; `pack_digest` of the pack in use; `reason` of the change that made this version.
+    """
+
+    identifiers: tuple[Identifier, ...]
+    pack_digest: str = ""
+    encounter: str = ""
+    reason: str = ""
+    others: tuple[Finding, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDocument:
+    """Write one alert version as a JSON-ready document; equal alerts give equal documents."""
+    finding = alert.finding
+    anchor_ms = finding.episode.anchor_ms
+    document: AlertDocument = {
+        "alert_id": alert.alert_id,
+        "episode_id": alert.episode_id,
+        "version": alert.version,
+        "state": str(alert.state),
+        "severity": alert.severity.name.lower(),
+        "reason": around.reason,
+        "patient": render_identifiers(around.identifiers),
+        "encounter": around.encounter,
+        "lp": _puncture(alert),
+        "rule": _rule(alert, text),
+        "evidence": [render_evidence(fact, anchor_ms) for fact in finding.evidence],
+        "effective_at": to_rfc3339(finding.effective_ms),
+        "latest_evidence_at": to_rfc3339(finding.latest_ms),
+        "raised_at": to_rfc3339(alert.raised_at_ms),
+        "updated_at": to_rfc3339(alert.updated_at_ms),
+        "window_ends_at": to_rfc3339(finding.window_end_ms),
+        "possible_causes": list(text.possible_causes),
+        "considerations": list(text.considerations),
+        "check": list(text.check),
+        "missing": list(around.missing),
+        "misses": list(text.misses),
+        "remarks": _remarks(finding),
+        "context": _context(finding, around),
+        "pack": around.pack_digest,
+        "disclaimer": DISCLAIMER,
+    }
+    if alert.state is AlertState.WITHDRAWN:
+        document["withdrawal"] = WITHDRAWAL
+    return document
+
+
+def replay_line(
+    alert: Alert, identifiers: tuple[Identifier, ...], history: Sequence[HistoryLine]
+) -> ReplayLine:
+    """Write one alert in its final state as `replay --alerts` promises it; `history` oldest first."""
+    finding = alert.finding
+    return {
+        "patient": render_identifiers(identifiers),
+        "rule": alert.rule,
+        "severity": alert.severity.name.lower(),
+        "state": str(alert.state),
+        "status": str(alert.status),
+        "paged": alert.paged,
+        "lp_at": to_rfc3339(finding.episode.anchor_ms),
+        "effective_at": to_rfc3339(finding.effective_ms),
+        "raised_at": to_rfc3339(alert.raised_at_ms),
+        "updated_at": to_rfc3339(alert.updated_at_ms),
+        "evidence": [render_evidence(fact, finding.episode.anchor_ms) for fact in finding.evidence],
+        "history": [_history(line) for line in history],
+    }
+
+
+def _history(line: HistoryLine) -> HistoryDocument:
+    return {
+        "at": to_rfc3339(line.at_ms),
+        "version": line.version,
+        "state": str(line.state),
+        "severity": line.severity.name.lower(),
+        "reason": line.reason,
+    }
+
+
+def _puncture(alert: Alert) -> PunctureDocument:
+    finding, episode = alert.finding, alert.finding.episode
+    return {
+        "at": to_rfc3339(episode.anchor_ms),
+        "precision": episode.anchor.precision.name.lower(),
+        "origin": episode.anchor.origin,
+        "is_time_uncertain": episode.is_time_uncertain,
+        "is_presumed": episode.is_presumed,
+        "status": str(episode.status),
+        "hours_at_evidence": hours_between(episode.anchor_ms, finding.latest_ms),
+        "hours_at_update": hours_between(episode.anchor_ms, alert.updated_at_ms),
+        "series_began_at": to_rfc3339(episode.series_start_ms),
+    }
+
+
+def _rule(alert: Alert, text: RuleText) -> RuleDocument:
+    is_reviewed = text.is_reviewed and alert.status is RuleStatus.ACTIVE
+    return {
+        "id": alert.rule,
+        "version": alert.rule_version,
+        "title": text.title,
+        "status": str(alert.status),
+        "review": REVIEWED if is_reviewed else NOT_REVIEWED,
+        "sources": list(text.sources),
+    }
+
+
+def _remarks(finding: Finding) -> list[str]:
+    """Return the rule's remarks and what must be said of the LP itself."""
+    own = list(finding.remarks)
+    if finding.episode.is_time_uncertain:
+        own.append(TIME_UNCERTAIN)
+    if finding.episode.is_presumed:
+        own.append(PRESUMED)
+    return own
+
+
+def _context(finding: Finding, around: Surroundings) -> list[ContextDocument]:
+    """Show the other findings of the LP by rule: the caller chooses which bear on this one."""
+    anchor_ms = finding.episode.anchor_ms
+    return [
+        {
+            "rule": other.rule,
+            "title": around.titles.get(other.rule, other.rule),
+            "severity": other.severity.name.lower(),
+            "is_folded": other.folded_by == finding.rule,
+            "evidence": [render_evidence(fact, anchor_ms) for fact in other.evidence],
+        }
+        for other in sorted(around.others, key=lambda other: other.rule)
+        if other.rule != finding.rule and other.episode.anchor_ms == anchor_ms
+    ]

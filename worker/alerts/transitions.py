@@ -1,0 +1,203 @@
+"""How one alert answers to the finding it stands for: the table of states as functions. Pure: no I/O, no clock.
+
+| alert is | finding stands | finding is folded | finding is gone |
+|---|---|---|---|
+| not there | raised; expired at once where its window is over | - | - |
+| open | escalated, updated or only kept fresh; expired when its window ends | superseded | withdrawn |
+| withdrawn, superseded, expired | raised again while its window lasts, unless a resolution covers it | - | - |
+| resolved | raised again only on later evidence after the quiet time, or on a higher severity | - | - |
+
+A notice goes out on a raise, a rise of severity, a stated worsening and a withdrawal of what was told. A shadow rule's alert is
+stored and never told.
+
+Source: the rule catalogue (refractory, closing); that a higher severity ends the quiet time early is a house choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from worker.model.alert import Alert, AlertChange, AlertState
+from worker.model.finding import RuleStatus, Severity
+
+if TYPE_CHECKING:
+    from worker.alerts.policy import Policy
+    from worker.model.finding import Finding
+    from worker.model.time import EpochMs
+
+RAISED = "raised"
+RAISED_AGAIN = "evidence stands again"
+UNFOLDED = "no longer folded"
+REOPENED = "evidence after the resolution"
+REOPENED_WORSE = "higher severity after the resolution"
+WINDOW_MOVED = "window lasts again"
+KNOWN_LATE = "window had ended when it became known"
+WINDOW_ENDED = "window ended"
+SEVERITY_RAISED = "severity raised"
+SEVERITY_LOWERED = "severity lowered"
+WORSENED = "worsened beyond what was told"
+NOW_TOLD = "rule is told now"
+KEPT_FRESH = "evidence updated"
+FOLDED = "folded into {rule}"
+EVIDENCE_GONE = "evidence withdrawn"
+LP_VOID = "lumbar puncture void"
+RULE_GONE = "rule retired"
+LP_JOINED = "lumbar puncture joined with another"
+
+_PRECISION = 6
+"""Digits to which peaks are compared: 38.9 - 38.4 is a rise of 0.5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The instant of an assessment and the policy that holds."""
+
+    as_of_ms: EpochMs
+    policy: Policy
+
+
+def is_paging(finding: Finding, severity: Severity, now: Now) -> bool:
+    """Tell whether a notice about a finding pages, or is only listed.
+
+    Evidence that is old when it becomes known, a gap that is already closed and context never page.
+    """
+    if finding.status is RuleStatus.SHADOW or severity is Severity.INFO or finding.gap_closed:
+        return False
+    return now.as_of_ms - finding.latest_ms <= now.policy.page_max_age_ms
+
+
+def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> AlertChange:
+    """Open an alert for a finding, or record it as expired where its window was over before anybody knew."""
+    fresh = Alert(
+        alert_id=alert_id,
+        episode_id=episode_id,
+        rule=finding.rule,
+        rule_version=finding.rule_version,
+        status=finding.status,
+        state=AlertState.RAISED,
+        severity=finding.severity,
+        version=0,
+        raised_at_ms=now.as_of_ms,
+        updated_at_ms=now.as_of_ms,
+        finding=finding,
+        paged=False,
+    )
+    if _is_over(finding, now):
+        return _visible(fresh, AlertState.EXPIRED, KNOWN_LATE, now)
+    return _told(_visible(fresh, AlertState.RAISED, RAISED, now), now)
+
+
+def follow(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
+    """Bring an alert up to date with its finding, which stands; None where nothing changes."""
+    if finding.folded_by:
+        if not alert.state.is_open:
+            return None
+        reason = FOLDED.format(rule=finding.folded_by)
+        return _visible(_fresh(alert, finding), AlertState.SUPERSEDED, reason, now)
+    if _is_over(finding, now):
+        if not alert.state.is_open:
+            return None
+        return _visible(_fresh(alert, finding), AlertState.EXPIRED, WINDOW_ENDED, now)
+    if alert.state.is_open:
+        return _follow_open(alert, finding, now)
+    return _reopen(alert, finding, now)
+
+
+def withdraw(alert: Alert, reason: str, now: Now) -> AlertChange | None:
+    """Close an open alert whose basis went away; told where anybody was told of it."""
+    if not alert.state.is_open:
+        return None
+    change = _visible(alert, AlertState.WITHDRAWN, reason, now)
+    was_told = alert.notified_severity is not None
+    return replace(change, is_noticed=was_told)
+
+
+def supersede(alert: Alert, reason: str, now: Now) -> AlertChange | None:
+    """Close an open alert for which another speaks."""
+    return _visible(alert, AlertState.SUPERSEDED, reason, now) if alert.state.is_open else None
+
+
+def may_break_silence(resolved: Alert, finding: Finding, policy: Policy) -> str:
+    """Return why a finding may be told although a clinician resolved `resolved`, "" where it may not."""
+    resolved_ms = resolved.updated_at_ms
+    if finding.latest_ms > resolved_ms + policy.quiet_ms:
+        return REOPENED
+    if finding.latest_ms > resolved_ms and finding.severity > resolved.severity:
+        return REOPENED_WORSE
+    return ""
+
+
+def _reopen(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
+    reason = {
+        AlertState.WITHDRAWN: RAISED_AGAIN,
+        AlertState.SUPERSEDED: UNFOLDED,
+        AlertState.EXPIRED: WINDOW_MOVED,
+    }.get(alert.state) or may_break_silence(alert, finding, now.policy)
+    if not reason:
+        return None
+    return _told(_visible(_fresh(alert, finding), AlertState.RAISED, reason, now), now)
+
+
+def _follow_open(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
+    fresh = _fresh(alert, finding)
+    if finding.severity > alert.severity:
+        return _told(_visible(fresh, AlertState.ESCALATED, SEVERITY_RAISED, now), now)
+    if alert.notified_severity is None and _is_told(finding):
+        return _told(_visible(fresh, AlertState.UPDATED, NOW_TOLD, now), now)
+    if _has_worsened(alert, finding, now.policy):
+        return _told(_visible(fresh, AlertState.UPDATED, WORSENED, now), now)
+    if finding.severity < alert.severity:
+        state = alert.state if alert.state is AlertState.ACKNOWLEDGED else AlertState.UPDATED
+        return _visible(fresh, state, SEVERITY_LOWERED, now)
+    if fresh == alert:
+        return None
+    return AlertChange(fresh, KEPT_FRESH, is_visible=False, is_noticed=False)
+
+
+def _fresh(alert: Alert, finding: Finding) -> Alert:
+    """Put the finding into the alert; what was told cannot be worse than what is known now."""
+    told, peak = alert.notified_severity, alert.notified_peak
+    return replace(
+        alert,
+        rule_version=finding.rule_version,
+        status=finding.status,
+        severity=finding.severity,
+        finding=finding,
+        notified_severity=None if told is None else min(told, finding.severity),
+        notified_peak=None if peak is None or finding.peak is None else min(peak, finding.peak),
+    )
+
+
+def _visible(alert: Alert, state: AlertState, reason: str, now: Now) -> AlertChange:
+    changed = replace(alert, state=state, version=alert.version + 1, updated_at_ms=now.as_of_ms)
+    return AlertChange(changed, reason, is_visible=True, is_noticed=False)
+
+
+def _told(change: AlertChange, now: Now) -> AlertChange:
+    """Make a change one that sends a notice, unless its rule is told to nobody."""
+    alert = change.alert
+    if not _is_told(alert.finding):
+        return change
+    told = replace(
+        alert,
+        paged=alert.paged or is_paging(alert.finding, alert.severity, now),
+        notified_severity=alert.severity,
+        notified_peak=alert.finding.peak,
+    )
+    return replace(change, alert=told, is_noticed=True)
+
+
+def _is_told(finding: Finding) -> bool:
+    return finding.status is not RuleStatus.SHADOW
+
+
+def _is_over(finding: Finding, now: Now) -> bool:
+    return now.as_of_ms >= finding.window_end_ms
+
+
+def _has_worsened(alert: Alert, finding: Finding, policy: Policy) -> bool:
+    rise = policy.renotify_rise.get(finding.rule)
+    if rise is None or alert.notified_peak is None or finding.peak is None or not _is_told(finding):
+        return False
+    return round(finding.peak - alert.notified_peak, _PRECISION) >= round(rise, _PRECISION)
