@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import Protocol
 
 import structlog
@@ -59,11 +59,14 @@ class GroupCommit:
         self._intake = intake
         self._max_group = max_group
         self._loop = asyncio.get_running_loop()
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="intake")
         self._waiting: list[Received] = []
         self._is_busy = False
         self._is_idle = asyncio.Event()
         self._is_idle.set()
+        # A queue and a thread of our own: an executor's futures would cost several turns of the loop for each group.
+        self._groups: SimpleQueue[list[Received]] = SimpleQueue()
+        self._writer = Thread(target=self._write_groups, name="intake", daemon=True)
+        self._writer.start()
 
     def submit(self, received: Sequence[Received]) -> None:
         """Hand over messages; each sender hears of them by `settle`, from the event loop."""
@@ -72,27 +75,37 @@ class GroupCommit:
             self._is_busy = True
             self._is_idle.clear()
             # After the sockets that are ready now were read: their messages belong to the same group.
-            self._loop.call_soon(self._write)
+            self._loop.call_soon(self._begin)
 
     async def drain(self) -> None:
         """Wait until everything submitted is settled, then end the writing thread."""
         await self._is_idle.wait()
-        self._writer.shutdown()
+        self._groups.put([])
+        self._writer.join()
 
-    def _write(self) -> None:
+    def _begin(self) -> None:
         group, self._waiting = self._waiting[: self._max_group], self._waiting[self._max_group :]
-        messages = [received.message for received in group]
-        writing = self._loop.run_in_executor(self._writer, self._intake.append, messages)
-        writing.add_done_callback(partial(self._written, group))
+        self._groups.put(group)
 
-    def _written(self, group: list[Received], writing: asyncio.Future[object]) -> None:
-        error = writing.exception()
-        if error is not None:
+    def _write_groups(self) -> None:
+        """Write one group after the other, in the writing thread; an empty group ends it."""
+        while group := self._groups.get():
+            is_stored = self._write(group)
+            self._loop.call_soon_threadsafe(self._written, group, is_stored)
+
+    def _write(self, group: Sequence[Received]) -> bool:
+        try:
+            self._intake.append([received.message for received in group])
+        except Exception as error:  # noqa: BLE001  whatever went wrong, the senders must be told to send again
             _log.error("intake_failed", error=type(error).__name__, count=len(group))
+            return False
+        return True
+
+    def _written(self, group: Sequence[Received], is_stored: bool) -> None:  # noqa: FBT001  called by the loop
         for sender, received in _by_sender(group).items():
-            sender.settle(received, is_stored=error is None)
+            sender.settle(received, is_stored=is_stored)
         if self._waiting:
-            self._write()
+            self._begin()
         else:
             self._is_busy = False
             self._is_idle.set()
