@@ -102,6 +102,7 @@ class Procedure(Resource, frozen=True, tag="Procedure"):
     performed_period: Period | None = None
     occurrence_date_time: str | None = None
     occurrence_period: Period | None = None
+    recorded: str | None = None
     body_site: tuple[CodeableConcept, ...] | None = None
     outcome: CodeableConcept | None = None
     note: tuple[Annotation, ...] | None = None
@@ -240,6 +241,7 @@ class Communication(Resource, frozen=True, tag="Communication"):
 
     status: str | None = None
     subject: Reference | None = None
+    category: tuple[CodeableConcept, ...] | None = None
     topic: CodeableConcept | None = None
     sent: str | None = None
     received: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from worker.decode.fhir import References
@@ -16,7 +17,8 @@ from worker.notes.reader import NoteReader
 class Scope:
     """The document around a resource.
 
-    Shape: `message_at_ms` is the document's own time, None where it has none. `subjects` remembers who each reference names,
+    Shape: `message_at_ms` is the document's own time, None where it has none; `births` holds the birth
+    dates of patients in the document, by identifier. `subjects` remembers who each reference names,
     so that a Bundle about one patient resolves it once.
     """
 
@@ -27,4 +29,5 @@ class Scope:
     message_id: str
     message_at_ms: EpochMs | None
     received_at_ms: EpochMs
+    births: Mapping[tuple[str, str], EpochMs]
     subjects: dict[str, Subject] = field(default_factory=dict)

@@ -32,7 +32,6 @@ class Subject:
     is_other: bool = False
 
 
-
 NOBODY = Subject(reason="no patient named")
 UNRESOLVED = Subject(reason="patient reference cannot be resolved")
 
@@ -93,7 +92,9 @@ def _referenced(feed: Feed, references: References, reference: Reference, owner:
     if isinstance(found, Patient):
         # A contained resource has no number of its own: its id means nothing outside its owner.
         contained = text.startswith("#")
-        known = business_numbers(feed, found.identifier or ()) if contained else patient_identifiers(feed, found)
+        known = (
+            business_numbers(feed, found.identifier or ()) if contained else patient_identifiers(feed, found)
+        )
         return Subject(known) if known else UNRESOLVED
     return UNRESOLVED if found is None else _by_type(found.type_name)
 

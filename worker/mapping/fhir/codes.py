@@ -1,0 +1,37 @@
+"""FHIR codes as the pack looks them up. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from worker.decode.fhir.datatypes import CodeableConcept
+from worker.mapping.concepts import Coding
+
+
+def codings_of(concept: CodeableConcept | None) -> tuple[Coding, ...]:
+    """Return the codings of a concept; where there is none its text is taken as a code of the sender's own."""
+    if concept is None:
+        return ()
+    if concept.coding:
+        return tuple(
+            Coding(coding.code or "", coding.display or "", coding.system or "") for coding in concept.coding
+        )
+    return (Coding(concept.text, concept.text, ""),) if concept.text else ()
+
+
+def all_codings(concepts: Iterable[CodeableConcept] | None) -> tuple[Coding, ...]:
+    """Return the codings of several concepts, in order."""
+    return tuple(coding for concept in concepts or () for coding in codings_of(concept))
+
+
+def title_of(concept: CodeableConcept | None) -> str:
+    """Return what people read of a concept: its text, else the first display."""
+    if concept is None:
+        return ""
+    return concept.text or next((coding.display for coding in concept.codings if coding.display), "")
+
+
+def first_code(concept: CodeableConcept | None) -> str:
+    """Return the first code of a concept, empty where there is none (`Condition.clinicalStatus` has one)."""
+    codings = concept.codings if concept is not None else ()
+    return next((coding.code for coding in codings if coding.code), "")

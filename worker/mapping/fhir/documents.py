@@ -1,0 +1,180 @@
+"""Documents, reports and messages in words, to notes and what they state. Pure: no I/O, no clock.
+
+One version of a document is one fact ("note") and the facts its text states; all of them form a group that a newer version
+replaces as a whole. Source: HL7 FHIR R4 and R5, `DocumentReference`, `DiagnosticReport`, `Communication`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from worker.decode.fhir import parse_literal
+from worker.decode.fhir.datatypes import Attachment, CodeableConcept
+from worker.decode.fhir.resources import (
+    Communication,
+    DiagnosticReport,
+    DocumentContext,
+    DocumentReference,
+    Observation,
+    RelatesTo,
+)
+from worker.mapping.concepts import Coding, fold
+from worker.mapping.fhir.attachments import Text, read_best
+from worker.mapping.fhir.codes import all_codings, codings_of, first_code, title_of
+from worker.mapping.fhir.orders import PUNCTURE, order_numbers
+from worker.mapping.fhir.statement import Stated, Statement
+from worker.model.fact import Puncture, PunctureSource, PunctureStatus
+from worker.model.message import IssueKind
+from worker.model.time import ClinicalTime
+from worker.notes.reader import NoteDocument, NotePuncture
+
+NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A document as found in a resource: what it is called, what it says, and the orders it answers."""
+
+    title: str
+    kind: str
+    text: Text
+    element: str
+    numbers: tuple[str, ...] = ()
+
+
+def map_document_reference(document: DocumentReference, statement: Statement) -> None:
+    """Read the content of a document; a document that replaces another takes that one back."""
+    codings = codings_of(document.type)
+    if statement.scope.feed.is_skipped_note(codings):
+        return
+    effective = statement.when(*_document_ways(document))
+    if effective is None:
+        return
+    attachments = [part.attachment for part in document.content or () if part.attachment is not None]
+    title = title_of(document.type) or _attached_title(attachments) or document.description or ""
+    kind = _kind(statement, codings, document.type)
+    text = read_best(attachments)
+    _add_note(statement, Words(title, kind, text, "content"), effective, document.id or "")
+    for relation in () if statement.status.is_deleted else document.relates_to or ():
+        _take_back_replaced(relation, statement, effective)
+
+
+def map_diagnostic_report(report: DiagnosticReport, statement: Statement) -> None:
+    """Read the words of a report: its conclusion and its presented form; its results come as Observations."""
+    codings = codings_of(report.code)
+    has_words = bool(report.conclusion or report.presented_form)
+    if statement.scope.feed.is_skipped_note(codings) or not (has_words or statement.status.is_deleted):
+        return
+    effective = statement.when(*_report_ways(report))
+    if effective is None:
+        return
+    presented = read_best(report.presented_form) if report.presented_form else Text()
+    text = presented
+    if report.conclusion:
+        parts = (report.conclusion, "" if presented.problem else presented.text)
+        text = Text("\n".join(part for part in parts if part), is_guessed=presented.is_guessed)
+    numbers = order_numbers(report.based_on)
+    words = Words(
+        title_of(report.code), _kind(statement, codings, report.code), text, "presentedForm", numbers
+    )
+    _add_note(statement, words, effective, report.id or "")
+
+
+def map_communication(message: Communication, statement: Statement) -> None:
+    """Read a message where the feed says that its topic or category is a note.
+
+    Others are left alone: the alerts of lpwatch are Communications too, and must not be read as findings.
+    """
+    codings = (*codings_of(message.topic), *all_codings(message.category))
+    kind = statement.scope.feed.note_kind(codings)
+    if not kind:
+        return
+    effective = statement.when(Stated("sent", message.sent), Stated("received", message.received))
+    if effective is None:
+        return
+    payload = message.payload or ()
+    said = [part.content_string for part in payload if part.content_string]
+    attached = [part.content_attachment for part in payload if part.content_attachment is not None]
+    text = Text("\n".join(said)) if said else read_best(attached)
+    _add_note(statement, Words(title_of(message.topic), kind, text, "payload"), effective, message.id or "")
+
+
+def map_note_observation(
+    observation: Observation, statement: Statement, kind: str, effective: ClinicalTime
+) -> None:
+    """Read an Observation whose code the feed names as a note."""
+    value = observation.value_codeable_concept
+    text = observation.value_string or (value.text if value is not None else None) or ""
+    words = Words(
+        title_of(observation.code), kind, Text(text), "valueString", order_numbers(observation.based_on)
+    )
+    _add_note(statement, words, effective, observation.id or "")
+
+
+def _add_note(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
+    statement.add(NOTE, None, effective)
+    if not statement.status.is_deleted:
+        _add_content(statement, words, effective, document_id or statement.key)
+    statement.replaces_all(statement.key)
+
+
+def _add_content(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
+    if words.text.problem:
+        statement.refuse(IssueKind.UNREADABLE_TEXT, words.element, words.text.problem)
+        return
+    if words.text.is_guessed:
+        statement.note(IssueKind.CHARSET, words.element, "read as windows-1252")
+    document = NoteDocument(document_id, words.title, words.text.text, words.kind)
+    reading = statement.scope.notes.read(document)
+    ordinals: dict[str, int] = {}
+    for finding, assertion in reading.assertions:
+        ordinals[finding] = ordinals.get(finding, 0) + 1
+        statement.add(finding, assertion, effective, part=f"{finding}|{ordinals[finding]}")
+    puncture = reading.puncture or _titled_puncture(statement, words)
+    if puncture is not None:
+        value = Puncture(
+            puncture.status, PunctureSource.NOTE, words.numbers, puncture.passes, puncture.is_traumatic
+        )
+        statement.add(PUNCTURE, value, effective, part=PUNCTURE)
+
+
+def _titled_puncture(statement: Statement, words: Words) -> NotePuncture | None:
+    """Take a note whose title the feed names as one about a puncture that was done."""
+    first_line = words.text.text.lstrip().partition("\n")[0]
+    titles = statement.scope.feed.note_titles
+    is_titled = fold(words.title) in titles or fold(first_line) in titles
+    return NotePuncture(PunctureStatus.COMPLETED) if is_titled else None
+
+
+def _take_back_replaced(relation: RelatesTo, statement: Statement, effective: ClinicalTime) -> None:
+    code = relation.code if isinstance(relation.code, str) else first_code(relation.code)
+    literal = parse_literal((relation.target.reference if relation.target else None) or "")
+    if code == "replaces" and literal is not None and literal.type == "DocumentReference":
+        statement.take_back(f"{statement.scope.feed.id}|{literal.type}|{literal.id}", NOTE, effective)
+
+
+def _document_ways(document: DocumentReference) -> Iterator[Stated]:
+    yield Stated("date", document.date)
+    context = document.context
+    period = context.period if isinstance(context, DocumentContext) else document.period
+    if period is not None:
+        yield Stated("period", period.start, period.end)
+    for part in document.content or ():
+        if part.attachment is not None:
+            yield Stated("content.attachment.creation", part.attachment.creation)
+
+
+def _report_ways(report: DiagnosticReport) -> Iterator[Stated]:
+    yield Stated("effectiveDateTime", report.effective_date_time)
+    if report.effective_period is not None:
+        yield Stated("effectivePeriod", report.effective_period.start, report.effective_period.end)
+    yield Stated("issued", report.issued)
+
+
+def _attached_title(attachments: list[Attachment]) -> str:
+    return next((attachment.title for attachment in attachments if attachment.title), "")
+
+
+def _kind(statement: Statement, codings: tuple[Coding, ...], filed: CodeableConcept | None) -> str:
+    return statement.scope.feed.note_kind(codings) or first_code(filed) or NOTE

@@ -1,0 +1,65 @@
+"""Encounters, to stays and discharges. Pure: no I/O, no clock. Source: HL7 FHIR R4 and R5, `Encounter`."""
+
+from __future__ import annotations
+
+from worker.decode.fhir.datatypes import Coding as WrittenCoding
+from worker.decode.fhir.resources import Encounter
+from worker.mapping.fhir.codes import first_code, title_of
+from worker.mapping.fhir.statement import Stated, Statement
+from worker.model.fact import EncounterValue
+from worker.model.message import IssueKind
+
+ENCOUNTER = "encounter"
+DISCHARGE = "discharge"
+_OVER = frozenset({"finished", "completed", "discharged", "discontinued"})
+
+
+def map_encounter(encounter: Encounter, statement: Statement) -> None:
+    """Add the stay, and the discharge where the encounter is over; a newer version replaces both."""
+    period = encounter.period or encounter.actual_period
+    start, end = (period.start, period.end) if period is not None else (None, None)
+    is_over = encounter.status in _OVER or (not encounter.status and bool(end))
+    effective = statement.when(Stated("period", start, end if is_over else None))
+    if effective is None:
+        return
+    kind, visit = _class(encounter, statement), _visit(encounter)
+    statement.add(ENCOUNTER, EncounterValue(kind, visit, _reason(encounter)), effective)
+    if is_over and end:
+        left = statement.when(Stated("period.end", end))
+        if left is not None:
+            value = EncounterValue(kind, visit, _disposition(encounter))
+            statement.add(DISCHARGE, value, left, part=DISCHARGE)
+    statement.replaces_all(statement.key)
+
+
+def _class(encounter: Encounter, statement: Statement) -> str:
+    """Return the pack's name of the class, empty where it has none."""
+    written = encounter.class_
+    if isinstance(written, WrittenCoding):
+        code = written.code or written.display or ""
+    else:
+        code = next((found for concept in written or () if (found := first_code(concept))), "")
+    name = statement.scope.feed.encounter_classes.get(code, "")
+    if code and not name:
+        statement.note(IssueKind.UNMAPPED_ANSWER, "class", "class of encounter")
+    return name
+
+
+def _visit(encounter: Encounter) -> str:
+    numbers = (identifier.value for identifier in encounter.identifier or () if identifier.value)
+    return next(numbers, encounter.id or "")
+
+
+def _reason(encounter: Encounter) -> str:
+    """Return the reasons in words, in whichever of the three shapes they came."""
+    reasons = [title_of(concept) for concept in encounter.reason_code or ()]
+    for reason in encounter.reason or ():
+        if reason.value is None:
+            reasons.append(title_of(reason.stated))
+        reasons.extend(title_of(value.concept) for value in reason.value or ())
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def _disposition(encounter: Encounter) -> str:
+    admission = encounter.hospitalization or encounter.admission
+    return title_of(admission.discharge_disposition) if admission is not None else ""

@@ -1,0 +1,245 @@
+"""One FHIR document to a reading: facts, identity links and issues. Pure: no I/O, no clock.
+
+Each resource is read by the handler of its type; what one resource lacks never touches another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from worker.decode.fhir import FhirDocument, Placed, References, decode_document
+from worker.decode.fhir.datatypes import Reference
+from worker.decode.fhir.resources import (
+    AllergyIntolerance,
+    Communication,
+    Condition,
+    DiagnosticReport,
+    DocumentReference,
+    Encounter,
+    MedicationAdministration,
+    MedicationDispense,
+    MedicationRequest,
+    MedicationStatement,
+    Observation,
+    Patient,
+    Procedure,
+    Resource,
+    ServiceRequest,
+    Specimen,
+)
+from worker.decode.timestamps import parse_fhir_datetime
+from worker.mapping.feeds import Feed
+from worker.mapping.fhir import status as codes
+from worker.mapping.fhir.codes import first_code
+from worker.mapping.fhir.conditions import map_allergy, map_condition
+from worker.mapping.fhir.documents import map_communication, map_diagnostic_report, map_document_reference
+from worker.mapping.fhir.drugs import map_drug
+from worker.mapping.fhir.encounters import map_encounter
+from worker.mapping.fhir.observations import map_observation
+from worker.mapping.fhir.patients import map_patient, patient_links
+from worker.mapping.fhir.procedures import map_procedure, map_service_request
+from worker.mapping.fhir.scope import Scope
+from worker.mapping.fhir.specimens import map_specimen
+from worker.mapping.fhir.statement import Statement
+from worker.mapping.fhir.status import Status
+from worker.mapping.fhir.subjects import Subject, find_subject, patient_identifiers
+from worker.mapping.pack import MappingPack
+from worker.model.errors import DecodeError
+from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.message import Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading
+from worker.model.time import EpochMs
+from worker.notes.reader import NoteReader
+
+Read = TypeVar("Read", bound=Resource)
+
+
+def map_fhir(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
+    """Read all that one FHIR document says.
+
+    Shape: processed where at least one resource is of a type that is read and names a patient; what else stands in a Bundle
+    is left alone, and a bad entry is an issue that is kept with its bytes. Never raises for what the bytes hold.
+    """
+    feed = pack.feed_of("", "", raw.transport)
+    try:
+        document = decode_document(raw.body)
+    except DecodeError as problem:
+        return Reading(Outcome(OutcomeKind.DEAD_LETTERED, problem.reason, problem.place), feed=feed.id)
+    return _Mapper(document, _scope(document, raw, feed, pack, notes)).reading()
+
+
+@dataclass(frozen=True, slots=True)
+class _Handler(Generic[Read]):
+    """How a type of resource is read: by which function, with which meaning of its status."""
+
+    read: Callable[[Read, Statement], None]
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    dates: tuple[str, ...] = ()
+
+
+_HANDLERS: dict[type[Resource], _Handler[Any]] = {  # Any: each handler takes the type it stands under
+    Patient: _Handler(map_patient),
+    Observation: _Handler(map_observation, codes.RESULT, ("issued",)),
+    Specimen: _Handler(map_specimen, codes.SPECIMEN),
+    Procedure: _Handler(map_procedure, codes.PROCEDURE, ("recorded",)),
+    ServiceRequest: _Handler(map_service_request, codes.ORDER, ("authored_on",)),
+    Encounter: _Handler(map_encounter, codes.ENCOUNTER),
+    Condition: _Handler(map_condition, codes.VERIFICATION, ("recorded_date",)),
+    AllergyIntolerance: _Handler(map_allergy, codes.VERIFICATION, ("recorded_date",)),
+    DocumentReference: _Handler(map_document_reference, codes.DOCUMENT, ("date",)),
+    DiagnosticReport: _Handler(map_diagnostic_report, codes.RESULT, ("issued",)),
+    Communication: _Handler(map_communication, codes.COMMUNICATION, ("sent",)),
+    MedicationAdministration: _Handler(map_drug, codes.DRUG),
+    MedicationRequest: _Handler(map_drug, codes.DRUG, ("authored_on",)),
+    MedicationStatement: _Handler(map_drug, codes.DRUG, ("date_asserted",)),
+    MedicationDispense: _Handler(map_drug, codes.DRUG, ("when_handed_over",)),
+}
+
+
+class _Mapper:
+    """Read the resources of one document, one after the other."""
+
+    def __init__(self, document: FhirDocument, scope: Scope) -> None:
+        self._document = document
+        self._scope = scope
+        self._facts: list[Fact] = []
+        self._links: list[IdentityLink] = []
+        self._issues: list[Issue] = []
+        self._patients: dict[tuple[str, str], Identifier] = {}
+        self._is_handled = False
+        self._passed_over: list[Outcome] = []
+
+    def reading(self) -> Reading:
+        for placed in self._document.resources:
+            self._read(placed)
+        for entry in self._document.bad_entries:
+            self._issues.append(Issue(IssueKind.BAD_ENTRY, entry.place, entry.reason, is_quarantined=True))
+        return Reading(
+            outcome=self._outcome(),
+            feed=self._scope.feed.id,
+            message_type=self._document.type_name,
+            message_id=self._scope.message_id,
+            message_at_ms=self._scope.message_at_ms,
+            patients=tuple(self._patients.values()),
+            facts=tuple(self._facts),
+            links=tuple(dict.fromkeys(self._links)),
+            issues=tuple(self._issues),
+        )
+
+    def _outcome(self) -> Outcome:
+        if self._is_handled:
+            return Outcome(OutcomeKind.PROCESSED)
+        lost = [outcome for outcome in self._passed_over if outcome.kind is OutcomeKind.DEAD_LETTERED]
+        lost += [
+            Outcome(OutcomeKind.DEAD_LETTERED, entry.reason, entry.place)
+            for entry in self._document.bad_entries
+        ]
+        if lost:
+            return lost[0]
+        return (
+            self._passed_over[0]
+            if self._passed_over
+            else Outcome(OutcomeKind.IGNORED, "Bundle without resources")
+        )
+
+    def _read(self, placed: Placed) -> None:
+        resource = placed.resource
+        name = resource.type_name
+        handler = _HANDLERS.get(type(resource)) if isinstance(resource, Resource) else None
+        if handler is None or not isinstance(resource, Resource) or name in self._scope.feed.ignored_messages:
+            self._passed_over.append(Outcome(OutcomeKind.IGNORED, f"resource type {name}"))
+            return
+        subject = self._subject(resource)
+        if not subject.identifiers:
+            self._pass_over(placed, subject)
+            return
+        self._is_handled = True
+        self._patients.update((identifier.key, identifier) for identifier in subject.identifiers)
+        self._map(placed, resource, handler, subject)
+
+    def _map(self, placed: Placed, resource: Resource, handler: _Handler[Any], subject: Subject) -> None:
+        status = _status(resource, handler)
+        dates = (getattr(resource, name) for name in handler.dates)
+        statement = Statement(self._scope, placed, subject.identifiers[0], status, dates)
+        stated_ms = statement.stated_ms
+        if isinstance(resource, Patient):
+            self._links.extend(patient_links(resource, self._scope, stated_ms))
+        elif len(subject.identifiers) > 1:
+            self._links.extend(self._scope.feed.authorities.links(subject.identifiers, "same-pid", stated_ms))
+        if not status.is_silent:
+            handler.read(resource, statement)
+        self._facts.extend(statement.facts)
+        self._issues.extend(statement.issues)
+
+    def _pass_over(self, placed: Placed, subject: Subject) -> None:
+        """Ignore what is known to be about no patient; a patient that cannot be read is a loss."""
+        kind = OutcomeKind.IGNORED if subject.is_other else OutcomeKind.DEAD_LETTERED
+        place = (
+            f"{placed.place}.{'patient' if isinstance(placed.resource, AllergyIntolerance) else 'subject'}"
+        )
+        self._passed_over.append(Outcome(kind, subject.reason, "" if subject.is_other else place))
+        if not subject.is_other:
+            self._issues.append(Issue(IssueKind.BAD_ENTRY, place, subject.reason, is_quarantined=True))
+
+    def _subject(self, resource: Resource) -> Subject:
+        scope = self._scope
+        if isinstance(resource, Patient):
+            known = patient_identifiers(scope.feed, resource)
+            return Subject(known, "" if known else "no identifier")
+        element = "patient" if isinstance(resource, AllergyIntolerance) else "subject"
+        reference: Reference | None = getattr(resource, element, None)
+        text = (reference.reference or "") if reference is not None and reference.identifier is None else ""
+        known_subject = scope.subjects.get(text) if text else None
+        if known_subject is None:
+            known_subject = find_subject(scope.feed, scope.references, reference, resource)
+            if text and not text.startswith("#"):
+                scope.subjects[text] = known_subject
+        return known_subject
+
+
+def _status(resource: Resource, handler: _Handler[Any]) -> Status:
+    if isinstance(resource, Condition | AllergyIntolerance):
+        code = first_code(resource.verification_status)
+    else:
+        code = getattr(resource, "status", None) or ""
+    if isinstance(resource, DocumentReference) and code not in codes.REFERENCE_VOID:
+        # The document's own status says more than "current" of the reference to it.
+        code = resource.doc_status or code
+    return handler.statuses.get(code, codes.UNKNOWN)
+
+
+def _scope(
+    document: FhirDocument, raw: RawMessage, feed: Feed, pack: MappingPack, notes: NoteReader
+) -> Scope:
+    return Scope(
+        feed=feed,
+        pack=pack,
+        notes=notes,
+        references=References(document),
+        message_id=document.document_id,
+        message_at_ms=_instant(document.message_at, feed),
+        received_at_ms=raw.received_at_ms,
+        births=_births(document.resources, feed) if document.is_bundle else {},
+    )
+
+
+def _births(resources: Iterable[Placed], feed: Feed) -> dict[tuple[str, str], EpochMs]:
+    """Return when the patients of a document were born; of two dates the earlier, which refuses less."""
+    births: dict[tuple[str, str], EpochMs] = {}
+    for placed in resources:
+        patient = placed.resource
+        born_ms = _instant(patient.birth_date or "", feed) if isinstance(patient, Patient) else None
+        if isinstance(patient, Patient) and born_ms is not None:
+            for identifier in patient_identifiers(feed, patient):
+                births[identifier.key] = min(born_ms, births.get(identifier.key, born_ms))
+    return births
+
+
+def _instant(text: str, feed: Feed) -> EpochMs | None:
+    if not text:
+        return None
+    try:
+        return parse_fhir_datetime(text, feed.zone).at_ms
+    except DecodeError:
+        return None
