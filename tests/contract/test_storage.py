@@ -1,0 +1,512 @@
+"""What every store of the state must do: SQLite and the in-memory twin answer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from worker.model.alert import Alert, AlertChange, AlertState, Notice
+from worker.model.episode import Episode
+from worker.model.fact import (
+    Fact,
+    Identifier,
+    IdentityLink,
+    Puncture,
+    PunctureSource,
+    PunctureStatus,
+    Quantity,
+    SourceRef,
+    Version,
+)
+from worker.model.finding import Finding, RuleStatus, Severity
+from worker.model.message import Form, RawMessage
+from worker.model.time import DAY_MS, HOUR_MS, ClinicalTime
+from worker.storage.memory import MemoryState
+from worker.storage.migrate import upgrade
+from worker.storage.records import Batch, Case, CountKey, EpisodeRecord, Position, Quarantined, Verdict
+from worker.storage.state import SqlState
+
+T0 = 20_000 * DAY_MS
+PART = "journal"
+OPENING = ("lumbar-puncture",)
+ANNA = Identifier("ward", "1", "MR")
+ANNA_NATIONAL = Identifier("nation", "9", "NI")
+BEN = Identifier("ward", "2", "MR")
+
+Store = SqlState | MemoryState
+
+
+@pytest.fixture(params=["memory", "sqlite", "sqlite with shared commits"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Open an empty store of each kind."""
+    if request.param == "memory":
+        yield MemoryState()
+        return
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    upgrade(url, "state")
+    opened = SqlState(url, synchronous="OFF", commit_every=7 if "shared" in request.param else 1)
+    yield opened
+    opened.close()
+
+
+def fact(
+    patient: Identifier, concept: str, hours: float = 0, *, received_ms: int = T0, digest: str = "d"
+) -> Fact:
+    at_ms = T0 + round(hours * HOUR_MS)
+    is_lp = concept == "lumbar-puncture"
+    value = Puncture(PunctureStatus.COMPLETED, PunctureSource.PROCEDURE) if is_lp else Quantity(37.5, "Cel")
+    return Fact(
+        patient,
+        f"{concept}|{at_ms}",
+        Version(at_ms, 2, digest),
+        concept,
+        ClinicalTime(at_ms),
+        value,
+        SourceRef("feed", "m", "OBX[1]", received_ms),
+    )
+
+
+def batch(first: int, *facts: Fact, part: str = PART, **more: object) -> Batch:
+    due = {item.patient: item.source.received_at_ms for item in facts}
+    return replace(Batch(part, first, first + 1, T0, facts, due=due), **more)
+
+
+def link(one: Identifier, other: Identifier, kind: str, hours: float) -> IdentityLink:
+    return IdentityLink(one, other, kind, T0 + round(hours * HOUR_MS))
+
+
+def judge(store: Store, verdict: Callable[[Case], Verdict], as_of_ms: int = T0) -> list[Case]:
+    """Assess what is due, and give the cases seen."""
+    cases: list[Case] = []
+
+    def decide(case: Case) -> Verdict:
+        cases.append(case)
+        return verdict(case)
+
+    while store.assess(as_of_ms, OPENING, decide).due:
+        pass
+    return cases
+
+
+def nothing(_case: Case) -> Verdict:
+    return Verdict()
+
+
+def episode_of(puncture: Fact, episode_id: str = "e1") -> EpisodeRecord:
+    keys = frozenset({(*puncture.patient.key, puncture.key)})
+    return EpisodeRecord(
+        episode_id, puncture.patient, puncture.effective.start_ms, T0, is_presumed=False, record_keys=keys
+    )
+
+
+def alert_of(puncture: Fact, episode_id: str = "e1", alert_id: str = "a1", version: int = 1) -> Alert:
+    anchor_ms = puncture.effective.start_ms
+    episode = Episode(
+        puncture.effective,
+        PunctureStatus.COMPLETED,
+        (puncture,),
+        is_presumed=False,
+        is_time_uncertain=False,
+        series_start_ms=anchor_ms,
+        until_ms=None,
+    )
+    finding = Finding(
+        episode,
+        "fever-single",
+        1,
+        RuleStatus.DRAFT,
+        Severity.URGENT,
+        *(anchor_ms, anchor_ms, anchor_ms + DAY_MS),
+        (puncture,),
+    )
+    return Alert(
+        alert_id,
+        episode_id,
+        "fever-single",
+        1,
+        RuleStatus.DRAFT,
+        AlertState.RAISED,
+        Severity.URGENT,
+        version,
+        T0,
+        T0 + version,
+        finding,
+        paged=True,
+    )
+
+
+def raising(puncture: Fact, *, versions: int = 1) -> Callable[[Case], Verdict]:
+    def verdict(_case: Case) -> Verdict:
+        alerts = [alert_of(puncture, version=version) for version in range(1, versions + 1)]
+        return Verdict(
+            episodes=(episode_of(puncture),),
+            changes=tuple(AlertChange(alert, "raised", is_visible=True, is_noticed=True) for alert in alerts),
+            notices=tuple(
+                ("file", Notice(f"a1.{alert.version}", "a1", alert.version, b"{}")) for alert in alerts
+            ),
+        )
+
+    return verdict
+
+
+# Positions
+
+
+def test_a_new_part_starts_at_zero(store: Store) -> None:
+    assert store.position(PART) == Position(0, 0)
+
+
+def test_a_batch_moves_the_position(store: Store) -> None:
+    assert store.record(replace(batch(0), next=5, at_ms=T0))
+    assert store.position(PART) == Position(5, T0)
+
+
+def test_a_batch_that_begins_elsewhere_writes_nothing(store: Store) -> None:
+    store.record(replace(batch(0), next=5))
+    assert not store.record(
+        batch(3, fact(ANNA, "lumbar-puncture"), counts={CountKey("processed", "f", ""): 1})
+    )
+    assert store.position(PART).next == 5
+    assert store.next_due_ms() is None
+    assert store.counts() == {}
+
+
+def test_parts_have_positions_of_their_own(store: Store) -> None:
+    store.record(batch(0, part="one"))
+    assert store.record(batch(0, part="two"))
+
+
+# Facts and patients
+
+
+def test_an_assessment_reads_every_version_of_every_fact(store: Store) -> None:
+    facts = [fact(ANNA, "lumbar-puncture"), fact(ANNA, "gcs", 1), fact(ANNA, "gcs", 1, digest="other")]
+    store.record(batch(0, *facts))
+    (case,) = judge(store, nothing)
+    assert sorted(case.facts, key=repr) == sorted(facts, key=repr)
+    assert case.patients == (ANNA,)
+
+
+def test_a_repeated_fact_is_kept_twice_and_read_twice(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture, puncture))
+    (case,) = judge(store, nothing)
+    assert case.facts == (puncture, puncture)
+
+
+def test_a_patient_without_evidence_of_an_lp_is_not_judged(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "gcs")))
+    assert judge(store, nothing) == []
+    assert store.next_due_ms() is None
+
+
+def test_facts_from_before_the_lp_are_read_when_it_comes(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "gcs")))
+    judge(store, nothing)
+    store.record(batch(1, fact(ANNA, "lumbar-puncture")))
+    (case,) = judge(store, nothing)
+    assert {item.concept for item in case.facts} == {"gcs", "lumbar-puncture"}
+
+
+def test_facts_of_others_are_not_read(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), fact(BEN, "gcs")))
+    (case,) = judge(store, nothing)
+    assert {item.patient for item in case.facts} == {ANNA}
+
+
+def test_a_link_joins_two_patients(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "gcs"), fact(ANNA_NATIONAL, "lumbar-puncture")))
+    store.record(batch(1, links=[link(ANNA, ANNA_NATIONAL, "merge", 0)], due={ANNA: T0}))
+    (case,) = judge(store, nothing)
+    assert set(case.patients) == {ANNA, ANNA_NATIONAL}
+    assert len(case.facts) == 2
+
+
+def test_links_join_through_a_third(store: Store) -> None:
+    store.record(batch(0, fact(BEN, "lumbar-puncture")))
+    links = [link(ANNA, ANNA_NATIONAL, "same-pid", 0), link(ANNA_NATIONAL, BEN, "merge", 0)]
+    store.record(batch(1, links=links))
+    (case,) = judge(store, nothing)
+    assert set(case.patients) == {ANNA, ANNA_NATIONAL, BEN}
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_the_newest_statement_about_a_pair_counts_whatever_the_order(
+    store: Store, *, is_reversed: bool
+) -> None:
+    links = [link(ANNA, BEN, "merge", 0), link(BEN, ANNA, "unlink", 1)]
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    for index, statement in enumerate(reversed(links) if is_reversed else links, start=1):
+        store.record(batch(index, links=[statement]))
+    (case,) = judge(store, nothing)
+    assert case.patients == (ANNA,)
+
+
+def test_a_patient_that_parted_is_judged_alone(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture, fact(BEN, "lumbar-puncture"), links=[link(ANNA, BEN, "merge", 0)]))
+    judge(store, raising(puncture))
+    store.record(batch(1, links=[link(ANNA, BEN, "unlink", 1)], due={ANNA: T0, BEN: T0}))
+    anna, ben = sorted(judge(store, nothing), key=lambda case: case.patients)
+    assert [known.episode_id for known in anna.episodes] == ["e1"]
+    assert ben.episodes == ()
+    assert [alert.alert_id for alert in anna.alerts] == ["a1"]
+
+
+def test_patients_are_found_by_a_value(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "gcs"), fact(BEN, "gcs")))
+    (number,) = store.find("2")
+    assert store.case(number).patients == (BEN,)
+    assert store.find("3") == ()
+
+
+# Due rows
+
+
+def test_what_is_due_later_waits(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture", received_ms=T0 + 5)))
+    assert judge(store, nothing, T0 + 4) == []
+    assert store.next_due_ms() == T0 + 5
+    assert len(judge(store, nothing, T0 + 5)) == 1
+
+
+def test_an_assessment_takes_all_due_rows_of_its_patient(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    store.record(batch(1, fact(ANNA, "gcs", received_ms=T0 + 9)))
+    assert len(judge(store, nothing)) == 1
+    assert store.next_due_ms() is None
+
+
+def test_the_next_due_instant_replaces_the_one_before(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    judge(store, lambda _case: Verdict(next_due_ms=T0 + 100))
+    assert store.next_due_ms() == T0 + 100
+    store.record(batch(1, fact(ANNA, "gcs", received_ms=T0 + 50)))
+    judge(store, lambda _case: Verdict(next_due_ms=T0 + 200), T0 + 50)
+    assert store.next_due_ms() == T0 + 200
+
+
+def test_a_call_takes_no_more_than_its_limit(store: Store) -> None:
+    people = [Identifier("ward", str(number)) for number in range(10)]
+    store.record(batch(0, *(fact(person, "lumbar-puncture") for person in people)))
+    assert store.assess(T0, OPENING, nothing, limit=4).cases == 4
+    assert len(judge(store, nothing)) == 6
+
+
+def test_joined_patients_that_are_both_due_are_judged_once(store: Store) -> None:
+    both = [fact(ANNA, "lumbar-puncture"), fact(BEN, "gcs")]
+    store.record(batch(0, *both, links=[link(ANNA, BEN, "merge", 0)]))
+    assert len(judge(store, nothing)) == 1
+
+
+# Verdicts
+
+
+def test_alerts_and_lps_come_back_as_they_were_written(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    store.record(batch(1, fact(ANNA, "gcs")))
+    (case,) = judge(store, nothing)
+    assert case.alerts == (alert_of(puncture),)
+    assert [(known.episode_id, known.record_keys) for known in case.episodes] == [
+        ("e1", episode_of(puncture).record_keys)
+    ]
+
+
+def test_an_lp_that_vanished_is_remembered_and_not_counted(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    assert store.episodes() == (1, 0)
+    store.record(batch(1, fact(ANNA, "gcs")))
+    judge(store, nothing)
+    assert store.episodes() == (0, 0)
+    store.record(batch(2, fact(ANNA, "gcs")))
+    (case,) = judge(store, raising(puncture))
+    assert [known.episode_id for known in case.episodes] == ["e1"]
+    assert store.episodes() == (1, 0)
+
+
+def test_presumed_lps_are_counted(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, lambda _case: Verdict(episodes=(replace(episode_of(puncture), is_presumed=True),)))
+    assert store.episodes() == (1, 1)
+
+
+def test_a_redirected_lp_hands_its_alerts_on(store: Store) -> None:
+    first, second = fact(ANNA, "lumbar-puncture"), fact(ANNA, "lumbar-puncture", 1)
+    store.record(batch(0, first, second))
+    two = (episode_of(first), episode_of(second, "e2"))
+    change = AlertChange(alert_of(second, "e2"), "raised", is_visible=True, is_noticed=False)
+    judge(store, lambda _case: Verdict(episodes=two, changes=(change,)))
+    store.record(batch(1, fact(ANNA, "gcs")))
+    judge(store, lambda _case: Verdict(episodes=two[:1], redirects=(("e2", "e1"),)))
+    store.record(batch(2, fact(ANNA, "gcs")))
+    (case,) = judge(store, nothing)
+    assert [known.episode_id for known in case.episodes] == ["e1"]
+    assert [(alert.alert_id, alert.episode_id) for alert in case.alerts] == [("a1", "e1")]
+
+
+def test_history_holds_the_visible_changes_only(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    changes = (
+        AlertChange(alert_of(puncture), "raised", is_visible=True, is_noticed=True),
+        AlertChange(alert_of(puncture), "evidence", is_visible=False, is_noticed=False),
+        AlertChange(alert_of(puncture, version=2), "escalated", is_visible=True, is_noticed=True),
+    )
+    store.record(batch(0, puncture))
+    judge(store, lambda _case: Verdict(episodes=(episode_of(puncture),), changes=changes))
+    (record,) = store.alerts()
+    assert [(line.at_ms, line.version, line.reason) for line in record.history] == [
+        (T0 + 1, 1, "raised"),
+        (T0 + 2, 2, "escalated"),
+    ]
+    assert record.alert == alert_of(puncture, version=2)
+
+
+def test_an_alert_is_read_with_all_identifiers_of_its_patient(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture, links=[link(ANNA, ANNA_NATIONAL, "same-pid", 0)]))
+    judge(store, raising(puncture))
+    (record,) = store.alerts()
+    assert set(record.patients) == {ANNA, ANNA_NATIONAL}
+
+
+def test_a_failed_assessment_is_set_aside_and_leaves_the_alerts(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    store.record(batch(1, fact(ANNA, "gcs")))
+    failure = Quarantined("assessment", T0, "internal error KeyError", "rule")
+    judge(store, lambda _case: Verdict(failure=failure))
+    assert store.quarantined() == (failure,)
+    assert store.counts()[CountKey("assessment", "", "internal error KeyError", "rule")] == 1
+    assert store.next_due_ms() is None
+    assert len(store.alerts()) == 1
+    store.record(batch(2, fact(ANNA, "gcs")))
+    assert len(judge(store, nothing)) == 1
+
+
+def test_an_exception_in_a_verdict_leaves_everything_as_it_was(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+
+    def fail(_case: Case) -> Verdict:
+        raise KeyboardInterrupt
+
+    if isinstance(store, MemoryState):
+        pytest.skip("the in-memory twin ends with its process")
+    with pytest.raises(KeyboardInterrupt):
+        store.assess(T0, OPENING, fail)
+    assert len(judge(store, nothing)) == 1
+
+
+# Outbox
+
+
+def test_a_notice_waits_until_it_is_sent(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    (item,) = store.pending("file", T0, 10)
+    assert item.notice == Notice("a1.1", "a1", 1, b"{}")
+    store.mark_sent("file", ["a1.1"])
+    assert store.pending("file", T0, 10) == ()
+    assert store.next_try_ms() is None
+
+
+def test_each_sink_has_notices_of_its_own(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    assert store.pending("other", T0, 10) == ()
+
+
+def test_a_notice_written_again_is_not_sent_again(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    for index in range(2):
+        store.record(batch(index, puncture))
+        judge(store, raising(puncture))
+        store.mark_sent("file", [item.notice.notice_id for item in store.pending("file", T0, 10)])
+    assert store.pending("file", T0, 10) == ()
+
+
+def test_a_later_version_waits_for_a_postponed_one(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture, versions=3))
+    assert [item.notice.version for item in store.pending("file", T0, 10)] == [1, 2, 3]
+    store.mark_sent("file", ["a1.1"])
+    store.postpone("file", ["a1.2"], T0 + 1_000)
+    assert store.pending("file", T0 + 999, 10) == ()
+    assert [(item.notice.version, item.attempts) for item in store.pending("file", T0 + 1_000, 10)] == [
+        (2, 1),
+        (3, 0),
+    ]
+
+
+# Counts, quarantine, feeds
+
+
+def test_counts_add_up(store: Store) -> None:
+    key = CountKey("ignored", "feed", "message type ADT^A02")
+    store.record(batch(0, counts={key: 2}))
+    store.record(batch(1, counts={key: 3}))
+    assert store.counts() == {key: 5}
+
+
+def test_a_dead_letter_keeps_its_bytes(store: Store) -> None:
+    message = RawMessage(b"MSH|\xff", Form.HL7V2, "mllp:1", T0, "frame too large")
+    items = [
+        Quarantined("message", T0, "no usable MSH", "MSH", "feed", "ORU^R01", "id", 7, message),
+        Quarantined("fact", T0, "bad-time", "OBX[1]-14", "feed", "ORU^R01", "id", 7, message),
+    ]
+    store.record(batch(0, quarantined=items))
+    assert store.quarantined() == tuple(items)
+
+
+def test_feeds_remember_when_they_were_last_heard(store: Store) -> None:
+    store.record(batch(0, feeds={"one": T0 + 5, "two": T0}))
+    store.record(batch(1, feeds={"one": T0}))
+    assert store.feeds() == {"one": T0 + 5, "two": T0}
+
+
+# Housekeeping
+
+
+def test_a_changed_pack_makes_standing_lps_due(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture, fact(BEN, "gcs")))
+    judge(store, raising(puncture))
+    assert store.use_pack("one", T0 + 1)
+    assert not store.use_pack("one", T0 + 2)
+    assert store.next_due_ms() == T0 + 1
+    assert len(judge(store, nothing, T0 + 1)) == 1
+
+
+def test_old_facts_go_and_those_of_an_lp_stay(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture, fact(ANNA, "pulse"), fact(BEN, "pulse"), fact(BEN, "gcs")))
+    judge(store, raising(puncture))
+    store.drop_recent(T0 + DAY_MS, ["gcs"], T0)
+    assert [len(store.case(store.find(value)[0]).facts) for value in ("1", "2")] == [2, 1]
+    store.drop_recent(T0 + DAY_MS, ["gcs"], T0 + DAY_MS)
+    assert [len(store.case(store.find(value)[0]).facts) for value in ("1", "2")] == [2, 0]
+
+
+def test_an_lp_that_is_over_is_let_go_with_its_facts(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    store.drop_over(T0 + DAY_MS)
+    assert store.episodes() == (1, 0), "recent facts hold it"
+    store.drop_recent(T0 + DAY_MS, [], T0 + DAY_MS)
+    store.drop_over(T0 + DAY_MS)
+    assert store.episodes() == (0, 0)
+    store.record(batch(1, fact(ANNA, "gcs")))
+    assert judge(store, nothing) == []
+    assert len(store.alerts()) == 1

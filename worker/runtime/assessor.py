@@ -1,0 +1,193 @@
+"""Judge patients that are due: find LPs and findings, bring the alerts in line with them, and write notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+from uuid import uuid4
+
+import structlog
+
+from worker.alerts.policy import Policy
+from worker.alerts.reconcile import Standing, reconcile
+from worker.alerts.render import Surroundings
+from worker.alerts.transitions import Now
+from worker.correlate.matching import EpisodeMatch, StoredEpisode, match_episodes
+from worker.model.alert import Alert, AlertChange, Notice
+from worker.model.errors import LpwatchError
+from worker.model.fact import Fact
+from worker.model.time import EpochMs
+from worker.pipeline import Assessment
+from worker.storage.records import Assessed, Case, EpisodeRecord, Quarantined, Verdict
+
+_log = structlog.get_logger(__name__)
+
+
+class AssessmentStore(Protocol):
+    """Keep what assessments read and write, whole verdicts only."""
+
+    def next_due_ms(self) -> EpochMs | None:
+        """Tell when the next assessment is due."""
+
+    def assess(
+        self,
+        as_of_ms: EpochMs,
+        opening: Iterable[str],
+        decide: Callable[[Case], Verdict],
+        *,
+        limit: int = ...,
+    ) -> Assessed:
+        """Let `decide` judge up to `limit` of the patients that are due, and write what it decides.
+
+        Raises: TemporaryError where nothing was written and a retry can help.
+        """
+
+
+class Judge(Protocol):
+    """What an assessment needs of the pack in use."""
+
+    @property
+    def digest(self) -> str:
+        """Identify the pack."""
+
+    @property
+    def opening(self) -> frozenset[str]:
+        """Name the concepts of which a patient without an LP has no fact."""
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """Name the rules."""
+
+    @property
+    def policy(self) -> Policy:
+        """Say when an alert pages, is told again and may come back."""
+
+    def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+        """Find LPs and findings."""
+
+    def render(self, alert: Alert, around: Surroundings) -> bytes:
+        """Write an alert version for people and machines."""
+
+
+def random_id() -> str:
+    """Give a new id for an LP or an alert."""
+    return uuid4().hex
+
+
+class Assessor:
+    """Work through the due rows."""
+
+    def __init__(
+        self,
+        store: AssessmentStore,
+        judge: Judge,
+        *,
+        sinks: Sequence[str] = (),
+        new_id: Callable[[], str] = random_id,
+        limit: int = 200,
+    ) -> None:
+        """Keep the store and the pack; `sinks` name who gets each notice, `limit` how many due rows one commit takes."""
+        self._store = store
+        self._judge = judge
+        self._sinks = tuple(sinks)
+        self._new_id = new_id
+        self._limit = limit
+
+    def run(self, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessed:
+        """Judge everybody who is due at `as_of_ms`; messages received until `consumed_until_ms` are all ingested."""
+
+        def decide(case: Case) -> Verdict:
+            return self._decide(case, as_of_ms, consumed_until_ms)
+
+        done = Assessed()
+        while True:
+            part = self._store.assess(as_of_ms, self._judge.opening, decide, limit=self._limit)
+            done += part
+            if part.due < self._limit:
+                return done
+
+    def _decide(self, case: Case, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Verdict:
+        try:
+            return self._verdict(case, as_of_ms, consumed_until_ms)
+        except LpwatchError as error:
+            reason, place = error.reason, error.place
+        except Exception as error:  # noqa: BLE001 - whatever one patient's facts make us raise, the others are judged
+            reason, place = f"internal error {type(error).__name__}", ""
+        _log.error("assessment_failed", reason=reason, place=place)
+        return Verdict(failure=Quarantined("assessment", as_of_ms, reason, place))
+
+    def _verdict(self, case: Case, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Verdict:
+        found = self._judge.assess(case.facts, as_of_ms, consumed_until_ms)
+        match = match_episodes(found.episodes, case.episodes, self._new_id)
+        ids = {episode.anchor_ms: id_ for episode, id_ in zip(found.episodes, match.ids, strict=True)}
+        redirects = dict(match.redirects)
+        changes = reconcile(
+            [(ids[finding.episode.anchor_ms], finding) for finding in found.findings],
+            case.alerts,
+            Now(as_of_ms, self._judge.policy),
+            self._new_id,
+            Standing(match.ids, redirects, self._judge.rules),
+        )
+        changes = tuple(_redirected(change, redirects) for change in changes)
+        return Verdict(
+            episodes=_records(found, match, case.episodes, as_of_ms),
+            redirects=match.redirects,
+            changes=changes,
+            notices=tuple(self._notices(case, found, changes)),
+            next_due_ms=_next_due(found, case.alerts, changes, as_of_ms),
+        )
+
+    def _notices(
+        self, case: Case, found: Assessment, changes: Iterable[AlertChange]
+    ) -> Iterable[tuple[str, Notice]]:
+        if not self._sinks:
+            return
+        for change in changes:
+            if change.is_noticed:
+                alert = change.alert
+                around = Surroundings(
+                    case.patients, self._judge.digest, reason=change.reason, others=found.findings
+                )
+                body = self._judge.render(alert, around)
+                notice = Notice(f"{alert.alert_id}.{alert.version}", alert.alert_id, alert.version, body)
+                for sink in self._sinks:
+                    yield sink, notice
+
+
+def _redirected(change: AlertChange, redirects: Mapping[str, str]) -> AlertChange:
+    kept = redirects.get(change.alert.episode_id)
+    return change if kept is None else replace(change, alert=replace(change.alert, episode_id=kept))
+
+
+def _records(
+    found: Assessment, match: EpisodeMatch, stored: Sequence[StoredEpisode], as_of_ms: EpochMs
+) -> tuple[EpisodeRecord, ...]:
+    """Give the LPs as they are stored: each remembers every record it ever had, also of those that joined it."""
+    known = {item.episode_id: item for item in stored}
+    keys = {id_: item.record_keys for id_, item in known.items()}
+    for old, kept in match.redirects:
+        keys[kept] |= keys[old]
+    return tuple(
+        EpisodeRecord(
+            id_,
+            episode.records[0].patient,
+            episode.anchor_ms,
+            known[id_].created_at_ms if id_ in known else as_of_ms,
+            episode.is_presumed,
+            episode.record_keys | keys.get(id_, frozenset()),
+        )
+        for episode, id_ in zip(found.episodes, match.ids, strict=True)
+    )
+
+
+def _next_due(
+    found: Assessment, alerts: Iterable[Alert], changes: Iterable[AlertChange], as_of_ms: EpochMs
+) -> EpochMs | None:
+    """Give the next instant at which time alone can change the answer: a rule says so, or an open alert's window ends."""
+    now = {alert.alert_id: alert for alert in alerts}
+    now.update((change.alert.alert_id, change.alert) for change in changes)
+    instants = [alert.finding.window_end_ms for alert in now.values() if alert.state.is_open]
+    if found.next_change_at_ms is not None:
+        instants.append(found.next_change_at_ms)
+    return min((at_ms for at_ms in instants if at_ms > as_of_ms), default=None)

@@ -1,0 +1,78 @@
+"""One connection used by one thread, in units of work that are written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from worker.model.errors import TemporaryError
+from worker.storage.dialect import is_temporary
+
+
+class Database:
+    """Run units of work on one connection.
+
+    Shape: with `commit_every` above 1 this many units share one commit, each in its own savepoint. After a crash the
+    database holds the units up to some commit: a prefix of what was done, positions included.
+    """
+
+    def __init__(self, engine: sa.Engine, *, commit_every: int = 1) -> None:
+        """Keep the engine; `on_undo` is called after a unit was taken back, for caches of what it wrote."""
+        self._engine = engine
+        self._conn = engine.connect()
+        self._commit_every = commit_every
+        self._open_units = 0
+        self.on_undo: Callable[[], None] = _nothing
+
+    @contextmanager
+    def unit(self) -> Iterator[sa.Connection]:
+        """Open a unit of work; an exception takes it back.
+
+        Raises: TemporaryError where the database is away or busy; the same unit may be tried again.
+        """
+        try:
+            with self._savepoint() as conn:
+                yield conn
+            self._open_units += 1
+            if self._open_units >= self._commit_every:
+                self.commit()
+        except DBAPIError as error:
+            self._undo()
+            if is_temporary(error):
+                raise TemporaryError("database is away or busy", "storage") from error
+            raise
+        except BaseException:
+            self._undo()
+            raise
+
+    def commit(self) -> None:
+        """Make the units that wait for their commit durable."""
+        self._open_units = 0
+        self._conn.commit()
+
+    def close(self) -> None:
+        """Commit what waits, and close the connection."""
+        self.commit()
+        self._conn.close()
+        self._engine.dispose()
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[sa.Connection]:
+        if self._commit_every == 1:
+            yield self._conn
+        else:
+            with self._conn.begin_nested():
+                yield self._conn
+
+    def _undo(self) -> None:
+        # With a shared commit the savepoint took the unit back already, and the units before it stay.
+        if self._commit_every == 1 and self._conn.in_transaction():
+            self._conn.rollback()
+        self.on_undo()
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,82 @@
+"""All that differs between SQLite and PostgreSQL: opening a database, and statements for which Core has no common form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, Protocol, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+Synchronous: TypeAlias = Literal["FULL", "NORMAL", "OFF"]
+
+_BUSY_TIMEOUT_MS = 5_000
+_CACHE_KIB = 64 * 1024
+
+
+class _DbapiConnection(Protocol):
+    """The part of a driver's connection that opening a database touches."""
+
+    isolation_level: str | None
+
+    def execute(self, sql: str) -> object: ...
+
+
+def open_database(url: str, *, synchronous: Synchronous = "FULL") -> sa.Engine:
+    """Open a database by its URL ("sqlite:///state.db"); `synchronous` is a matter of SQLite only."""
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine, synchronous)
+    return engine
+
+
+def _tune_sqlite(engine: sa.Engine, synchronous: Synchronous) -> None:
+    pragmas = (
+        "PRAGMA journal_mode=WAL",
+        f"PRAGMA synchronous={synchronous}",
+        f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}",
+        f"PRAGMA cache_size=-{_CACHE_KIB}",
+        "PRAGMA temp_store=MEMORY",
+    )
+
+    def on_connect(connection: _DbapiConnection, _record: object) -> None:
+        # The driver would open transactions by itself, after the first read: BEGIN is ours.
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(pragma)
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
+
+
+def insert_new(conn: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Build an INSERT that leaves rows which are there already as they are."""
+    return _insert(conn, table).on_conflict_do_nothing()
+
+
+def upsert(
+    conn: sa.Connection, table: sa.Table, values: Iterable[str], *, newer: tuple[str, ...] = ()
+) -> sqlite.Insert | postgresql.Insert:
+    """Build an INSERT that replaces `values` of a row with the same primary key.
+
+    Shape: with `newer`, only where these columns of the new row, compared as a tuple, are the greater.
+    """
+    insert = _insert(conn, table)
+    new = insert.excluded
+    where = None
+    if newer:
+        where = sa.tuple_(*(new[name] for name in newer)) > sa.tuple_(*(table.c[name] for name in newer))
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns), set_={name: new[name] for name in values}, where=where
+    )
+
+
+def _insert(conn: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def is_temporary(error: DBAPIError) -> bool:
+    """Tell whether the same work may succeed later: the database is away, locked or changed underneath."""
+    return isinstance(error, OperationalError) or error.connection_invalidated

@@ -1,0 +1,152 @@
+"""LPs, alerts, their history and the notices of one patient, as an assessment reads and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from worker.correlate.matching import StoredEpisode
+from worker.model.alert import Alert, AlertChange, Notice
+from worker.storage.codec import decode_alert, decode_keys, encode_alert, encode_keys
+from worker.storage.dialect import insert_new, upsert
+from worker.storage.records import EpisodeRecord
+from worker.storage.schema import alert, alert_event, episode, episode_redirect, outbox, recent_fact
+
+
+def stored_episodes(conn: sa.Connection, patients: Sequence[int]) -> tuple[StoredEpisode, ...]:
+    """Read the LPs that were found for these patients, the vanished ones included, oldest first."""
+    columns = (episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
+    rows = conn.execute(
+        sa.select(*columns)
+        .where(episode.c.patient.in_(patients), ~episode.c.is_over)
+        .order_by(episode.c.created_at_ms, episode.c.id)
+    )
+    return tuple(StoredEpisode(id_, decode_keys(keys), created) for id_, keys, created in rows)
+
+
+def stored_alerts(conn: sa.Connection, episodes: Iterable[StoredEpisode]) -> tuple[Alert, ...]:
+    """Read the alerts of these LPs, in any state, oldest first."""
+    ids = [item.episode_id for item in episodes]
+    if not ids:
+        return ()
+    mine = sa.select(alert.c.document, alert.c.episode).where(alert.c.episode.in_(ids))
+    rows = conn.execute(mine.order_by(alert.c.raised_at_ms, alert.c.id))
+    return tuple(read_alert(row.document, row.episode) for row in rows)
+
+
+def read_alert(document: bytes, episode_id: str) -> Alert:
+    """Decode an alert; the row knows better than the document which LP it belongs to since LPs were joined."""
+    found = decode_alert(document)
+    return found if found.episode_id == episode_id else replace(found, episode_id=episode_id)
+
+
+def write_episodes(
+    conn: sa.Connection,
+    stored: Iterable[StoredEpisode],
+    current: Sequence[EpisodeRecord],
+    numbers: Mapping[tuple[str, str], int],
+) -> None:
+    """Store the LPs that stand, and mark the other stored ones as standing no longer."""
+    gone = {item.episode_id for item in stored}.difference(item.episode_id for item in current)
+    if gone:
+        conn.execute(sa.update(episode).where(episode.c.id.in_(gone)).values(is_current=False))
+    if current:
+        changing = ("patient", "anchor_ms", "is_presumed", "is_current", "record_keys")
+        conn.execute(upsert(conn, episode, changing), [_episode_row(item, numbers) for item in current])
+
+
+def write_redirects(conn: sa.Connection, redirects: Sequence[tuple[str, str]]) -> None:
+    """Let the kept LPs take over the alerts of those that turned out to be the same."""
+    for old, kept in redirects:
+        conn.execute(sa.update(alert).where(alert.c.episode == old).values(episode=kept))
+        conn.execute(sa.delete(episode).where(episode.c.id == old))
+    if redirects:
+        rows = [{"old": old, "kept": kept} for old, kept in redirects]
+        conn.execute(upsert(conn, episode_redirect, ("kept",)), rows)
+
+
+def write_changes(conn: sa.Connection, changes: Sequence[AlertChange]) -> None:
+    """Store the alerts as they are now, and a line of history for each change that people can see."""
+    if not changes:
+        return
+    changing = [column.name for column in alert.columns if column.name not in {"id", "raised_at_ms"}]
+    conn.execute(upsert(conn, alert, changing), [_alert_row(change.alert) for change in changes])
+    events = [_event_row(change) for change in changes if change.is_visible]
+    if events:
+        conn.execute(sa.insert(alert_event), events)
+
+
+def write_notices(conn: sa.Connection, notices: Sequence[tuple[str, Notice]], now_ms: int) -> None:
+    """Put notices into the outbox, each with the name of its sink; one that is there already stays as it is."""
+    rows = [
+        {
+            "notice": notice.notice_id,
+            "sink": sink,
+            "alert": notice.alert_id,
+            "version": notice.version,
+            "created_at_ms": now_ms,
+            "is_sent": False,
+            "attempts": 0,
+            "next_try_ms": now_ms,
+            "body": notice.body,
+        }
+        for sink, notice in notices
+    ]
+    if rows:
+        conn.execute(insert_new(conn, outbox), rows)
+
+
+def _episode_row(item: EpisodeRecord, numbers: Mapping[tuple[str, str], int]) -> dict[str, object]:
+    return {
+        "id": item.episode_id,
+        "patient": numbers[item.patient.key],
+        "anchor_ms": item.anchor_ms,
+        "created_at_ms": item.created_at_ms,
+        "is_presumed": item.is_presumed,
+        "is_current": True,
+        "is_over": False,
+        "record_keys": encode_keys(item.record_keys),
+    }
+
+
+def _alert_row(item: Alert) -> dict[str, object]:
+    return {
+        "id": item.alert_id,
+        "episode": item.episode_id,
+        "rule": item.rule,
+        "status": item.status.value,
+        "state": item.state.value,
+        "severity": int(item.severity),
+        "version": item.version,
+        "raised_at_ms": item.raised_at_ms,
+        "updated_at_ms": item.updated_at_ms,
+        "document": encode_alert(item),
+    }
+
+
+def _event_row(change: AlertChange) -> dict[str, object]:
+    return {
+        "alert": change.alert.alert_id,
+        "at_ms": change.alert.updated_at_ms,
+        "version": change.alert.version,
+        "state": change.alert.state.value,
+        "severity": int(change.alert.severity),
+        "reason": change.reason,
+    }
+
+
+def patients_over(conn: sa.Connection, anchored_before_ms: int) -> Sequence[int]:
+    """Give the patients whose last LP was before this instant and of whom nothing was received lately."""
+    open_ones = sa.select(episode.c.patient).where(~episode.c.is_over).group_by(episode.c.patient)
+    last = sa.func.max(episode.c.anchor_ms)
+    lately = sa.exists().where(recent_fact.c.patient == episode.c.patient)
+    return conn.scalars(open_ones.having(last < anchored_before_ms).where(~lately)).all()
+
+
+def close_episodes(conn: sa.Connection, patients: Sequence[int]) -> None:
+    """Take the LPs of these patients out of every later assessment."""
+    conn.execute(
+        sa.update(episode).where(episode.c.patient.in_(patients)).values(is_current=False, is_over=True)
+    )

@@ -1,0 +1,125 @@
+"""Patients as small integers, and who is joined with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from worker.correlate.identity import connected
+from worker.model.fact import Identifier, IdentityLink
+from worker.storage.dialect import insert_new, upsert
+from worker.storage.schema import identifier, identity_link
+
+_CACHE_LIMIT = 100_000
+
+
+class Identities:
+    """Number identifiers, keep the links between them, and find whom a patient is joined with."""
+
+    def __init__(self) -> None:
+        """Start with an empty cache; the numbers are in the database."""
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._identifiers: dict[int, Identifier] = {}
+
+    def forget(self) -> None:
+        """Drop the cache: a transaction that gave numbers was taken back."""
+        self._numbers.clear()
+        self._identifiers.clear()
+
+    def number(self, conn: sa.Connection, identifiers: Iterable[Identifier]) -> Mapping[tuple[str, str], int]:
+        """Give the number of each identifier, a new one where it was never seen.
+
+        Shape: a view of the cache, by `Identifier.key`; use it before the next call.
+        """
+        self._make_room()
+        unknown = {item.key: item for item in identifiers if item.key not in self._numbers}
+        if unknown:
+            self._load(conn, unknown)
+            new = [item for key, item in unknown.items() if key not in self._numbers]
+            if new:
+                self._add(conn, new)
+        return self._numbers
+
+    def find(self, conn: sa.Connection, numbers: Iterable[int]) -> Mapping[int, Identifier]:
+        """Give the identifiers with these numbers.
+
+        Shape: a view of the cache; use it before the next call.
+        """
+        self._make_room()
+        unknown = [number for number in numbers if number not in self._identifiers]
+        if unknown:
+            self._keep(conn.execute(_SELECT.where(identifier.c.id.in_(unknown))))
+        return self._identifiers
+
+    def link(self, conn: sa.Connection, links: Sequence[IdentityLink]) -> None:
+        """Keep, for each pair, the statement that counts: the one with the highest (time, kind)."""
+        numbers = self.number(conn, (item for link in links for item in (link.first, link.second)))
+        best: dict[tuple[int, int], tuple[int, str]] = {}
+        for link in links:
+            first, second = sorted((numbers[link.first.key], numbers[link.second.key]))
+            stated = (link.stated_at_ms, link.kind)
+            if first != second and stated > best.get((first, second), (-1, "")):
+                best[first, second] = stated
+        # Sorted, so that two writers meet the rows in one order and never wait for each other in a ring.
+        rows = [
+            {"first": first, "second": second, "stated_at_ms": at_ms, "kind": kind}
+            for (first, second), (at_ms, kind) in sorted(best.items())
+        ]
+        if rows:
+            names = ("stated_at_ms", "kind")
+            conn.execute(upsert(conn, identity_link, names, newer=names), rows)
+
+    def groups(self, conn: sa.Connection, patients: Iterable[int]) -> list[tuple[int, ...]]:
+        """Give the groups of joined patients that hold these, each sorted by number, the first being its root."""
+        wanted = frozenset(patients)
+        members = wanted
+        frontier = members
+        links: dict[tuple[int, int], tuple[int, str]] = {}
+        while frontier:
+            found = _links(conn, frontier)
+            links.update(found)
+            frontier = frozenset(number for pair in found for number in pair) - members
+            members |= frontier
+        if not links:
+            return [(patient,) for patient in sorted(members)]
+        return [group for group in self._components(conn, members, links) if not wanted.isdisjoint(group)]
+
+    def _components(
+        self, conn: sa.Connection, members: frozenset[int], links: Mapping[tuple[int, int], tuple[int, str]]
+    ) -> list[tuple[int, ...]]:
+        names = self.find(conn, members)
+        numbers = {names[number].key: number for number in members}
+        statements = [
+            IdentityLink(names[first], names[second], kind, at_ms)
+            for (first, second), (at_ms, kind) in links.items()
+        ]
+        groups = connected(numbers, statements).groups
+        return sorted(tuple(sorted(numbers[key] for key in group)) for group in groups)
+
+    def _load(self, conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
+        pair = sa.tuple_(identifier.c.authority, identifier.c.value)
+        self._keep(conn.execute(_SELECT.where(pair.in_(list(keys)))))
+
+    def _keep(self, rows: Iterable[sa.Row[int, str, str, str]]) -> None:
+        for row in rows:
+            self._numbers[row.authority, row.value] = row.id
+            self._identifiers[row.id] = Identifier(row.authority, row.value, row.type)
+
+    def _add(self, conn: sa.Connection, new: Sequence[Identifier]) -> None:
+        rows = [{"authority": item.authority, "value": item.value, "type": item.type} for item in new]
+        conn.execute(insert_new(conn, identifier), rows)
+        self._load(conn, [item.key for item in new])
+
+    def _make_room(self) -> None:
+        if len(self._identifiers) > _CACHE_LIMIT:
+            self.forget()
+
+
+_SELECT = sa.select(identifier.c.id, identifier.c.authority, identifier.c.value, identifier.c.type)
+
+
+def _links(conn: sa.Connection, patients: Iterable[int]) -> dict[tuple[int, int], tuple[int, str]]:
+    either = sa.or_(identity_link.c.first.in_(patients), identity_link.c.second.in_(patients))
+    rows = conn.execute(sa.select(identity_link).where(either))
+    return {(row.first, row.second): (row.stated_at_ms, row.kind) for row in rows}

@@ -1,0 +1,130 @@
+"""Positions, due rows, counts and quarantine: the small writes of a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from worker.model.message import Form, RawMessage
+from worker.model.time import EpochMs
+from worker.storage.dialect import insert_new, upsert
+from worker.storage.records import Batch, CountKey, Quarantined
+from worker.storage.schema import counter, due, feed_state, position, quarantine, quarantined_message
+
+
+def advance(conn: sa.Connection, batch: Batch) -> bool:
+    """Move the position of a part by compare-and-set; False where it is not where the batch begins."""
+    moved = _move(conn, batch)
+    if not moved and batch.first == 0:
+        conn.execute(insert_new(conn, position), {"part": batch.part, "next": 0, "at_ms": 0})
+        moved = _move(conn, batch)
+    return moved
+
+
+def _move(conn: sa.Connection, batch: Batch) -> bool:
+    here = sa.update(position).where(position.c.part == batch.part, position.c.next == batch.first)
+    return conn.execute(here.values(next=batch.next, at_ms=batch.at_ms)).rowcount == 1
+
+
+def add_due(conn: sa.Connection, patients: Mapping[int, EpochMs]) -> None:
+    """Ask for an assessment of each patient at its instant."""
+    rows = [{"patient": patient, "at_ms": at_ms} for patient, at_ms in patients.items()]
+    if rows:
+        conn.execute(sa.insert(due), rows)
+
+
+def count(conn: sa.Connection, counts: Mapping[CountKey, int]) -> None:
+    """Add counts as rows of their own: no two writers ever wait for one row."""
+    rows = [{**key._asdict(), "n": n} for key, n in counts.items()]
+    if rows:
+        conn.execute(sa.insert(counter), rows)
+
+
+def total(conn: sa.Connection) -> dict[CountKey, int]:
+    """Sum the counts."""
+    columns = (counter.c.stage, counter.c.feed, counter.c.reason, counter.c.subject)
+    rows = conn.execute(sa.select(*columns, sa.func.sum(counter.c.n)).group_by(*columns))
+    return {CountKey(stage, feed, reason, subject): int(n) for stage, feed, reason, subject, n in rows}
+
+
+def note_feeds(conn: sa.Connection, feeds: Mapping[str, EpochMs]) -> None:
+    """Remember when each feed was last heard of."""
+    rows = [{"feed": feed, "last_received_ms": at_ms} for feed, at_ms in sorted(feeds.items())]
+    if rows:
+        newest = ("last_received_ms",)
+        conn.execute(upsert(conn, feed_state, newest, newer=newest), rows)
+
+
+def set_aside(
+    conn: sa.Connection, part: str, items: Iterable[Quarantined], *, patient: int | None = None
+) -> None:
+    """Put into quarantine, with the bytes of each message once."""
+    entries, messages = [], {}
+    for item in items:
+        entries.append(_entry(part, item, patient))
+        if item.message is not None and item.offset is not None:
+            messages[item.offset] = _kept_message(part, item.offset, item.message)
+    if entries:
+        conn.execute(sa.insert(quarantine), entries)
+    if messages:
+        conn.execute(insert_new(conn, quarantined_message), list(messages.values()))
+
+
+def read_aside(conn: sa.Connection, limit: int) -> tuple[Quarantined, ...]:
+    """Read what was set aside, oldest first."""
+    joined = quarantine.outerjoin(
+        quarantined_message,
+        sa.and_(
+            quarantine.c.part == quarantined_message.c.part,
+            quarantine.c.offset == quarantined_message.c.offset,
+        ),
+    )
+    message = quarantined_message.c
+    columns = (message.received_at_ms, message.transport, message.form, message.fault, message.body)
+    rows = conn.execute(
+        sa.select(quarantine, *columns).select_from(joined).order_by(quarantine.c.id).limit(limit)
+    )
+    return tuple(
+        Quarantined(
+            row.kind,
+            row.at_ms,
+            row.reason,
+            row.place,
+            row.feed,
+            row.message_type,
+            row.message_id,
+            row.offset,
+            None
+            if row.body is None
+            else RawMessage(row.body, Form(row.form), row.transport, row.received_at_ms, row.fault),
+        )
+        for row in rows
+    )
+
+
+def _entry(part: str, item: Quarantined, patient: int | None) -> dict[str, object]:
+    return {
+        "kind": item.kind,
+        "at_ms": item.at_ms,
+        "reason": item.reason,
+        "place": item.place,
+        "feed": item.feed,
+        "message_type": item.message_type,
+        "message_id": item.message_id,
+        "part": part,
+        "offset": item.offset,
+        "patient": patient,
+    }
+
+
+def _kept_message(part: str, offset: int, message: RawMessage) -> dict[str, object]:
+    return {
+        "part": part,
+        "offset": offset,
+        "received_at_ms": message.received_at_ms,
+        "transport": message.transport,
+        "form": message.form.value,
+        "fault": message.fault,
+        "body": message.body,
+    }

@@ -1,0 +1,377 @@
+"""The in-memory twin of the state: plain dictionaries, the same answers, nothing durable."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from worker.correlate.identity import connected
+from worker.correlate.matching import StoredEpisode
+from worker.model.alert import Alert, AlertChange, HistoryLine, Notice
+from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.time import DAY_MS, EpochMs
+from worker.storage.records import (
+    AlertRecord,
+    Assessed,
+    Batch,
+    Case,
+    CountKey,
+    EpisodeRecord,
+    PendingNotice,
+    Position,
+    Quarantined,
+    Verdict,
+)
+
+
+@dataclass(slots=True)
+class _Patient:
+    """What is filed under one identifier; facts by their number."""
+
+    number: int
+    identifier: Identifier
+    recent: dict[int, Fact] = field(default_factory=dict)
+    kept: dict[int, Fact] = field(default_factory=dict)
+    concepts: Counter[str] = field(default_factory=Counter)
+    partners: set[int] = field(default_factory=set)
+    due: set[int] = field(default_factory=set)
+    episodes: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Lp:
+    """A stored LP."""
+
+    record: EpisodeRecord
+    alerts: set[str]
+    is_current: bool = True
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A notice in the outbox."""
+
+    notice: Notice
+    created_at_ms: EpochMs
+    next_try_ms: EpochMs
+    attempts: int = 0
+    is_sent: bool = False
+
+
+class MemoryState:
+    """Keep the state in dictionaries; used by one thread."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._positions: dict[str, Position] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._patients: dict[int, _Patient] = {}
+        self._links: dict[tuple[int, int], tuple[int, str]] = {}
+        self._fact_count = 0
+        self._due: list[tuple[EpochMs, int, int]] = []
+        self._due_count = 0
+        self._lps: dict[str, _Lp] = {}
+        self._redirects: dict[str, str] = {}
+        self._alerts: dict[str, Alert] = {}
+        self._histories: dict[str, list[HistoryLine]] = {}
+        self._outbox: dict[tuple[str, str], _Waiting] = {}
+        self._quarantined: list[Quarantined] = []
+        self._counts: Counter[CountKey] = Counter()
+        self._feeds: dict[str, EpochMs] = {}
+        self._pack = ""
+
+    def close(self) -> None:
+        """Keep everything: the next user is in this process."""
+
+    def commit(self) -> None:
+        """Do nothing: what is written is there."""
+
+    # Ingest
+
+    def position(self, part: str) -> Position:
+        """Tell how far this part of the journal is consumed."""
+        return self._positions.get(part, Position())
+
+    def record(self, batch: Batch) -> bool:
+        """Write one ingest batch; False, and nothing written, where somebody else has moved the position."""
+        if self.position(batch.part).next != batch.first:
+            return False
+        self._positions[batch.part] = Position(batch.next, batch.at_ms)
+        for fact in batch.facts:
+            self._append(fact)
+        for link in batch.links:
+            self._link(link)
+        for patient, at_ms in batch.due.items():
+            self._add_due(self._patient(patient), at_ms)
+        self._quarantined.extend(batch.quarantined)
+        self._counts.update(batch.counts)
+        for feed, at_ms in batch.feeds.items():
+            self._feeds[feed] = max(at_ms, self._feeds.get(feed, at_ms))
+        return True
+
+    def _patient(self, identifier: Identifier) -> _Patient:
+        number = self._numbers.setdefault(identifier.key, len(self._numbers) + 1)
+        return self._patients.setdefault(number, _Patient(number, identifier))
+
+    def _append(self, fact: Fact) -> None:
+        patient = self._patient(fact.patient)
+        self._fact_count += 1
+        patient.recent[self._fact_count] = replace(fact, patient=patient.identifier)
+        patient.concepts[fact.concept] += 1
+
+    def _link(self, link: IdentityLink) -> None:
+        one, other = self._patient(link.first), self._patient(link.second)
+        pair = (min(one.number, other.number), max(one.number, other.number))
+        stated = (link.stated_at_ms, link.kind)
+        if one is not other and (pair not in self._links or stated > self._links[pair]):
+            self._links[pair] = stated
+            one.partners.add(other.number)
+            other.partners.add(one.number)
+
+    def _add_due(self, patient: _Patient, at_ms: EpochMs) -> None:
+        self._due_count += 1
+        patient.due.add(self._due_count)
+        heapq.heappush(self._due, (at_ms, self._due_count, patient.number))
+
+    # Assessment
+
+    def next_due_ms(self) -> EpochMs | None:
+        """Tell when the next assessment is due."""
+        while self._due and self._due[0][1] not in self._patients[self._due[0][2]].due:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def assess(
+        self,
+        as_of_ms: EpochMs,
+        opening: Iterable[str],
+        decide: Callable[[Case], Verdict],
+        *,
+        limit: int = 200,
+    ) -> Assessed:
+        """Let `decide` judge patients that are due, and write what it decides."""
+        taken: list[int] = []
+        while len(taken) < limit and (at_ms := self.next_due_ms()) is not None and at_ms <= as_of_ms:
+            _, row, number = heapq.heappop(self._due)
+            self._patients[number].due.discard(row)
+            taken.append(number)
+        done, seen, opens = Assessed(due=len(taken)), set[int](), frozenset(opening)
+        for number in taken:
+            group = self._group(number) if number not in seen else ()
+            seen.update(group)
+            if any(self._is_watched(self._patients[member], opens) for member in group):
+                done += self._judge(group, as_of_ms, decide)
+        return done
+
+    def _is_watched(self, patient: _Patient, opening: frozenset[str]) -> bool:
+        return not opening.isdisjoint(patient.concepts) or bool(patient.episodes)
+
+    def _group(self, number: int) -> tuple[int, ...]:
+        members, frontier = {number}, {number}
+        while frontier:
+            frontier = {
+                partner for member in frontier for partner in self._patients[member].partners
+            } - members
+            members |= frontier
+        if len(members) == 1:
+            return (number,)
+        names = {member: self._patients[member].identifier for member in members}
+        pairs = {
+            (first, second)
+            for first in members
+            for second in self._patients[first].partners
+            if first < second
+        }
+        links = [
+            IdentityLink(names[first], names[second], kind, at_ms)
+            for first, second in pairs
+            for at_ms, kind in [self._links[first, second]]
+        ]
+        found = connected([], links).group_of(names[number].key)
+        return tuple(sorted(self._numbers[key] for key in found))
+
+    def _judge(
+        self, group: tuple[int, ...], as_of_ms: EpochMs, decide: Callable[[Case], Verdict]
+    ) -> Assessed:
+        case = self._case(group)
+        verdict = decide(case)
+        for member in group:
+            self._patients[member].due.clear()
+        if verdict.failure is not None:
+            self._quarantined.append(verdict.failure)
+            self._counts[CountKey("assessment", "", verdict.failure.reason, verdict.failure.place)] += 1
+            return Assessed(cases=1, failed=1)
+        self._write(case, verdict, as_of_ms)
+        if verdict.episodes or case.episodes:
+            for member in group:
+                self._patients[member].kept.update(self._patients[member].recent)
+        if verdict.next_due_ms is not None:
+            self._add_due(self._patients[group[0]], verdict.next_due_ms)
+        return Assessed(cases=1, changes=sum(change.is_visible for change in verdict.changes))
+
+    def _case(self, group: tuple[int, ...]) -> Case:
+        members = [self._patients[member] for member in group]
+        facts = tuple(fact for member in members for fact in (member.recent | member.kept).values())
+        stored = sorted(
+            (self._lps[name] for member in members for name in member.episodes),
+            key=lambda lp: (lp.record.created_at_ms, lp.record.episode_id),
+        )
+        episodes = tuple(
+            StoredEpisode(lp.record.episode_id, lp.record.record_keys, lp.record.created_at_ms)
+            for lp in stored
+        )
+        alerts = sorted(
+            (self._alerts[name] for lp in stored for name in lp.alerts),
+            key=lambda alert: (alert.raised_at_ms, alert.alert_id),
+        )
+        return Case(tuple(member.identifier for member in members), facts, episodes, tuple(alerts))
+
+    def _write(self, case: Case, verdict: Verdict, as_of_ms: EpochMs) -> None:
+        for old, kept in verdict.redirects:
+            self._redirects[old] = kept
+            joined = self._unfile(old)
+            self._lps[kept].alerts.update(joined)
+            for name in joined:
+                self._alerts[name] = replace(self._alerts[name], episode_id=kept)
+        for stored in case.episodes:
+            if stored.episode_id in self._lps:
+                self._lps[stored.episode_id].is_current = False
+        for record in verdict.episodes:
+            self._file(record)
+        for change in verdict.changes:
+            self._change(change)
+        for sink, notice in verdict.notices:
+            self._outbox.setdefault((sink, notice.notice_id), _Waiting(notice, as_of_ms, as_of_ms))
+
+    def _file(self, record: EpisodeRecord) -> None:
+        """File an LP under its patient, who may be another than before."""
+        self._lps[record.episode_id] = _Lp(record, self._unfile(record.episode_id))
+        self._patient(record.patient).episodes.add(record.episode_id)
+
+    def _unfile(self, episode_id: str) -> set[str]:
+        """Take an LP away, and give the ids of its alerts."""
+        known = self._lps.pop(episode_id, None)
+        if known is None:
+            return set()
+        self._patient(known.record.patient).episodes.discard(episode_id)
+        return known.alerts
+
+    def _change(self, change: AlertChange) -> None:
+        alert = change.alert
+        self._alerts[alert.alert_id] = alert
+        self._lps[alert.episode_id].alerts.add(alert.alert_id)
+        if change.is_visible:
+            line = HistoryLine(alert.updated_at_ms, alert.version, alert.state, alert.severity, change.reason)
+            self._histories.setdefault(alert.alert_id, []).append(line)
+
+    # Delivery
+
+    def pending(self, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
+        """Read notices that may be sent now, an alert's in the order of its versions."""
+        waiting = [item for (name, _), item in self._outbox.items() if name == sink and not item.is_sent]
+        held = [item for item in waiting if item.next_try_ms > now_ms]
+        ready = [
+            item
+            for item in waiting
+            if item.next_try_ms <= now_ms
+            and not any(
+                other.notice.alert_id == item.notice.alert_id and other.notice.version < item.notice.version
+                for other in held
+            )
+        ]
+        ready.sort(key=lambda item: (item.created_at_ms, item.notice.alert_id, item.notice.version))
+        return tuple(PendingNotice(item.notice, item.attempts) for item in ready[:limit])
+
+    def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
+        """Note that the sink has these notices."""
+        for notice_id in notice_ids:
+            self._outbox[sink, notice_id].is_sent = True
+
+    def postpone(self, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
+        """Note that a sink could not take these notices, and when to try again."""
+        for notice_id in notice_ids:
+            item = self._outbox[sink, notice_id]
+            item.attempts += 1
+            item.next_try_ms = until_ms
+
+    def next_try_ms(self) -> EpochMs | None:
+        """Tell when the next notice may be sent."""
+        return min((item.next_try_ms for item in self._outbox.values() if not item.is_sent), default=None)
+
+    # Reading
+
+    def case(self, patient: int) -> Case:
+        """Read the patient with this number and everybody joined with him, as an assessment would."""
+        return self._case(self._group(patient))
+
+    def find(self, value: str) -> tuple[int, ...]:
+        """Find patients by an identifier's value, whatever its authority."""
+        return tuple(number for (_, known), number in self._numbers.items() if known == value)
+
+    def alerts(self) -> tuple[AlertRecord, ...]:
+        """Read every alert with all identifiers of its patient and its history, oldest first."""
+        ordered = sorted(self._alerts.values(), key=lambda alert: (alert.raised_at_ms, alert.alert_id))
+        return tuple(
+            AlertRecord(alert, self._joined(alert), tuple(self._histories.get(alert.alert_id, ())))
+            for alert in ordered
+        )
+
+    def _joined(self, alert: Alert) -> tuple[Identifier, ...]:
+        patient = self._patient(self._lps[alert.episode_id].record.patient)
+        return tuple(self._patients[member].identifier for member in self._group(patient.number))
+
+    def episodes(self) -> tuple[int, int]:
+        """Count the LPs that stand, and how many of them are presumed."""
+        standing = [lp.record.is_presumed for lp in self._lps.values() if lp.is_current]
+        return len(standing), sum(standing)
+
+    def counts(self) -> dict[CountKey, int]:
+        """Sum the counts."""
+        return dict(self._counts)
+
+    def quarantined(self, limit: int = 1_000) -> tuple[Quarantined, ...]:
+        """Read what was set aside, oldest first."""
+        return tuple(self._quarantined[:limit])
+
+    def feeds(self) -> dict[str, EpochMs]:
+        """Tell when each feed was last heard of."""
+        return dict(self._feeds)
+
+    # Housekeeping
+
+    def use_pack(self, digest: str, now_ms: EpochMs) -> bool:
+        """Remember the pack in use; where it changed, every standing LP becomes due. Tell whether it changed."""
+        if digest == self._pack:
+            return False
+        self._pack = digest
+        for number in {self._patient(lp.record.patient).number for lp in self._lps.values() if lp.is_current}:
+            self._add_due(self._patients[number], now_ms)
+        return True
+
+    def drop_recent(
+        self, received_before_ms: EpochMs, long_concepts: Iterable[str], long_before_ms: EpochMs
+    ) -> None:
+        """Drop facts of patients without an LP that were received before these instants; few concepts stay longer."""
+        longer = frozenset(long_concepts)
+        days = {False: received_before_ms // DAY_MS, True: long_before_ms // DAY_MS}
+        for patient in self._patients.values():
+            patient.recent = {
+                number: fact
+                for number, fact in patient.recent.items()
+                if fact.source.received_at_ms // DAY_MS >= days[fact.concept in longer]
+            }
+            patient.concepts = Counter(fact.concept for fact in (patient.recent | patient.kept).values())
+
+    def drop_over(self, anchored_before_ms: EpochMs) -> None:
+        """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay."""
+        for patient in self._patients.values():
+            lps = [self._lps[name] for name in patient.episodes]
+            if lps and not patient.recent and max(lp.record.anchor_ms for lp in lps) < anchored_before_ms:
+                for lp in lps:
+                    lp.is_current = False
+                patient.episodes.clear()
+                patient.kept.clear()
+                patient.concepts.clear()
+                patient.due.clear()

@@ -1,0 +1,151 @@
+"""What runtime and storage hand each other: frozen values of one unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from worker.correlate.matching import StoredEpisode
+from worker.model.alert import Alert, AlertChange, HistoryLine, Notice
+from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.message import RawMessage
+from worker.model.time import EpochMs
+
+
+class CountKey(NamedTuple):
+    """What is counted.
+
+    Shape: `stage` is the end of a message ("processed", "ignored", "dead_lettered"), "issue" or "assessment".
+    """
+
+    stage: str
+    feed: str
+    reason: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a part of the journal is consumed: the next offset, and the receipt time of the last message taken."""
+
+    next: int = 0
+    at_ms: EpochMs = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One thing that was set aside: a dead letter, an unusable fact, or a failed assessment.
+
+    Shape: `kind` is "message", "fact" or "assessment". `offset` finds the bytes in the journal part, `message` brings
+    them along; both are None for an assessment. `reason` and `place` hold no data of the patient.
+    """
+
+    kind: str
+    at_ms: EpochMs
+    reason: str
+    place: str = ""
+    feed: str = ""
+    message_type: str = ""
+    message_id: str = ""
+    offset: int | None = None
+    message: RawMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All that one ingest transaction writes.
+
+    Shape: the messages [`first`, `next`) of `part`; `at_ms` is the receipt time of the last of them. `due` names every
+    patient touched with the receipt time of the message that touched it.
+    """
+
+    part: str
+    first: int
+    next: int
+    at_ms: EpochMs
+    facts: Sequence[Fact] = ()
+    links: Sequence[IdentityLink] = ()
+    due: Mapping[Identifier, EpochMs] = field(default_factory=dict)
+    quarantined: Sequence[Quarantined] = ()
+    counts: Mapping[CountKey, int] = field(default_factory=dict)
+    feeds: Mapping[str, EpochMs] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One patient (all identifiers that are joined), as an assessment reads it.
+
+    Shape: `patients` in the order they became known; `facts` all versions, any order; `episodes` the stored ones, with
+    `alerts` of any state.
+    """
+
+    patients: tuple[Identifier, ...]
+    facts: tuple[Fact, ...]
+    episodes: tuple[StoredEpisode, ...]
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRecord:
+    """A stored LP: `patient` is whom its first record names, so that it follows this record when patients part."""
+
+    episode_id: str
+    patient: Identifier
+    anchor_ms: EpochMs
+    created_at_ms: EpochMs
+    is_presumed: bool
+    record_keys: frozenset[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one assessment decided for a case.
+
+    Shape: `episodes` are the LPs that stand now; stored ones not among them stand no longer. `redirects` are (old id,
+    kept id); `notices` are (sink, notice). `next_due_ms` is when the answer can change by time alone. With a `failure`
+    nothing else is written.
+    """
+
+    episodes: tuple[EpisodeRecord, ...] = ()
+    redirects: tuple[tuple[str, str], ...] = ()
+    changes: tuple[AlertChange, ...] = ()
+    notices: tuple[tuple[str, Notice], ...] = ()
+    next_due_ms: EpochMs | None = None
+    failure: Quarantined | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What a call of `assess` did: due rows taken, cases judged, changes people can see, cases that failed."""
+
+    due: int = 0
+    cases: int = 0
+    changes: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Assessed) -> Assessed:
+        """Add up two calls."""
+        return Assessed(
+            self.due + other.due,
+            self.cases + other.cases,
+            self.changes + other.changes,
+            self.failed + other.failed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PendingNotice:
+    """A notice that waits for its sink, and how often it was tried."""
+
+    notice: Notice
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """An alert with the identifiers of its patient, merged ones included, and its history."""
+
+    alert: Alert
+    patients: tuple[Identifier, ...]
+    history: tuple[HistoryLine, ...]

@@ -1,0 +1,227 @@
+"""The tables of both databases. Instants are epoch milliseconds; values are encoded by `codec`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+_NAMES = {"pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"}
+
+# SQLite numbers rows by itself only in a column declared INTEGER; elsewhere such a number needs 64 bits.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+intake = MetaData(naming_convention=_NAMES)
+state = MetaData(naming_convention=_NAMES)
+
+journal = Table(
+    "journal",
+    intake,
+    Column("id", RowId, primary_key=True),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("fault", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,  # an offset is never given twice, not even after old messages were dropped
+)
+
+position = Table(
+    "position",
+    state,
+    Column("part", Text, primary_key=True),
+    Column("next", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+identifier = Table(
+    "identifier",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("authority", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    UniqueConstraint("authority", "value"),
+)
+
+# One row for each unordered pair (first < second): the statement that counts.
+identity_link = Table(
+    "identity_link",
+    state,
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("second", BigInteger, primary_key=True, autoincrement=False),
+    Column("stated_at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Index(None, "second"),
+)
+
+concept = Table(
+    "concept",
+    state,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("name"),
+)
+
+recent_fact = Table(
+    "recent_fact",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("receipt_day", Integer, nullable=False),
+    Column("patient", BigInteger, nullable=False),
+    Column("concept", Integer, nullable=False),
+    Column("effective_ms", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index(None, "patient", "concept"),
+    sqlite_autoincrement=True,  # a fact keeps its number in `lp_fact` when it is dropped here
+)
+
+lp_fact = Table(
+    "lp_fact",
+    state,
+    Column("patient", BigInteger, primary_key=True, autoincrement=False),
+    Column("concept", Integer, primary_key=True, autoincrement=False),
+    Column("effective_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+due = Table(
+    "due",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("patient", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index(None, "at_ms"),
+    Index(None, "patient"),
+)
+
+episode = Table(
+    "episode",
+    state,
+    Column("id", Text, primary_key=True),
+    Column("patient", BigInteger, nullable=False),
+    Column("anchor_ms", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("is_presumed", Boolean, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    Column("is_over", Boolean, nullable=False),
+    Column("record_keys", LargeBinary, nullable=False),
+    Index(None, "patient"),
+    Index(None, "anchor_ms"),
+)
+
+episode_redirect = Table(
+    "episode_redirect",
+    state,
+    Column("old", Text, primary_key=True),
+    Column("kept", Text, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    state,
+    Column("id", Text, primary_key=True),
+    Column("episode", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("raised_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index(None, "episode"),
+)
+
+alert_event = Table(
+    "alert_event",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("alert", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index(None, "alert"),
+)
+
+outbox = Table(
+    "outbox",
+    state,
+    Column("notice", Text, primary_key=True),
+    Column("sink", Text, primary_key=True),
+    Column("alert", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("is_sent", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index(None, "sink", "is_sent", "next_try_ms"),
+    Index(None, "alert"),
+)
+
+quarantine = Table(
+    "quarantine",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("feed", Text, nullable=False),
+    Column("message_type", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("offset", BigInteger, nullable=True),
+    Column("patient", BigInteger, nullable=True),
+)
+
+quarantined_message = Table(
+    "quarantined_message",
+    state,
+    Column("part", Text, primary_key=True),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("fault", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+counter = Table(
+    "counter",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("stage", Text, nullable=False),
+    Column("feed", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("n", BigInteger, nullable=False),
+)
+
+feed_state = Table(
+    "feed_state",
+    state,
+    Column("feed", Text, primary_key=True),
+    Column("last_received_ms", BigInteger, nullable=False),
+)
+
+meta = Table(
+    "meta",
+    state,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
