@@ -1,0 +1,241 @@
+"""Compile the keys of clauses about a fact r. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from worker.rules.bounds import duration_limits, gap_of, number_limits, words_of
+from worker.rules.clauses import (
+    BaselineDropSpec,
+    BaselineRiseSpec,
+    Bounds,
+    EarlierSpec,
+    HasBaselineSpec,
+    MinusSpec,
+    NearSpec,
+    RatioSpec,
+    ReadingClause,
+    RiseSpec,
+    RisingSpec,
+    WorseSpec,
+)
+from worker.rules.context import ReadingNode
+from worker.rules.library import FINDING, Scope
+from worker.rules.params import Limit
+from worker.rules.predicates.baseline import (
+    BaselineHas,
+    DropFromBaseline,
+    HasBaseline,
+    New,
+    RiseFromBaseline,
+    WorseThanBaseline,
+)
+from worker.rules.predicates.derived import Minus, RatioTo
+from worker.rules.predicates.earlier import Near, PrecededBy, Rise, Rising
+from worker.rules.predicates.value import Answer, Asserted, OfConcept, Qualified, SinceStart
+
+if TYPE_CHECKING:
+    from worker.decode.located_yaml import Path
+
+    CompileReading: TypeAlias = Callable[[ReadingClause | None, Path, Scope], ReadingNode]
+    Builder: TypeAlias = Callable[[Any, Path, Scope, CompileReading], ReadingNode]
+
+
+def check_statements(
+    concepts: tuple[str, ...], where: ReadingClause | None, path: Path, scope: Scope
+) -> None:
+    """Refuse a reading of a finding that does not say which statements count: "absent" is a statement too."""
+    findings = [name for name in concepts if scope.library.terms[name].kind == FINDING]
+    if findings and (where is None or where.asserted is None):
+        names = ", ".join(findings)
+        scope.problem(path, f"{names} may be stated as absent; add `asserted: [present]` to `where`")
+
+
+def _since_lp(spec: Bounds, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    return SinceStart(duration_limits(spec, path, scope), is_series=False)
+
+
+def _since_series(spec: Bounds, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    return SinceStart(duration_limits(spec, path, scope), is_series=True)
+
+
+def _concept(names: tuple[str, ...], _path: Path, _scope: Scope, _compile: CompileReading) -> ReadingNode:
+    return OfConcept(frozenset(names))
+
+
+def _answer(codes: tuple[str, ...], _path: Path, _scope: Scope, _compile: CompileReading) -> ReadingNode:
+    return Answer(frozenset(codes))
+
+
+def _asserted(statuses: tuple[str, ...], _path: Path, _scope: Scope, _compile: CompileReading) -> ReadingNode:
+    return Asserted(frozenset(statuses))
+
+
+def _with(names: tuple[str, ...], _path: Path, _scope: Scope, _compile: CompileReading) -> ReadingNode:
+    return Qualified(frozenset(names), is_with=True)
+
+
+def _without(names: tuple[str, ...], _path: Path, _scope: Scope, _compile: CompileReading) -> ReadingNode:
+    return Qualified(frozenset(names), is_with=False)
+
+
+def _new(_given: bool, _path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:  # noqa: FBT001 - the key's value
+    scope.uses.concepts.add("encounter")
+    return New({})
+
+
+def _preceded_by(spec: EarlierSpec, path: Path, scope: Scope, compile_where: CompileReading) -> ReadingNode:
+    concepts = _others(spec.of, spec.where, path, scope)
+    where = compile_where(spec.where, (*path, "where"), scope.about(concepts))
+    start = spec.not_before
+    not_before_ms = None if start is None else scope.duration_ms(start, (*path, "not_before"))
+    label = f"preceded by {' or '.join(concepts)}, {words_of(spec.gap, scope)} before"
+    if start is not None:
+        label += f", not before {scope.words(start)} from the {spec.counts_from.replace('lp', 'LP')}"
+    return PrecededBy(
+        concepts,
+        gap_of(spec.gap, (*path, "gap"), scope),
+        where,
+        not_before_ms=not_before_ms,
+        is_series=spec.counts_from == "series",
+        label=label,
+    )
+
+
+def _near(spec: NearSpec, path: Path, scope: Scope, compile_where: CompileReading) -> ReadingNode:
+    concepts = _others(spec.of, spec.where, path, scope)
+    where = compile_where(spec.where, (*path, "where"), scope.about(concepts))
+    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    return Near(concepts, within_ms, where, f"{' or '.join(concepts)} within {scope.words(spec.within)}")
+
+
+def _others(of: tuple[str, ...], where: ReadingClause | None, path: Path, scope: Scope) -> tuple[str, ...]:
+    concepts = scope.library.with_kinds(scope.check_concepts(of, (*path, "of")))
+    scope.uses.concepts.update(concepts)
+    check_statements(concepts, where, path, scope)
+    return concepts
+
+
+def _rising(spec: RisingSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    unit = scope.unit(path)
+    count = scope.count(spec.readings, (*path, "readings"))
+    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    by = number_limits(spec.by, unit, (*path, "by"), scope)
+    spanning = None if spec.spanning is None else duration_limits(spec.spanning, (*path, "spanning"), scope)
+    label = f"the last {count} readings within {scope.words(spec.within)} rise strictly, {by.words} in total"
+    if spanning is not None:
+        label += f", spanning {spanning.words}"
+    return Rising(count, within_ms, by, spanning, unit, label)
+
+
+def _rise(spec: RiseSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    unit = scope.unit(path)
+    by = number_limits(spec, unit, path, scope)
+    return Rise(
+        by,
+        scope.duration_ms(spec.within, (*path, "within")),
+        scope.duration_ms(spec.not_before, (*path, "not_before")),
+        unit,
+        is_lowest=spec.over == "lowest",
+        label=f"rise {by.words} over the {spec.over} reading within {scope.words(spec.within)}",
+    )
+
+
+def _rise_from_baseline(
+    spec: BaselineRiseSpec, path: Path, scope: Scope, _compile: CompileReading
+) -> ReadingNode:
+    unit = scope.unit(path)
+    by = number_limits(spec, unit, path, scope)
+    is_highest = spec.over == "highest"
+    return RiseFromBaseline(
+        by, unit, is_highest=is_highest, label=f"rise {by.words} over the {spec.over} baseline value"
+    )
+
+
+def _drop_from_baseline(
+    spec: BaselineDropSpec, path: Path, scope: Scope, _compile: CompileReading
+) -> ReadingNode:
+    unit = scope.unit(path)
+    by = number_limits(spec, unit, path, scope)
+    first_ms = scope.duration_ms(spec.or_first_within, (*path, "or_first_within"))
+    assumed = scope.limit(spec.or_assume, unit, (*path, "or_assume"))
+    label = (
+        f"drop {by.words} from the baseline (else the first within {scope.words(spec.or_first_within)}"
+        f" after the LP, else {assumed.value:g})"
+    )
+    return DropFromBaseline(by, first_ms, assumed, unit, label)
+
+
+def _worse_than_baseline(spec: WorseSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    if spec.or_assume not in spec.order:
+        scope.problem((*path, "or_assume"), f"'{spec.or_assume}' is not in `order`")
+        return WorseThanBaseline(spec.order, spec.order[0])
+    return WorseThanBaseline(spec.order, spec.or_assume)
+
+
+def _has_baseline(spec: HasBaselineSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    if spec.or_first_within is None:
+        return HasBaseline(None)
+    return HasBaseline(scope.duration_ms(spec.or_first_within, (*path, "or_first_within")))
+
+
+def _baseline_has(
+    clause: ReadingClause, path: Path, scope: Scope, compile_where: CompileReading
+) -> ReadingNode:
+    return BaselineHas(compile_where(clause, path, scope))
+
+
+def _minus(spec: MinusSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    unit = scope.unit(path)
+    other_unit = _other_unit(spec.of, path, scope)
+    scope.uses.concepts.add("birth-date")
+    each = scope.limit(spec.each, "1", (*path, "each"))
+    if each.value <= 0:
+        scope.problem((*path, "each"), "must be above zero")
+        each = Limit(1.0)
+    limits = number_limits(spec, unit, path, scope)
+    label = f"{limits.words} after 1 is taken off for each {each.value:g} of {spec.of}"
+    from_age = Limit(scope.age_days(spec.from_age, (*path, "from_age")))
+    return Minus(spec.of, each, from_age, limits, (unit, other_unit), label)
+
+
+def _ratio_to(spec: RatioSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    unit = scope.unit(path)
+    other_unit = _other_unit(spec.of, path, scope)
+    limits = number_limits(spec, "1", path, scope)
+    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    label = f"ratio to {spec.of} {limits.words}"
+    return RatioTo(spec.of, within_ms, limits, (unit, other_unit), label)
+
+
+def _other_unit(concept: str, path: Path, scope: Scope) -> str:
+    known = scope.check_concepts((concept,), (*path, "of"))
+    return scope.library.terms[concept].unit if known else ""
+
+
+BUILDERS: Mapping[str, Builder] = MappingProxyType(
+    {
+        "minus": _minus,
+        "ratio_to": _ratio_to,
+        "concept": _concept,
+        "answer": _answer,
+        "asserted": _asserted,
+        "with": _with,
+        "without": _without,
+        "new": _new,
+        "since_lp": _since_lp,
+        "since_series": _since_series,
+        "preceded_by": _preceded_by,
+        "near": _near,
+        "rising": _rising,
+        "rise": _rise,
+        "rise_from_baseline": _rise_from_baseline,
+        "drop_from_baseline": _drop_from_baseline,
+        "worse_than_baseline": _worse_than_baseline,
+        "has_baseline": _has_baseline,
+        "baseline_has": _baseline_has,
+    },
+)
+"""Key of a reading clause → what builds its predicate; the four comparisons are built together."""

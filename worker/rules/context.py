@@ -1,0 +1,142 @@
+"""What predicates look at and what they answer with. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from worker.model.finding import Truth
+from worker.model.time import HOUR_MS
+
+if TYPE_CHECKING:
+    from worker.correlate.view import EpisodeView
+    from worker.model.fact import Fact
+    from worker.model.finding import Trace
+    from worker.model.time import EpochMs
+
+
+class Hit(NamedTuple):
+    """One fact for which a rule holds.
+
+    Shape: `at_ms` is the instant from which it held (never before the LP); `support` the other facts that it rests on.
+    `is_closed` only for a gap in observations that ended since.
+    """
+
+    fact: Fact
+    at_ms: EpochMs
+    support: tuple[Fact, ...] = ()
+    is_closed: bool = False
+
+
+class Outcome(NamedTuple):
+    """What an episode predicate says.
+
+    Shape: `hits` by time, empty unless true; `since_ms` the first instant at which it held, None for what has no time (an age,
+    a negation). `next_ms` is the next instant at which the answer may change by time alone; `awaits_ms` an instant in
+    the past up to which feeds must be consumed before the answer is known.
+    """
+
+    truth: Truth
+    hits: tuple[Hit, ...] = ()
+    since_ms: EpochMs | None = None
+    next_ms: EpochMs | None = None
+    awaits_ms: EpochMs | None = None
+
+
+NOTHING = Outcome(Truth.FALSE)
+UNKNOWN = Outcome(Truth.UNKNOWN)
+
+
+@dataclass(slots=True)
+class Context:
+    """One assessment of one LP.
+
+    Shape: `outcomes` and `evidence` hold what other rules said of the same LP, for the predicate `rule`. `answers` caches
+    episode predicates by identity: they are asked once for each reading of a rule.
+    """
+
+    view: EpisodeView
+    as_of_ms: EpochMs
+    consumed_until_ms: EpochMs
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    answers: dict[int, Outcome] = field(default_factory=dict)
+    anchor_ms: EpochMs = field(init=False)
+    series_ms: EpochMs = field(init=False)
+    age_days: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read once what every predicate asks for."""
+        self.anchor_ms = self.view.anchor_ms
+        self.series_ms = self.view.episode.series_start_ms
+        self.age_days = self.view.age_days
+
+    def hours(self, at_ms: EpochMs) -> str:
+        """Write an instant as hours from the LP: "+10 h", "-0.3 h"."""
+        return f"{round((at_ms - self.anchor_ms) / HOUR_MS, 2):+g} h"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span in milliseconds from the LP; both ends count.
+
+    Shape: `starts_with_series` counts the start from the first LP of the series.
+    """
+
+    first_ms: int
+    last_ms: int
+    starts_with_series: bool = False
+    words: str = ""
+
+    def bounds(self, context: Context) -> tuple[EpochMs, EpochMs]:
+        """Return the first and last instant; a window that starts at or after an LP never reaches before this one."""
+        start = context.series_ms if self.starts_with_series else context.anchor_ms
+        first_ms = start + self.first_ms
+        if self.first_ms >= 0:
+            first_ms = max(first_ms, context.anchor_ms)
+        return first_ms, context.anchor_ms + self.last_ms
+
+
+class ReadingNode:
+    """A predicate about one fact r.
+
+    `test` is the fast answer; `explain` gives the same truth with words; `support` the other facts it rests on, when true.
+    """
+
+    __slots__ = ("label",)
+
+    label: str
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        """Answer for one fact."""
+        raise NotImplementedError
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        """Answer for one fact, with the reason."""
+        raise NotImplementedError
+
+    def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:  # noqa: ARG002 - most predicates rest on r alone
+        """Return the facts besides r that make it true, any order."""
+        return ()
+
+
+class EpisodeNode:
+    """A predicate about one LP."""
+
+    __slots__ = ("label",)
+
+    label: str
+
+    def ask(self, context: Context) -> Outcome:
+        """Answer, at most once for each assessment."""
+        known = context.answers.get(id(self))
+        if known is None:
+            known = context.answers[id(self)] = self.evaluate(context)
+        return known
+
+    def evaluate(self, context: Context) -> Outcome:
+        """Answer afresh."""
+        raise NotImplementedError
+
+    def explain(self, context: Context) -> Trace:
+        """Answer, with the reason."""
+        raise NotImplementedError

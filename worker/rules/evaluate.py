@@ -1,0 +1,180 @@
+"""Evaluate rules on one lumbar puncture (LP): a finding or none, when to look again, and why. Pure: no I/O, no clock.
+
+A finding is a function of current facts, rules, `as_of` and how far the feeds are read; receipt times never enter. It does not
+vanish when its window ends: its alert expires then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from worker.correlate.baseline import NO_BASELINE, Newness, compare
+from worker.correlate.index import rank_fact
+from worker.model.fact import Assertion, Quantity
+from worker.model.finding import Finding, RuleStatus, Severity, Truth
+from worker.rules.context import Context, Hit, Outcome
+
+if TYPE_CHECKING:
+    from worker.correlate.view import EpisodeView
+    from worker.model.fact import Fact
+    from worker.model.finding import Trace
+    from worker.model.time import EpochMs
+    from worker.rules.rule import Rule, RuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one rule says of one LP.
+
+    Shape: `finding` only when `truth` is true. `next_change_at_ms` is the next instant at which finding or alert may change by
+    time alone (a gap falls due, the window ends); `awaits_feeds_until_ms` an instant already past up to which feeds must be
+    consumed before a gap can be judged.
+    """
+
+    rule: Rule
+    truth: Truth
+    finding: Finding | None
+    next_change_at_ms: EpochMs | None
+    awaits_feeds_until_ms: EpochMs | None
+    context: Context
+
+    @property
+    def trace(self) -> Trace:
+        """Return why, in full; made when asked for."""
+        return self.rule.when.explain(self.context)
+
+
+class _Graded(NamedTuple):
+    """A hit with its severity, the instant from which it had it, the facts it rests on, and what is said."""
+
+    hit: Hit
+    severity: Severity
+    at_ms: EpochMs
+    facts: tuple[Fact, ...]
+    remarks: tuple[str, ...]
+
+
+def evaluate_all(
+    book: RuleBook,
+    views: Iterable[EpisodeView],
+    as_of_ms: EpochMs,
+    consumed_until_ms: EpochMs,
+    changed: Iterable[str] | None = None,
+) -> tuple[Evaluation, ...]:
+    """Evaluate every rule on every LP of one patient group.
+
+    Shape: by LP, then in the order of the book. With `changed` (concepts), only rules whose answer may differ; the rules that
+    these refer to are asked too, but not returned.
+    """
+    wanted = book.rules if changed is None else book.rules_for(changed)
+    names = frozenset(rule.id for rule in wanted)
+    asked = book.rules if len(wanted) == len(book.rules) else _with_referred(book, wanted)
+    found = []
+    for view in views:
+        context = Context(view, as_of_ms, consumed_until_ms)
+        for rule in asked:
+            evaluation = evaluate(rule, context)
+            if rule.id in names:
+                found.append(evaluation)
+    return tuple(found)
+
+
+def evaluate(rule: Rule, context: Context) -> Evaluation:
+    """Evaluate one rule; `context` remembers its answer for the rules that refer to it.
+
+    Shape: the rules that `rule` refers to were evaluated with the same context before.
+    """
+    outcome = rule.when.ask(context)
+    finding = _finding(rule, outcome, context) if outcome.truth is Truth.TRUE else None
+    context.outcomes[rule.id] = outcome
+    next_ms = outcome.next_ms
+    if finding is not None and finding.window_end_ms > context.as_of_ms:
+        next_ms = finding.window_end_ms if next_ms is None else min(next_ms, finding.window_end_ms)
+    return Evaluation(rule, outcome.truth, finding, next_ms, outcome.awaits_ms, context)
+
+
+def _with_referred(book: RuleBook, wanted: Sequence[Rule]) -> tuple[Rule, ...]:
+    by_id = book.by_id
+    names: set[str] = set()
+    open_ = [rule.id for rule in wanted]
+    while open_:
+        name = open_.pop()
+        if name not in names and name in by_id:
+            names.add(name)
+            open_.extend(by_id[name].refers_to)
+    return tuple(rule for rule in book.rules if rule.id in names)
+
+
+def _finding(rule: Rule, outcome: Outcome, context: Context) -> Finding:
+    hits, status = _decisive(rule, outcome.hits)
+    graded = [_grade(rule, hit, context) for hit in hits]
+    severity = max((each.severity for each in graded), default=rule.severity)
+    top = [each for each in graded if each.severity == severity]
+    since_ms = context.anchor_ms if outcome.since_ms is None else outcome.since_ms
+    if len(hits) < len(outcome.hits):
+        since_ms = max(since_ms, min(hit.at_ms for hit in hits))
+    return Finding(
+        episode=context.view.episode,
+        rule=rule.id,
+        rule_version=rule.version,
+        status=status,
+        severity=severity,
+        effective_ms=since_ms,
+        latest_ms=max(since_ms, *(each.at_ms for each in top)) if top else since_ms,
+        window_end_ms=context.anchor_ms + rule.expires_ms,
+        evidence=_evidence(graded),
+        remarks=tuple(dict.fromkeys(remark for each in top for remark in each.remarks)),
+        peak=_peak(hits) if rule.renotify_rise is not None else None,
+        gap_closed=bool(hits) and all(hit.is_closed for hit in hits),
+    )
+
+
+def _decisive(rule: Rule, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], RuleStatus]:
+    """Return the hits that count: those that only shadow never decide what people are told."""
+    if not rule.shadow_concepts:
+        return hits, rule.status
+    told = tuple(hit for hit in hits if hit.fact.concept not in rule.shadow_concepts)
+    return (told, rule.status) if told else (hits, RuleStatus.SHADOW)
+
+
+def _grade(rule: Rule, hit: Hit, context: Context) -> _Graded:
+    severity, at_ms = rule.severity, hit.at_ms
+    facts = [hit.fact, *hit.support]
+    remarks = []
+    for clause in rule.raises:
+        if clause.to > severity and clause.when.test(hit.fact, context) is Truth.TRUE:
+            severity = clause.to
+            support = clause.when.support(hit.fact, context)
+            at_ms = max(at_ms, *(fact.effective.start_ms for fact in support)) if support else at_ms
+            facts.extend(support)
+            remarks.append(clause.say)
+    for clause in rule.lowers:
+        if clause.when.test(hit.fact, context) is Truth.TRUE:
+            severity = _lower(severity, clause.to, is_one_lower=clause.is_one_lower)
+            facts.extend(clause.when.support(hit.fact, context))
+            remarks.append(clause.say)
+    remarks.extend(clause.say for clause in rule.remarks if clause.when.test(hit.fact, context) is Truth.TRUE)
+    if (
+        isinstance(hit.fact.value, Assertion)
+        and compare(context.view, hit.fact).newness is Newness.UNDOCUMENTED
+    ):
+        remarks.append(NO_BASELINE)
+    return _Graded(hit, severity, at_ms, tuple(facts), tuple(remarks))
+
+
+def _lower(severity: Severity, to: Severity, *, is_one_lower: bool) -> Severity:
+    if is_one_lower:
+        return Severity(max(severity - 1, Severity.INFO))
+    return min(severity, to)
+
+
+def _evidence(graded: Iterable[_Graded]) -> tuple[Fact, ...]:
+    unique = {id(fact): fact for each in graded for fact in each.facts}
+    return tuple(sorted(unique.values(), key=rank_fact))
+
+
+def _peak(hits: Iterable[Hit]) -> float | None:
+    values = (hit.fact.value for hit in hits)
+    return max((value.value for value in values if isinstance(value, Quantity)), default=None)

@@ -1,0 +1,120 @@
+"""Write a trace for people and for programs. Pure: no I/O, no clock.
+
+This is shown to clinicians who may see the patient's values; it is never logged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from worker.model.finding import Truth
+from worker.model.time import to_rfc3339
+from worker.rules.words import describe_value
+
+if TYPE_CHECKING:
+    from worker.model.fact import Fact
+    from worker.model.finding import Trace
+    from worker.rules.evaluate import Evaluation
+
+_MARKS = {Truth.TRUE: "yes", Truth.FALSE: "no ", Truth.UNKNOWN: "?  "}
+_INDENT = "  "
+
+
+class FactDocument(TypedDict):
+    """One fact that decided, as JSON."""
+
+    concept: str
+    value: str
+    effective_at: str
+    feed: str
+    message_id: str
+    place: str
+
+
+class TraceDocument(TypedDict):
+    """A trace as JSON."""
+
+    truth: str
+    label: str
+    reason: str
+    facts: list[FactDocument]
+    children: list[TraceDocument]
+
+
+class EvaluationDocument(TypedDict):
+    """What one rule says of one LP, as JSON."""
+
+    rule: str
+    version: int
+    title: str
+    lp_at: str
+    holds: str
+    severity: str | None
+    remarks: list[str]
+    next_change_at: str | None
+    trace: TraceDocument
+
+
+def explain_lines(evaluation: Evaluation) -> list[str]:
+    """Write why a rule holds, does not hold or cannot tell, one line for each step."""
+    rule, finding = evaluation.rule, evaluation.finding
+    verdict = {Truth.TRUE: "holds", Truth.FALSE: "does not hold", Truth.UNKNOWN: "cannot tell"}[
+        evaluation.truth
+    ]
+    level = f", {finding.severity.name.lower()}" if finding else ""
+    lines = [f"{rule.id} v{rule.version}: {verdict}{level} ({rule.text.title})"]
+    lines.extend(trace_lines(evaluation.trace, 1))
+    if finding is not None:
+        lines.extend(f"{_INDENT}says: {remark}" for remark in finding.remarks)
+    if evaluation.awaits_feeds_until_ms is not None:
+        lines.append(f"{_INDENT}waits for the feeds up to {to_rfc3339(evaluation.awaits_feeds_until_ms)}")
+    if evaluation.next_change_at_ms is not None:
+        lines.append(f"{_INDENT}may change by time alone at {to_rfc3339(evaluation.next_change_at_ms)}")
+    return lines
+
+
+def trace_lines(trace: Trace, depth: int = 0) -> list[str]:
+    """Write a trace, indented by its depth."""
+    reason = f": {trace.reason}" if trace.reason else ""
+    lines = [f"{_INDENT * depth}{_MARKS[trace.truth]} {trace.label}{reason}"]
+    for child in trace.children:
+        lines.extend(trace_lines(child, depth + 1))
+    return lines
+
+
+def explain_document(evaluation: Evaluation) -> EvaluationDocument:
+    """Return the same for programs."""
+    finding, next_ms = evaluation.finding, evaluation.next_change_at_ms
+    return {
+        "rule": evaluation.rule.id,
+        "version": evaluation.rule.version,
+        "title": evaluation.rule.text.title,
+        "lp_at": to_rfc3339(evaluation.context.anchor_ms),
+        "holds": evaluation.truth.value,
+        "severity": finding.severity.name.lower() if finding else None,
+        "remarks": list(finding.remarks) if finding else [],
+        "next_change_at": None if next_ms is None else to_rfc3339(next_ms),
+        "trace": trace_document(evaluation.trace),
+    }
+
+
+def trace_document(trace: Trace) -> TraceDocument:
+    """Return a trace for programs."""
+    return {
+        "truth": trace.truth.value,
+        "label": trace.label,
+        "reason": trace.reason,
+        "facts": [_fact(fact) for fact in trace.facts],
+        "children": [trace_document(child) for child in trace.children],
+    }
+
+
+def _fact(fact: Fact) -> FactDocument:
+    return {
+        "concept": fact.concept,
+        "value": describe_value(fact),
+        "effective_at": to_rfc3339(fact.effective.start_ms),
+        "feed": fact.source.feed,
+        "message_id": fact.source.message_id,
+        "place": fact.source.place,
+    }

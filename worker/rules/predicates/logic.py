@@ -1,0 +1,234 @@
+"""All, any, not, and clauses of one scope used in the other. Pure: no I/O, no clock.
+
+Three-valued after Kleene: `all` is false as soon as one part is, `any` true as soon as one part is; `not` of unknown is
+unknown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.model.finding import Trace, Truth
+from worker.rules.context import EpisodeNode, Outcome, ReadingNode
+from worker.rules.interval import negate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.model.fact import Fact
+    from worker.model.time import EpochMs
+    from worker.rules.context import Context, Hit
+
+
+def all_of(truths: Iterable[Truth]) -> Truth:
+    """Join by Kleene's "and"; true for nothing."""
+    answer = Truth.TRUE
+    for truth in truths:
+        if truth is Truth.FALSE:
+            return truth
+        if truth is Truth.UNKNOWN:
+            answer = truth
+    return answer
+
+
+def any_of(truths: Iterable[Truth]) -> Truth:
+    """Join by Kleene's "or"; false for nothing."""
+    answer = Truth.FALSE
+    for truth in truths:
+        if truth is Truth.TRUE:
+            return truth
+        if truth is Truth.UNKNOWN:
+            answer = truth
+    return answer
+
+
+class ReadingAll(ReadingNode):
+    """All parts hold of r."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[ReadingNode, ...], label: str = "all") -> None:
+        self.parts = parts
+        self.label = label
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        answer = Truth.TRUE
+        for part in self.parts:
+            truth = part.test(fact, context)
+            if truth is Truth.FALSE:
+                return truth
+            if truth is Truth.UNKNOWN:
+                answer = truth
+        return answer
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        children = tuple(part.explain(fact, context) for part in self.parts)
+        return Trace(all_of(child.truth for child in children), self.label, children=children)
+
+    def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
+        return tuple(other for part in self.parts for other in part.support(fact, context))
+
+
+class ReadingAny(ReadingNode):
+    """At least one part holds of r."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[ReadingNode, ...], label: str = "any") -> None:
+        self.parts = parts
+        self.label = label
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        answer = Truth.FALSE
+        for part in self.parts:
+            truth = part.test(fact, context)
+            if truth is Truth.TRUE:
+                return truth
+            if truth is Truth.UNKNOWN:
+                answer = truth
+        return answer
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        children = tuple(part.explain(fact, context) for part in self.parts)
+        return Trace(any_of(child.truth for child in children), self.label, children=children)
+
+    def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
+        holding = (part for part in self.parts if part.test(fact, context) is Truth.TRUE)
+        return tuple(other for part in holding for other in part.support(fact, context))
+
+
+class ReadingNot(ReadingNode):
+    """The part does not hold of r."""
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: ReadingNode) -> None:
+        self.part = part
+        self.label = "not"
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        return negate(self.part.test(fact, context))
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        child = self.part.explain(fact, context)
+        return Trace(negate(child.truth), self.label, children=(child,))
+
+
+class Unless(ReadingNode):
+    """The clause is not known to hold of r: only what is true suppresses."""
+
+    __slots__ = ("clause",)
+
+    def __init__(self, clause: ReadingNode, say: str) -> None:
+        self.clause = clause
+        self.label = f"unless: {say}"
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        return Truth.FALSE if self.clause.test(fact, context) is Truth.TRUE else Truth.TRUE
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        child = self.clause.explain(fact, context)
+        if child.truth is Truth.TRUE:
+            return Trace(Truth.FALSE, self.label, "suppressed", children=(child,))
+        reason = (
+            "not suppressed, because this is not known" if child.truth is Truth.UNKNOWN else "not suppressed"
+        )
+        return Trace(Truth.TRUE, self.label, reason, children=(child,))
+
+
+class OfEpisode(ReadingNode):
+    """An episode clause inside a reading clause: the same answer for every r."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: EpisodeNode) -> None:
+        self.node = node
+        self.label = node.label
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        return self.node.ask(context).truth
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        return self.node.explain(context)
+
+    def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
+        return tuple(other for hit in self.node.ask(context).hits for other in (hit.fact, *hit.support))
+
+
+class EpisodeAll(EpisodeNode):
+    """All parts hold of the LP: from the last instant at which one began to."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[EpisodeNode, ...], label: str = "all") -> None:
+        self.parts = parts
+        self.label = label
+
+    def evaluate(self, context: Context) -> Outcome:
+        outcomes = [part.ask(context) for part in self.parts]
+        truth = all_of(outcome.truth for outcome in outcomes)
+        next_ms, awaits_ms = _times(outcomes)
+        if truth is not Truth.TRUE:
+            return Outcome(truth, next_ms=next_ms, awaits_ms=awaits_ms)
+        since = max((outcome.since_ms for outcome in outcomes if outcome.since_ms is not None), default=None)
+        return Outcome(truth, _joined(outcomes), since, next_ms, awaits_ms)
+
+    def explain(self, context: Context) -> Trace:
+        children = tuple(part.explain(context) for part in self.parts)
+        return Trace(all_of(child.truth for child in children), self.label, children=children)
+
+
+class EpisodeAny(EpisodeNode):
+    """At least one part holds of the LP: from the first instant at which one did."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[EpisodeNode, ...], label: str = "any") -> None:
+        self.parts = parts
+        self.label = label
+
+    def evaluate(self, context: Context) -> Outcome:
+        outcomes = [part.ask(context) for part in self.parts]
+        truth = any_of(outcome.truth for outcome in outcomes)
+        next_ms, awaits_ms = _times(outcomes)
+        if truth is not Truth.TRUE:
+            return Outcome(truth, next_ms=next_ms, awaits_ms=awaits_ms)
+        holding = [outcome for outcome in outcomes if outcome.truth is Truth.TRUE]
+        since = min((outcome.since_ms for outcome in holding if outcome.since_ms is not None), default=None)
+        return Outcome(truth, _joined(holding), since, next_ms, awaits_ms)
+
+    def explain(self, context: Context) -> Trace:
+        children = tuple(part.explain(context) for part in self.parts)
+        return Trace(any_of(child.truth for child in children), self.label, children=children)
+
+
+class EpisodeNot(EpisodeNode):
+    """The part does not hold of the LP."""
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: EpisodeNode) -> None:
+        self.part = part
+        self.label = "not"
+
+    def evaluate(self, context: Context) -> Outcome:
+        outcome = self.part.ask(context)
+        return Outcome(negate(outcome.truth), next_ms=outcome.next_ms, awaits_ms=outcome.awaits_ms)
+
+    def explain(self, context: Context) -> Trace:
+        child = self.part.explain(context)
+        return Trace(negate(child.truth), self.label, children=(child,))
+
+
+def _joined(outcomes: list[Outcome]) -> tuple[Hit, ...]:
+    if len(outcomes) == 1:
+        return outcomes[0].hits
+    return tuple(sorted((hit for outcome in outcomes for hit in outcome.hits), key=lambda hit: hit.at_ms))
+
+
+def _times(outcomes: list[Outcome]) -> tuple[EpochMs | None, EpochMs | None]:
+    next_ms = min((outcome.next_ms for outcome in outcomes if outcome.next_ms is not None), default=None)
+    awaits_ms = min(
+        (outcome.awaits_ms for outcome in outcomes if outcome.awaits_ms is not None), default=None
+    )
+    return next_ms, awaits_ms

@@ -1,0 +1,149 @@
+"""Predicates about the value of r itself. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.correlate.baseline import qualifiers_of
+from worker.model.fact import Assertion, Coded, Quantity
+from worker.model.finding import Trace, Truth
+from worker.rules.context import ReadingNode
+from worker.rules.interval import Interval, interval_of
+from worker.rules.words import describe_value
+
+if TYPE_CHECKING:
+    from worker.model.fact import Fact
+    from worker.rules.context import Context
+    from worker.rules.params import Limits
+
+_TRUTH = (Truth.FALSE, Truth.TRUE)
+
+
+def number_of(fact: Fact, unit: str) -> Interval | None:
+    """Return the number of a fact, None where it has none in that unit."""
+    value = fact.value
+    if type(value) is not Quantity or value.unit != unit:
+        return None
+    return interval_of(value) if value.comparator else Interval(value.value, value.value)
+
+
+def why_no_number(fact: Fact, unit: str) -> str:
+    """Say why a fact has no number to compare."""
+    value = fact.value
+    if isinstance(value, Quantity):
+        return f"unit missing, {unit} needed" if not value.unit else f"unit {value.unit}, {unit} needed"
+    return "not a number"
+
+
+class Compare(ReadingNode):
+    """`above`, `at_least`, `below`, `at_most`: r against a limit, after conversion and rounding."""
+
+    __slots__ = ("limits", "unit")
+
+    def __init__(self, limits: Limits, unit: str) -> None:
+        self.limits = limits
+        self.unit = unit
+        self.label = limits.words
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        number = number_of(fact, self.unit)
+        return Truth.UNKNOWN if number is None else self.limits.decide(number, context.age_days)
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        truth = self.test(fact, context)
+        number = number_of(fact, self.unit)
+        if number is None:
+            return Trace(truth, self.label, why_no_number(fact, self.unit))
+        reason = describe_value(fact)
+        if truth is Truth.UNKNOWN:
+            reason += ": the comparator does not settle it" if not number.is_exact else ": age unknown"
+        return Trace(truth, self.label, reason)
+
+
+class OfConcept(ReadingNode):
+    """`concept`: r is of one of these concepts."""
+
+    __slots__ = ("concepts",)
+
+    def __init__(self, concepts: frozenset[str]) -> None:
+        self.concepts = concepts
+        self.label = f"is a {' or '.join(sorted(concepts))}"
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        return _TRUTH[fact.concept in self.concepts]
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        return Trace(self.test(fact, context), self.label, fact.concept)
+
+
+class Answer(ReadingNode):
+    """`answer`: r is one of these coded values."""
+
+    __slots__ = ("codes",)
+
+    def __init__(self, codes: frozenset[str]) -> None:
+        self.codes = codes
+        self.label = f"answer {' or '.join(sorted(codes))}"
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        if not isinstance(fact.value, Coded):
+            return Truth.UNKNOWN
+        return _TRUTH[fact.value.code in self.codes]
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        truth = self.test(fact, context)
+        return Trace(
+            truth, self.label, "not a coded value" if truth is Truth.UNKNOWN else describe_value(fact)
+        )
+
+
+class Asserted(ReadingNode):
+    """`asserted`: r states a finding with one of these statuses."""
+
+    __slots__ = ("statuses",)
+
+    def __init__(self, statuses: frozenset[str]) -> None:
+        self.statuses = statuses
+        self.label = f"stated as {' or '.join(sorted(statuses))}"
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        return _TRUTH[isinstance(fact.value, Assertion) and fact.value.status in self.statuses]
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        return Trace(self.test(fact, context), self.label, describe_value(fact))
+
+
+class Qualified(ReadingNode):
+    """`with` and `without`: r has one of these qualifiers, or none of them."""
+
+    __slots__ = ("is_with", "qualifiers")
+
+    def __init__(self, qualifiers: frozenset[str], *, is_with: bool) -> None:
+        self.qualifiers = qualifiers
+        self.is_with = is_with
+        self.label = f"{'with' if is_with else 'without'} {' or '.join(sorted(qualifiers))}"
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        return _TRUTH[qualifiers_of(fact).isdisjoint(self.qualifiers) != self.is_with]
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        own = ", ".join(sorted(qualifiers_of(fact))) or "no qualifier"
+        return Trace(self.test(fact, context), self.label, own)
+
+
+class SinceStart(ReadingNode):
+    """`since_lp` and `since_series`: how long after the LP, or the first of its series, r was true."""
+
+    __slots__ = ("is_series", "limits")
+
+    def __init__(self, limits: Limits, *, is_series: bool) -> None:
+        self.limits = limits
+        self.is_series = is_series
+        self.label = f"{limits.words} after the {'first LP of the series' if is_series else 'LP'}"
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        start_ms = context.series_ms if self.is_series else context.anchor_ms
+        return self.limits.decide_exact(fact.effective.start_ms - start_ms, context.age_days)
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        return Trace(self.test(fact, context), self.label, f"at {context.hours(fact.effective.start_ms)}")

@@ -1,0 +1,130 @@
+"""Rules ready to be evaluated, and the book that holds them. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from worker.correlate.index import is_csf
+from worker.model.finding import RuleStatus, Severity
+from worker.rules.params import Limit
+
+if TYPE_CHECKING:
+    from worker.rules.context import EpisodeNode, ReadingNode, Window
+
+SHAPES_EPISODES = frozenset({"lumbar-puncture"})
+"""Concepts of which a change may move, open or close an LP; every concept of CSF is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A source as the alert cites it: its key and how to find it."""
+
+    key: str
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """What people read of a rule, in the pack's own words.
+
+    Shape: `review` is "not clinically reviewed" or names who reviewed it and when.
+    """
+
+    title: str
+    possible_causes: tuple[str, ...]
+    considerations: tuple[str, ...]
+    check: tuple[str, ...]
+    misses: tuple[str, ...]
+    false_positives: tuple[str, ...]
+    seeds: tuple[str, ...]
+    sources: tuple[Cited, ...]
+    review: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition on a hit, and what is said where it holds.
+
+    Shape: `to` is a severity; `is_one_lower` only for clauses that lower by one level.
+    """
+
+    when: ReadingNode
+    say: str
+    to: Severity = Severity.INFO
+    is_one_lower: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One compiled rule.
+
+    Shape: `inputs` are all concepts on which its answer may depend, those of rules it refers to included; `refers_to` the
+    rules themselves. `expires_ms` is counted from the LP. `renotify_rise` in the unit of its hits.
+    """
+
+    id: str
+    version: int
+    status: RuleStatus
+    severity: Severity
+    text: RuleText
+    window: Window
+    expires_ms: int
+    when: EpisodeNode
+    inputs: frozenset[str]
+    refers_to: frozenset[str]
+    raises: tuple[Clause, ...] = ()
+    lowers: tuple[Clause, ...] = ()
+    remarks: tuple[Clause, ...] = ()
+    shadow_concepts: frozenset[str] = frozenset()
+    renotify_rise: float | None = None
+    folds: tuple[str, ...] = ()
+    params: Mapping[str, Limit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A concept that is added up from parts of one instant where it is not reported itself.
+
+    Shape: `letters` stand beside `parts`. With `absent`, the sum leaves that part out and says so by `qualifier` wherever
+    the part has no value.
+    """
+
+    concept: str
+    unit: str
+    parts: tuple[str, ...]
+    letters: tuple[str, ...]
+    absent: str = ""
+    qualifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All rules of a pack that are read, in an order in which each comes after those it refers to.
+
+    Shape: `folds` from a rule to the weaker ones that it folds.
+    """
+
+    rules: tuple[Rule, ...]
+    totals: tuple[Total, ...] = ()
+
+    @property
+    def by_id(self) -> Mapping[str, Rule]:
+        """Return the rules by id."""
+        return {rule.id: rule for rule in self.rules}
+
+    @property
+    def folds(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the weaker rules that each rule folds."""
+        return {rule.id: rule.folds for rule in self.rules if rule.folds}
+
+    def rules_for(self, changed: Iterable[str]) -> tuple[Rule, ...]:
+        """Return the rules whose answer may differ after facts of these concepts changed, in the book's order.
+
+        A change that can move an LP concerns every rule.
+        """
+        concepts = frozenset(changed)
+        if concepts & SHAPES_EPISODES or any(is_csf(concept) for concept in concepts):
+            return self.rules
+        return tuple(rule for rule in self.rules if rule.inputs & concepts)

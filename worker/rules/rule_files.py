@@ -1,0 +1,88 @@
+"""Rule files of a pack, read and laid over each other. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from worker.decode.located_yaml import Located, Path, Problems, load_yaml, validate
+from worker.model.errors import PackError
+from worker.rules.spec import (
+    DefinitionsFile,
+    DefinitionSpec,
+    DisabledSpec,
+    RuleSpec,
+    SourcesFile,
+    SourceSpec,
+    SumSpec,
+)
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+FOLDER = "rules/"
+DEFINITIONS = "rules/definitions.yaml"
+SOURCES = "rules/sources.yaml"
+
+
+@dataclass(slots=True)
+class RuleFiles:
+    """What the layers of a pack say of rules; a later layer replaced what has the same id.
+
+    Shape: each rule and definition with its file, for the place of an error. `claims` from the letter of an article to how
+    many of its claims are numbered.
+    """
+
+    rules: dict[str, tuple[RuleSpec, Located]] = field(default_factory=dict)
+    definitions: dict[str, tuple[DefinitionSpec, Located, Path]] = field(default_factory=dict)
+    kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sums: dict[str, SumSpec] = field(default_factory=dict)
+    sources: dict[str, SourceSpec] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)
+
+
+def read_rule_files(layers: Sequence[Mapping[str, str]], problems: Problems) -> RuleFiles:
+    """Read `rules/*.yaml` of every layer; problems are collected, not raised."""
+    files = RuleFiles()
+    for layer in layers:
+        seen: dict[str, str] = {}
+        for path in sorted(layer):
+            if path.startswith(FOLDER) and path.endswith((".yaml", ".yml")):
+                try:
+                    _read(files, path, load_yaml(layer[path], path), seen, problems)
+                except PackError as error:
+                    problems.collect(error)
+    return files
+
+
+def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], problems: Problems) -> None:
+    if path == DEFINITIONS:
+        shared = validate(DefinitionsFile, located)
+        for name, spec in shared.definitions.items():
+            files.definitions[name] = (spec, located, ("definitions", name))
+        files.kinds |= shared.kinds
+        files.sums |= shared.sums
+    elif path == SOURCES:
+        cited = validate(SourcesFile, located)
+        files.sources |= cited.sources
+        files.claims |= cited.claims
+    else:
+        _read_rule(files, located, seen, problems)
+
+
+def _read_rule(files: RuleFiles, located: Located, seen: dict[str, str], problems: Problems) -> None:
+    is_disabled = isinstance(located.data, dict) and "disabled" in located.data
+    model: type[BaseModel] = DisabledSpec if is_disabled else RuleSpec
+    spec = validate(model, located)
+    if not isinstance(spec, (DisabledSpec, RuleSpec)):
+        raise TypeError(type(spec))
+    place = located.place(("id",))
+    if seen.setdefault(spec.id, place) != place:
+        problems.add(
+            place, f"rule '{spec.id}' stands twice in this layer (first {seen[spec.id]}); remove one"
+        )
+    elif isinstance(spec, DisabledSpec):
+        files.rules.pop(spec.id, None)
+    else:
+        files.rules[spec.id] = (spec, located)
