@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -26,10 +26,24 @@ class _DbapiConnection(Protocol):
 
 def open_database(url: str, *, synchronous: Synchronous = "FULL") -> sa.Engine:
     """Open a database by its URL ("sqlite:///state.db"); `synchronous` is a matter of SQLite only."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, hide_parameters=True)  # an error's text must not hold a patient's data
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine, synchronous)
     return engine
+
+
+def driver_connection(engine: sa.Engine) -> sa.PoolProxiedConnection:
+    """Open a connection of the driver itself, for a hot path; its first write begins a transaction."""
+    connection = engine.raw_connection()
+    if engine.dialect.name == "sqlite":
+        cast("_DbapiConnection", connection.dbapi_connection).isolation_level = "IMMEDIATE"
+    return connection
+
+
+def driver_insert(engine: sa.Engine, table: sa.Table, columns: Iterable[str]) -> str:
+    """Write the INSERT that a driver's `executemany` takes, with its parameters by name."""
+    dialect = sqlite.dialect(paramstyle="named") if engine.dialect.name == "sqlite" else engine.dialect
+    return str(sa.insert(table).compile(dialect=dialect, column_keys=list(columns)))
 
 
 def _tune_sqlite(engine: sa.Engine, synchronous: Synchronous) -> None:

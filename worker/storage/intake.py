@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
 from worker.storage.database import Database
-from worker.storage.dialect import Synchronous, open_database
+from worker.storage.dialect import Synchronous, driver_connection, driver_insert, open_database
 from worker.storage.schema import journal
+
+_COLUMNS = ("received_at_ms", "transport", "form", "fault", "body")
 
 
 class SqlJournal:
@@ -18,7 +21,11 @@ class SqlJournal:
 
     def __init__(self, url: str, *, synchronous: Synchronous = "FULL") -> None:
         """Open a migrated database."""
-        self._db = Database(open_database(url, synchronous=synchronous))
+        engine = open_database(url, synchronous=synchronous)
+        self._db = Database(engine)
+        # Senders wait for `append`: one commit there costs about as much as SQLAlchemy's way to it.
+        self._driver = driver_connection(engine)
+        self._insert = driver_insert(engine, journal, _COLUMNS)
 
     def append(self, messages: Sequence[RawMessage]) -> None:
         """Store messages durably, in this order, all or none.
@@ -35,9 +42,14 @@ class SqlJournal:
             }
             for message in messages
         ]
-        if rows:
-            with self._db.unit() as conn:
-                conn.execute(sa.insert(journal), rows)
+        if not rows:
+            return
+        try:
+            self._driver.cursor().executemany(self._insert, rows)
+            self._driver.commit()
+        except Exception as error:
+            self._driver.rollback()
+            raise TemporaryError("journal cannot be written", "storage") from error
 
     def read(self, first: int, limit: int) -> tuple[tuple[int, RawMessage], ...]:
         """Read messages from an offset on, with their offsets, in the order in which they were stored."""
@@ -57,6 +69,12 @@ class SqlJournal:
                 sa.delete(journal).where(journal.c.id < before, journal.c.received_at_ms < received_before_ms)
             )
 
+    def end(self) -> int:
+        """Give the offset that the next message will have at least: how far there is to read."""
+        with self._db.unit() as conn:
+            return (conn.scalar(sa.select(sa.func.max(journal.c.id))) or 0) + 1
+
     def close(self) -> None:
         """Let go of the database."""
+        self._driver.close()
         self._db.close()

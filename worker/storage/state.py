@@ -98,6 +98,11 @@ class SqlState:
         with self._db.unit() as conn:
             return self._assessing.run(conn, as_of_ms, opening, decide, limit)
 
+    def count_due(self, now_ms: EpochMs) -> int:
+        """Count the assessments that are due now."""
+        with self._db.unit() as conn:
+            return conn.scalar(sa.select(sa.func.count()).where(due.c.at_ms <= now_ms)) or 0
+
     # Delivery
 
     def pending(self, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
