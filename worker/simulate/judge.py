@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
 from worker.model.alert import AlertState
 from worker.model.time import HOUR_MS, MINUTE_MS
 from worker.simulate.vignettes import AlertCourse, Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from worker.model.alert import HistoryLine
     from worker.model.finding import Severity
     from worker.model.time import EpochMs
 
 TOLERANCE_MS: Final = MINUTE_MS
+
+
+class StepDocument(TypedDict):
+    """A change of severity, as vignettes write it: `at` in hours after T0."""
+
+    sev: str
+    at: float
+
+
+class AlertDocument(TypedDict):
+    """An alert as vignettes write it; after a shuffle only rule and severity are known."""
+
+    rule: str
+    sev: str
+    at: NotRequired[float]
+    escalate: NotRequired[StepDocument]
+    downgrade: NotRequired[StepDocument]
+    retract_at: NotRequired[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +54,8 @@ class Failure:
     vignette_id: str
     form: str
     order: str
-    expected: tuple[str, ...]
-    got: tuple[str, ...]
+    expected: tuple[AlertDocument, ...]
+    got: tuple[AlertDocument, ...]
 
 
 def course_of(outcome: Outcome) -> AlertCourse:
@@ -71,29 +89,40 @@ def agrees(expected: Iterable[AlertCourse], got: Iterable[AlertCourse]) -> bool:
     return not left
 
 
-def open_alerts(outcomes: Iterable[Outcome]) -> tuple[tuple[str, str], ...]:
-    """List (rule, severity) of the alerts that are open at the end, sorted."""
-    return tuple(
-        sorted((one.rule, one.severity.name.lower()) for one in outcomes if one.state.is_open),
-    )
+def open_alerts(outcomes: Iterable[Outcome]) -> tuple[AlertDocument, ...]:
+    """List the alerts that are open at the end with their severities, sorted."""
+    found = sorted((one.rule, one.severity.name.lower()) for one in outcomes if one.state.is_open)
+    return tuple(AlertDocument(rule=rule, sev=severity) for rule, severity in found)
 
 
-def describe(course: AlertCourse, t0_ms: EpochMs) -> str:
-    """Write a course as a vignette does: "fever-single urgent at 10, retract_at 14"."""
-    parts = [f"{course.rule} {_change(course.raised, t0_ms)}"]
-    if course.escalated is not None:
-        parts.append(f"escalate {_change(course.escalated, t0_ms)}")
-    if course.downgraded is not None:
-        parts.append(f"downgrade {_change(course.downgraded, t0_ms)}")
-    if course.withdrawn_at_ms is not None:
-        parts.append(f"retract_at {_hours(course.withdrawn_at_ms, t0_ms)}")
+def documents(courses: Iterable[AlertCourse], t0_ms: EpochMs) -> tuple[AlertDocument, ...]:
+    """Write courses as vignettes do, in hours after T0, sorted by rule and time."""
+    ordered = sorted(courses, key=lambda course: (course.rule, course.raised.at_ms))
+    return tuple(_document(course, t0_ms) for course in ordered)
+
+
+def describe(alert: AlertDocument) -> str:
+    """Write an alert on one line: "fever-single urgent at 10, retract_at 14"."""
+    parts = [f"{alert['rule']} {alert['sev']}" + (f" at {alert['at']:g}" if "at" in alert else "")]
+    if "escalate" in alert:
+        parts.append(f"escalate {alert['escalate']['sev']} at {alert['escalate']['at']:g}")
+    if "downgrade" in alert:
+        parts.append(f"downgrade {alert['downgrade']['sev']} at {alert['downgrade']['at']:g}")
+    if "retract_at" in alert:
+        parts.append(f"retract_at {alert['retract_at']:g}")
     return ", ".join(parts)
 
 
-def describe_all(courses: Sequence[AlertCourse], t0_ms: EpochMs) -> tuple[str, ...]:
-    """Write courses in the order of their rules and times."""
-    ordered = sorted(courses, key=lambda course: (course.rule, course.raised.at_ms))
-    return tuple(describe(course, t0_ms) for course in ordered)
+def _document(course: AlertCourse, t0_ms: EpochMs) -> AlertDocument:
+    first = _step(course.raised, t0_ms)
+    written = AlertDocument(rule=course.rule, sev=first["sev"], at=first["at"])
+    if course.escalated is not None:
+        written["escalate"] = _step(course.escalated, t0_ms)
+    if course.downgraded is not None:
+        written["downgrade"] = _step(course.downgraded, t0_ms)
+    if course.withdrawn_at_ms is not None:
+        written["retract_at"] = _hours(course.withdrawn_at_ms, t0_ms)
+    return written
 
 
 def _is_same(one: AlertCourse, other: AlertCourse) -> bool:
@@ -118,9 +147,9 @@ def _is_close(one_ms: EpochMs | None, other_ms: EpochMs | None) -> bool:
     return abs(one_ms - other_ms) <= TOLERANCE_MS
 
 
-def _change(change: Change, t0_ms: EpochMs) -> str:
-    return f"{change.severity.name.lower()} at {_hours(change.at_ms, t0_ms)}"
+def _step(change: Change, t0_ms: EpochMs) -> StepDocument:
+    return StepDocument(sev=change.severity.name.lower(), at=_hours(change.at_ms, t0_ms))
 
 
-def _hours(at_ms: EpochMs, t0_ms: EpochMs) -> str:
-    return f"{(at_ms - t0_ms) / HOUR_MS:.4g}"
+def _hours(at_ms: EpochMs, t0_ms: EpochMs) -> float:
+    return round((at_ms - t0_ms) / HOUR_MS, 3)

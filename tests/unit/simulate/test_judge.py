@@ -9,7 +9,7 @@ import pytest
 from worker.model.alert import AlertState, HistoryLine
 from worker.model.finding import Severity
 from worker.model.time import HOUR_MS, MINUTE_MS
-from worker.simulate.judge import Outcome, agrees, course_of, describe, describe_all, open_alerts
+from worker.simulate.judge import Outcome, agrees, course_of, describe, documents, open_alerts
 from worker.simulate.vignettes import AlertCourse, Change
 
 FEVER = AlertCourse("fever", Change(Severity.URGENT, 10 * HOUR_MS))
@@ -79,7 +79,7 @@ def test_a_superseded_or_expired_alert_is_not_withdrawn() -> None:
 def test_only_open_alerts_are_compared_after_a_shuffle() -> None:
     raised = _outcome(AlertState.RAISED, (1, AlertState.RAISED, Severity.URGENT))
     expired = _outcome(AlertState.EXPIRED, (1, AlertState.RAISED, Severity.URGENT))
-    assert open_alerts([raised, expired]) == (("fever", "urgent"),)
+    assert open_alerts([raised, expired]) == ({"rule": "fever", "sev": "urgent"},)
 
 
 def test_a_course_is_described_as_vignettes_write_it() -> None:
@@ -91,5 +91,5 @@ def test_a_course_is_described_as_vignettes_write_it() -> None:
         4 * HOUR_MS + HOUR_MS // 2,
     )
     text = "fever urgent at 1, escalate emergent at 2, downgrade routine at 3, retract_at 4.5"
-    assert describe(course, 0) == text
-    assert describe_all([course, replace(course, rule="a")], 0)[1] == text
+    first, second = documents([course, replace(course, rule="a")], 0)
+    assert (first["rule"], describe(second)) == ("a", text)

@@ -1,0 +1,134 @@
+"""`lpwatch test`: run vignettes against the rules, in every form and order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from worker.cli.main_errors import ExitCode
+from worker.model.errors import ConfigError
+from worker.runtime.bootstrap import load_pack, memory_store, program
+from worker.simulate.judge import Failure, describe
+from worker.simulate.trial import Bench, Verdict, try_vignette
+from worker.simulate.vignettes import Vignette, parse_vignettes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from worker.simulate.judge import AlertDocument
+
+EPILOG = """\b
+Examples:
+  lpwatch test mappings/tests
+  lpwatch test our/vignettes.yaml --pack our/pack --notes text --json
+"""
+
+SUFFIXES = {".yaml", ".yml"}
+
+
+@click.command(name="test", epilog=EPILOG)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--notes",
+    type=click.Choice(["extract", "text"]),
+    default="extract",
+    show_default=True,
+    help="extract: notes say what the vignette states; text: the pack's phrases read them.",
+)
+@click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder layered over the default pack; may be repeated.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_json: bool) -> None:
+    """Run vignettes: timelines of facts, and the alerts that they must give.
+
+    Each is written as HL7 v2 and as FHIR, in the two ways that each standard allows, and run in order and shuffled. It
+    passes when all of them give what it states. Exit code 1 when one fails.
+    """
+    vignettes = parse_vignettes(_read(paths))
+    pack = load_pack(packs)
+    bench = Bench(
+        programs=lambda reader: program(pack, reader),
+        open_store=memory_store,
+        rules=frozenset(pack.rules),
+        is_gold=notes == "extract",
+    )
+    verdicts = _try_all(vignettes, bench)
+    failed = [verdict for verdict in verdicts if not verdict.has_passed]
+    if is_json:
+        click.echo(json.dumps(_document(verdicts), ensure_ascii=False))
+    else:
+        _tell(verdicts)
+    if failed:
+        raise SystemExit(ExitCode.PROBLEMS)
+
+
+def _read(paths: Iterable[Path]) -> dict[str, str]:
+    """Read files and the YAML files of folders, by name as given."""
+    files: dict[str, str] = {}
+    for path in paths:
+        found = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES) if path.is_dir() else [path]
+        if not found:
+            raise ConfigError("no vignettes here; give YAML files or folders that hold some", str(path))
+        for file in found:
+            try:
+                files[str(file)] = file.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise ConfigError("not UTF-8; save the file as UTF-8", str(file)) from error
+    return files
+
+
+def _try_all(vignettes: Sequence[Vignette], bench: Bench) -> list[Verdict]:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        return [
+            try_vignette(vignette, bench) for vignette in progress.track(vignettes, description="vignettes")
+        ]
+
+
+def _document(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    passed = sum(verdict.has_passed for verdict in verdicts)
+    failures = [
+        {
+            "id": failure.vignette_id,
+            "form": failure.form,
+            "order": failure.order,
+            "expected": failure.expected,
+            "got": failure.got,
+        }
+        for verdict in verdicts
+        for failure in verdict.failures
+    ]
+    return {"passed": passed, "failed": len(verdicts) - passed, "failures": failures}
+
+
+def _tell(verdicts: Sequence[Verdict]) -> None:
+    for verdict in verdicts:
+        if verdict.has_passed:
+            continue
+        vignette = verdict.vignette
+        click.echo(f"FAIL {vignette.vignette_id} {vignette.title}")
+        for rule in verdict.missing_rules:
+            click.echo(f"  the pack has no rule {rule}")
+        for failure in verdict.failures:
+            _tell_failure(failure)
+    passed = sum(verdict.has_passed for verdict in verdicts)
+    click.echo(f"{passed} passed, {len(verdicts) - passed} failed")
+
+
+def _tell_failure(failure: Failure) -> None:
+    click.echo(f"  {failure.form}, {failure.order}")
+    click.echo(f"    expected {_listed(failure.expected)}")
+    click.echo(f"    got      {_listed(failure.got)}")
+
+
+def _listed(alerts: Sequence[AlertDocument]) -> str:
+    return "; ".join(describe(alert) for alert in alerts) or "no alert"

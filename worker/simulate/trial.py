@@ -1,0 +1,91 @@
+"""Try vignettes: write each in every form, run it through the engine in order and shuffled, and judge what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from worker.model.message import RawMessage
+from worker.notes.reader import NoteReader
+from worker.runtime.engine import Program
+from worker.runtime.replay import UNDISTURBED, Disturbance, ReplayStore, replay
+from worker.simulate.gold import GoldReader
+from worker.simulate.judge import Failure, Outcome, agrees, course_of, documents, open_alerts
+from worker.simulate.letters import FORMS, write
+from worker.simulate.vignettes import Vignette
+
+IN_ORDER: Final = "in order"
+SHUFFLES: Final = (1, 2, 3)
+"""Seeds of the shuffled receipts."""
+
+Programs: TypeAlias = Callable[[NoteReader | None], Program]
+"""Gives the program of the pack with a note reader in place of its own, or with its own (None)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What trials need: the pack's program, an empty store for each run, and the rules that the pack has.
+
+    Shape: `is_gold` replaces the note reader by the gold readings of the vignettes.
+    """
+
+    programs: Programs
+    open_store: Callable[[], ReplayStore]
+    rules: frozenset[str]
+    is_gold: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one vignette ended.
+
+    Shape: `failures` is empty where every form and order gave what it must; `missing_rules` are rules that it expects and
+    the pack does not have.
+    """
+
+    vignette: Vignette
+    failures: tuple[Failure, ...]
+    missing_rules: tuple[str, ...]
+
+    @property
+    def has_passed(self) -> bool:
+        """Tell whether every form and order gave what it must."""
+        return not self.failures
+
+
+def try_vignette(vignette: Vignette, bench: Bench) -> Verdict:
+    """Judge one vignette in every form and order."""
+    program = bench.programs(GoldReader(vignette.gold) if bench.is_gold else None)
+    failures = [failure for form in FORMS for failure in _try_form(vignette, form, program, bench)]
+    return Verdict(vignette, tuple(failures), tuple(sorted(vignette.rules - bench.rules)))
+
+
+def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> Iterator[Failure]:
+    messages = write(vignette, form)
+    outcomes = _run(messages, vignette, program, bench, UNDISTURBED)
+    got = [course_of(outcome) for outcome in outcomes]
+    if not agrees(vignette.expected, got):
+        t0_ms = vignette.t0_ms
+        expected = documents(vignette.expected, t0_ms)
+        yield Failure(vignette.vignette_id, form, IN_ORDER, expected, documents(got, t0_ms))
+    final = open_alerts(outcomes)
+    for seed in SHUFFLES:
+        shuffled = open_alerts(_run(messages, vignette, program, bench, Disturbance(shuffle_seed=seed)))
+        if shuffled != final:
+            yield Failure(vignette.vignette_id, form, f"shuffled {seed}", final, shuffled)
+
+
+def _run(
+    messages: Sequence[RawMessage],
+    vignette: Vignette,
+    program: Program,
+    bench: Bench,
+    disturbance: Disturbance,
+) -> tuple[Outcome, ...]:
+    store = bench.open_store()
+    replay(messages, program, lambda: store, until_ms=vignette.until_ms, disturbance=disturbance)
+    return tuple(
+        Outcome(record.alert.rule, record.alert.state, record.alert.severity, record.history)
+        for record in store.alerts()
+    )
