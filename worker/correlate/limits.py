@@ -13,6 +13,7 @@ _LONGER_H: Mapping[str, int] = MappingProxyType(
         "headache-score": 72,
         "neck-pain-score": 72,
         "gcs": 30 * 24,
+        "gcs-eye-motor": 30 * 24,
         "acvpu": 30 * 24,
     },
 )

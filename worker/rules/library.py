@@ -48,11 +48,12 @@ def terms_of(mapping: MappingPack) -> Terms:
 class Library:
     """All that rules share.
 
-    Shape: `definitions` with the file and path of each, for the place of an error.
+    Shape: `definitions` with the file and path of each, for the place of an error; `params` the numbers of several rules.
     """
 
     terms: Terms
     definitions: Mapping[str, tuple[DefinitionSpec, Located, Path]]
+    params: Mapping[str, ParamSpec]
     kinds: Mapping[str, tuple[str, ...]]
     sums: Mapping[str, SumSpec]
     rules: frozenset[str]
@@ -140,7 +141,7 @@ class Scope:
     def param(self, reference: str, path: Path) -> ParamSpec | None:
         """Return the parameter behind `$name`."""
         name = reference.removeprefix("$")
-        found = self.params.get(name)
+        found = self.params.get(name) or self.library.params.get(name)
         if found is None:
             self.problem(path, f"unknown parameter '{reference}'; add it under params")
         else:
@@ -195,5 +196,6 @@ class Scope:
 
     def words(self, reference: str) -> str:
         """Write a parameter as traces show it: "24 h"."""
-        found = self.params.get(reference.removeprefix("$"))
+        name = reference.removeprefix("$")
+        found = self.params.get(name) or self.library.params.get(name)
         return reference if found is None else f"{found.value:g} {found.unit}"

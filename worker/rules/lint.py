@@ -42,6 +42,8 @@ def lint_files(files: RuleFiles, library: Library) -> None:
     for name, (spec, located, path) in files.definitions.items():
         _lint_definition(name, spec, located, path, library)
         _lint_numbers(spec.params, (*path, "params"), located, files, library)
+    for name, (param, located) in files.params.items():
+        _lint_numbers({name: param}, ("params",), located, files, library)
     for kind, others in files.kinds.items():
         for concept in (kind, *others):
             if concept not in library.terms:

@@ -41,7 +41,10 @@ def compile_rules(layers: Sequence[Mapping[str, str]], terms: Terms) -> RuleBook
     files = read_rule_files(layers, problems)
     totals = tuple(_totals(files, terms, problems))
     known = dict(terms) | {total.concept: Term("quantity", total.unit) for total in totals}
-    library = Library(known, files.definitions, files.kinds, files.sums, frozenset(files.rules), problems)
+    shared = {name: param for name, (param, _) in files.params.items()}
+    library = Library(
+        known, files.definitions, shared, files.kinds, files.sums, frozenset(files.rules), problems
+    )
     lint_files(files, library)
     rules = [_rule(spec, files, library) for spec, _ in files.rules.values()]
     ordered = _in_order({rule.id: rule for rule in rules}, files, problems)
@@ -98,6 +101,7 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
         rise = inner.limit(spec.renotify.rise, inner.unit(path), path).value
     shadow = () if spec.shadow_when is None else spec.shadow_when.rests_on
     inner.check_concepts(shadow, ("shadow_when", "rests_on"))
+    expires_ms = _expires_ms(spec, window.last_ms, inner)
     lint_rule(spec, located, library, uses)
     return Rule(
         spec.id,
@@ -106,7 +110,7 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
         Severity[spec.severity.upper()],
         _text(spec, files),
         window,
-        _expires_ms(spec, window.last_ms, inner),
+        expires_ms,
         when,
         frozenset(uses.concepts),
         frozenset(uses.rules),
@@ -134,6 +138,8 @@ def _expires_ms(spec: RuleSpec, last_ms: int, scope: Scope) -> int:
     """Return when the alert expires, from the LP: a gap in observations lasts until the next one could be judged."""
     if spec.lasts == "episode":
         return max(_LONGEST_MS, last_ms)
+    if spec.lasts != "window":
+        return scope.duration_ms(spec.lasts, ("lasts",))
     spans = [
         scope.duration_ms(missing.gap, ("when",)) + scope.duration_ms(missing.grace, ("when",))
         for missing in _missing(spec.when)

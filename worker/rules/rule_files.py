@@ -12,6 +12,7 @@ from worker.rules.spec import (
     DefinitionsFile,
     DefinitionSpec,
     DisabledSpec,
+    ParamSpec,
     RuleSpec,
     SourcesFile,
     SourceSpec,
@@ -36,6 +37,7 @@ class RuleFiles:
 
     rules: dict[str, tuple[RuleSpec, Located]] = field(default_factory=dict)
     definitions: dict[str, tuple[DefinitionSpec, Located, Path]] = field(default_factory=dict)
+    params: dict[str, tuple[ParamSpec, Located]] = field(default_factory=dict)
     kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sums: dict[str, SumSpec] = field(default_factory=dict)
     sources: dict[str, SourceSpec] = field(default_factory=dict)
@@ -61,6 +63,8 @@ def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], p
         shared = validate(DefinitionsFile, located)
         for name, spec in shared.definitions.items():
             files.definitions[name] = (spec, located, ("definitions", name))
+        for name, param in shared.params.items():
+            files.params[name] = (param, located)
         files.kinds |= shared.kinds
         files.sums |= shared.sums
     elif path == SOURCES:

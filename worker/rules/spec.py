@@ -119,6 +119,9 @@ class ReviewSpec(PackModel):
         return self
 
 
+Params = dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ParamSpec]
+
+
 class RuleSpec(PackModel):
     """One rule, one file."""
 
@@ -129,11 +132,11 @@ class RuleSpec(PackModel):
     shadow_when: ShadowSpec | None = None
     severity: Level
     window: WindowSpec
-    lasts: Literal["window", "episode"] = Field(
+    lasts: Literal["window", "episode"] | Reference = Field(
         default="window",
-        description="When its alert expires: with its window, or never before the LP's longest.",
+        description="When its alert expires: with its window, so long after the LP, or when the LP itself is over.",
     )
-    params: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ParamSpec]
+    params: Params
     when: EpisodeClause
     unless: tuple[UnlessSpec, ...] = ()
     raise_: tuple[RaiseSpec, ...] = Field(default=(), alias="raise")
@@ -165,7 +168,7 @@ class DefinitionSpec(PackModel):
     of: tuple[Name, ...] = Field(
         default=(), description="Concepts it is about; none for one that is about the LP."
     )
-    params: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ParamSpec] = Field(default_factory=dict)
+    params: Params = Field(default_factory=dict)
     where: ReadingClause
 
 
@@ -183,6 +186,9 @@ class SumSpec(PackModel):
 class DefinitionsFile(PackModel):
     """`rules/definitions.yaml`."""
 
+    params: Params = Field(
+        default_factory=dict, description="Numbers that several rules or definitions share."
+    )
     definitions: dict[Name, DefinitionSpec] = Field(default_factory=dict)
     kinds: dict[Name, tuple[Name, ...]] = Field(
         default_factory=dict, description="A finding, and the findings that are a kind of it."
