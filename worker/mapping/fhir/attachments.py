@@ -21,6 +21,9 @@ _BLOCKS = frozenset(
 _HIDDEN = frozenset({"head", "script", "style", "template", "title"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _PLAIN = frozenset({"text/plain", "text/markdown", "text/x-markdown"})
+_CHARSETS = frozenset(
+    {"us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "utf-16", "utf-16le", "utf-16be"},
+)
 _SEVERAL_BREAKS = re.compile(r"\s*\n\s*")
 
 
@@ -103,10 +106,11 @@ class _TextOnly(HTMLParser):
 def _decode(content: bytes, parameters: str) -> Text:
     """Decode by the charset that is stated, else as UTF-8, else as Windows-1252, and say so."""
     stated = re.search(r"charset\s*=\s*\"?([a-z0-9_.:-]+)", parameters)
-    for charset in ((stated[1],) if stated else ()) + ("utf-8-sig",):
+    named = stated[1] if stated else ""
+    for charset in (named if named in _CHARSETS else "utf-8-sig", "utf-8-sig"):
         try:
             return Text(content.decode(charset))
-        except (UnicodeDecodeError, LookupError):
+        except UnicodeDecodeError:
             continue
     return Text(content.decode("cp1252", "replace"), is_guessed=True)
 

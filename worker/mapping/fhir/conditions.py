@@ -83,10 +83,10 @@ def _status(verification: str, clinical: str) -> AssertionStatus:
 def _ways(condition: Condition, status: AssertionStatus) -> Iterator[Stated]:
     """Yield where the time may stand: a resolved condition is resolved from its abatement on."""
     if status is AssertionStatus.RESOLVED:
-        yield Stated("abatementDateTime", condition.abatement_date_time)
+        yield Stated("abatementDateTime", condition.abatement_date_time, may_be_vague=True)
         if condition.abatement_period is not None:
-            yield Stated("abatementPeriod", condition.abatement_period.start)
-    yield Stated("onsetDateTime", condition.onset_date_time)
+            yield Stated("abatementPeriod", condition.abatement_period.start, may_be_vague=True)
+    yield Stated("onsetDateTime", condition.onset_date_time, may_be_vague=True)
     if condition.onset_period is not None:
-        yield Stated("onsetPeriod", condition.onset_period.start)
+        yield Stated("onsetPeriod", condition.onset_period.start, may_be_vague=True)
     yield Stated("recordedDate", condition.recorded_date)

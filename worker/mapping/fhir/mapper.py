@@ -27,7 +27,6 @@ from worker.decode.fhir.resources import (
     Procedure,
     Resource,
     ServiceRequest,
-    Specimen,
 )
 from worker.decode.timestamps import parse_fhir_datetime
 from worker.mapping.feeds import Feed
@@ -41,7 +40,6 @@ from worker.mapping.fhir.observations import map_observation
 from worker.mapping.fhir.patients import map_patient, patient_links
 from worker.mapping.fhir.procedures import map_procedure, map_service_request
 from worker.mapping.fhir.scope import Scope
-from worker.mapping.fhir.specimens import map_specimen
 from worker.mapping.fhir.statement import Statement
 from worker.mapping.fhir.status import Status
 from worker.mapping.fhir.subjects import Subject, find_subject, patient_identifiers
@@ -81,7 +79,6 @@ class _Handler(Generic[Read]):
 _HANDLERS: dict[type[Resource], _Handler[Any]] = {  # Any: each handler takes the type it stands under
     Patient: _Handler(map_patient),
     Observation: _Handler(map_observation, codes.RESULT, ("issued",)),
-    Specimen: _Handler(map_specimen, codes.SPECIMEN),
     Procedure: _Handler(map_procedure, codes.PROCEDURE, ("recorded",)),
     ServiceRequest: _Handler(map_service_request, codes.ORDER, ("authored_on",)),
     Encounter: _Handler(map_encounter, codes.ENCOUNTER),
@@ -241,5 +238,5 @@ def _instant(text: str, feed: Feed) -> EpochMs | None:
         return None
     try:
         return parse_fhir_datetime(text, feed.zone).at_ms
-    except DecodeError:
+    except (DecodeError, OverflowError, ValueError):
         return None

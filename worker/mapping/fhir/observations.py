@@ -10,11 +10,12 @@ from worker.decode.fhir.resources import Component, Observation, Specimen
 from worker.mapping.concept_spec import Kind
 from worker.mapping.concepts import Coding, Target
 from worker.mapping.fhir.codes import all_codings, codings_of
+from worker.mapping.fhir.documents import map_note_observation
 from worker.mapping.fhir.specimens import collected_ways, specimen_class
 from worker.mapping.fhir.statement import Stated, Statement
 from worker.mapping.numbers import Number
 from worker.mapping.units import UnitTable
-from worker.mapping.values import Given, read_value
+from worker.mapping.values import UNKNOWN, Given, read_value
 from worker.model.fact import Comparator
 from worker.model.message import Issue
 from worker.model.time import ClinicalTime
@@ -24,7 +25,13 @@ _KINDS = frozenset({Kind.QUANTITY, Kind.CODE, Kind.ASSESSMENT, Kind.FINDING})
 
 
 def map_observation(observation: Observation, statement: Statement) -> None:
-    """Add a fact for the value and for each component whose code is mapped."""
+    """Add a fact for the value and for each component whose code is mapped; a note is read as one."""
+    codings = codings_of(observation.code)
+    target = statement.scope.feed.find(codings)
+    kind = statement.scope.feed.note_kind(codings) if target is None else ""
+    if kind:
+        _add_note(observation, statement, kind)
+        return
     parts = list(_parts(observation, statement))
     if not parts:
         return
@@ -33,11 +40,18 @@ def map_observation(observation: Observation, statement: Statement) -> None:
     if effective is None:
         return
     sample = specimen_class(statement.scope.feed, specimen) if specimen is not None else ""
-    site = statement.scope.feed.site(codings_of(observation.body_site))
+    named = codings_of(observation.body_site)
+    site = statement.scope.feed.site(named) or (UNKNOWN if named else "")
     for target, valued, part, element in parts:
         _add(statement, target, valued, effective, _Around(part, element, sample, site))
     if observation.component:
         statement.replaces_all(statement.key)
+
+
+def _add_note(observation: Observation, statement: Statement, kind: str) -> None:
+    effective = statement.when(*_ways(observation, None))
+    if effective is not None:
+        map_note_observation(observation, statement, kind, effective)
 
 
 class _Around:

@@ -25,11 +25,15 @@ _TIME_DOES_NOT_MATTER = frozenset({PLANNED, VOID})
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One way in which a resource may give its clinical time; `name` is the element ("effectiveDateTime")."""
+    """One way in which a resource may give its clinical time.
+
+    Shape: `name` is the element ("effectiveDateTime"). A month or a year is enough where `may_be_vague` (births, old problems).
+    """
 
     name: str
     start: str | None
     end: str | None = None
+    may_be_vague: bool = False
 
 
 class Statement:
@@ -187,7 +191,7 @@ class Statement:
             return None
         try:
             return parse_fhir_datetime(text, self.scope.feed.zone).at_ms
-        except DecodeError:
+        except (DecodeError, OverflowError, ValueError):
             return None
 
     def _version_time(self) -> ClinicalTime | None:
@@ -206,8 +210,12 @@ class Statement:
             )
         except DecodeError as problem:
             return problem.reason
+        except (OverflowError, ValueError):
+            return "not a date that a clock can show"
         precision = self._precision(way, start.precision)
         time = ClinicalTime(start.at_ms, precision, f"{self._type}.{way.name}", end_ms)
+        if precision < Precision.DAY and not way.may_be_vague:
+            return "less exact than a day"
         if self._limit_ms is not None and time.start_ms > self._limit_ms:
             return "later than the message"
         if time.latest_ms <= self.scope.births.get(self.patient.key, EARLIEST_MS):
@@ -221,7 +229,7 @@ class Statement:
 
     def _version(self, concept: str, value: Value, effective: ClinicalTime, *, is_deleted: bool) -> Version:
         content = f"{concept}|{value!r}|{effective.start_ms}|{effective.end_ms}|{is_deleted}"
-        digest = hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
+        digest = hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         stated_ms = effective.start_ms if self._stated_ms is None else self._stated_ms
         if self.scope.feed.is_rank_first:
             return Version(self.status.rank, stated_ms, digest)

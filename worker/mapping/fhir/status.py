@@ -53,13 +53,6 @@ DOCUMENT = RESULT | {
 
 REFERENCE_VOID = frozenset({"superseded", "entered-in-error"})
 
-SPECIMEN = {
-    "available": _STANDS,
-    "unavailable": _STANDS,
-    "unsatisfactory": _STANDS,
-    "entered-in-error": _DELETED,
-}
-
 PROCEDURE = {
     "preparation": Status(PLANNED),
     "in-progress": Status(PLANNED),
@@ -73,8 +66,8 @@ PROCEDURE = {
 
 ORDER = {
     "draft": Status(PLANNED),
-    "active": _OPEN,
-    "on-hold": _OPEN,
+    "active": Status(PLANNED),
+    "on-hold": Status(PLANNED),
     "completed": _STANDS,
     "revoked": Status(VOID),
     "entered-in-error": _DELETED,

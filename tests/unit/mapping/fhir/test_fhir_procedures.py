@@ -1,0 +1,186 @@
+"""What procedures and orders say of lumbar punctures. Tests worker.mapping.fhir.procedures and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from worker.model.fact import Coded, Puncture, PunctureSource, PunctureStatus
+from worker.model.message import IssueKind, Reading
+from worker.model.time import from_rfc3339
+
+Read = Callable[..., Reading]
+START, END, UPDATED = "2026-01-05T08:00:00Z", "2026-01-05T08:30:00Z", "2026-01-05T09:00:00Z"
+LUMBAR_PUNCTURE = {"coding": [{"system": "http://snomed.info/sct", "code": "277762005"}]}
+BLOOD_PATCH = {
+    "coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "62273"}],
+    "text": "Blood patch",
+}
+
+
+def procedure(**elements: object) -> dict[str, object]:
+    return {
+        "resourceType": "Procedure",
+        "id": "x1",
+        "meta": {"lastUpdated": UPDATED},
+        "status": "completed",
+        "code": LUMBAR_PUNCTURE,
+        "subject": {"reference": "Patient/p1"},
+        "performedPeriod": {"start": START, "end": END},
+        **elements,
+    }
+
+
+def order(**elements: object) -> dict[str, object]:
+    return {
+        "resourceType": "ServiceRequest",
+        "id": "r1",
+        "meta": {"lastUpdated": UPDATED},
+        "status": "active",
+        "intent": "order",
+        "code": LUMBAR_PUNCTURE,
+        "subject": {"reference": "Patient/p1"},
+        "authoredOn": START,
+        **elements,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("completed", PunctureStatus.COMPLETED),
+        ("stopped", PunctureStatus.ATTEMPTED),
+        ("not-done", PunctureStatus.CANCELLED),
+        ("preparation", PunctureStatus.PLANNED),
+        ("in-progress", PunctureStatus.PLANNED),
+        ("on-hold", PunctureStatus.PLANNED),
+        ("unknown", PunctureStatus.COMPLETED),
+        (None, PunctureStatus.COMPLETED),
+    ],
+)
+def test_the_status_says_what_became_of_the_puncture(
+    read: Read, status: str | None, expected: PunctureStatus
+) -> None:
+    (fact,) = read(procedure(status=status)).facts
+
+    assert fact.value == Puncture(expected, PunctureSource.PROCEDURE)
+    assert fact.key == "default|Procedure|x1"
+
+
+def test_an_unknown_status_without_a_time_opens_nothing(read: Read) -> None:
+    (fact,) = read(procedure(status="unknown", performedPeriod=None)).facts
+
+    assert fact.value == Puncture(PunctureStatus.PLANNED, PunctureSource.PROCEDURE)
+
+
+def test_entered_in_error_takes_the_puncture_back(read: Read) -> None:
+    (fact,) = read(procedure(status="entered-in-error")).facts
+
+    assert (fact.is_deleted, fact.value, fact.version.minor) == (True, None, 4)
+
+
+def test_the_time_of_a_puncture_has_its_end(read: Read) -> None:
+    (fact,) = read(procedure()).facts
+
+    assert (fact.effective.start_ms, fact.effective.end_ms) == (from_rfc3339(START), from_rfc3339(END))
+    assert fact.effective.origin == "Procedure.performedPeriod"
+
+
+@pytest.mark.parametrize(
+    "r5",
+    [
+        {"performedPeriod": None, "occurrencePeriod": {"start": START, "end": END}},
+        {"performedPeriod": None, "occurrenceDateTime": START},
+        {"performedPeriod": None, "performedDateTime": START},
+        {"performedPeriod": {"end": START}},
+    ],
+)
+def test_every_way_to_give_the_time_is_read(read: Read, r5: dict[str, object]) -> None:
+    (fact,) = read(procedure(**r5)).facts
+
+    assert fact.effective.start_ms == from_rfc3339(START)
+
+
+def test_a_planned_puncture_in_the_future_is_no_bad_time(read: Read) -> None:
+    reading = read(procedure(status="preparation", performedPeriod={"start": "2026-01-09T08:00:00Z"}))
+
+    assert reading.issues == ()
+    assert reading.facts[0].effective.start_ms == from_rfc3339(UPDATED)
+
+
+def test_a_puncture_in_the_future_cannot_have_been_completed(read: Read) -> None:
+    reading = read(procedure(performedPeriod={"start": "2026-01-09T08:00:00Z"}))
+
+    assert reading.facts == ()
+    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
+
+
+def test_records_of_one_puncture_share_order_numbers(read: Read) -> None:
+    based_on = [
+        {"reference": "ServiceRequest/r1"},
+        {"reference": "CarePlan/c1"},
+        {"identifier": {"system": "urn:placer", "value": "P77"}},
+    ]
+    done = read(procedure(basedOn=based_on, identifier=[{"value": "X5"}])).facts[0].value
+    ordered = read(order(identifier=[{"value": "P77"}])).facts[0].value
+
+    assert isinstance(done, Puncture)
+    assert isinstance(ordered, Puncture)
+    assert done.numbers == ("P77", "ServiceRequest/r1", "X5")
+    assert ordered.numbers == ("P77", "ServiceRequest/r1")
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"status": "draft"}, PunctureStatus.PLANNED),
+        ({"status": "active"}, PunctureStatus.PLANNED),
+        ({"status": "active", "occurrenceDateTime": "2026-01-09T08:00:00Z"}, None),
+        ({"status": "revoked"}, PunctureStatus.CANCELLED),
+        ({"doNotPerform": True}, PunctureStatus.CANCELLED),
+        ({"status": "completed"}, PunctureStatus.PLANNED),
+        ({"status": "completed", "occurrenceDateTime": START}, PunctureStatus.COMPLETED),
+        ({"status": "completed", "occurrencePeriod": {"start": START, "end": END}}, PunctureStatus.COMPLETED),
+        ({"code": {"concept": LUMBAR_PUNCTURE}}, PunctureStatus.PLANNED),
+    ],
+)
+def test_an_order_says_what_its_status_says(
+    read: Read, elements: dict[str, object], expected: PunctureStatus | None
+) -> None:
+    reading = read(order(**elements))
+
+    assert reading.issues == ()
+    assert [fact.value for fact in reading.facts] == [
+        Puncture(expected or PunctureStatus.PLANNED, PunctureSource.ORDER, ("ServiceRequest/r1",))
+    ]
+
+
+@pytest.mark.parametrize(
+    "elements", [{"intent": "proposal"}, {"code": {"text": "Chest X-ray"}}, {"code": None}]
+)
+def test_proposals_and_other_orders_say_nothing(read: Read, elements: dict[str, object]) -> None:
+    reading = read(order(**elements))
+
+    assert (reading.facts, reading.issues) == ((), ())
+
+
+def test_a_blood_patch_is_done_or_not(read: Read) -> None:
+    (done,) = read(procedure(code=BLOOD_PATCH)).facts
+    (void,) = read(procedure(code=BLOOD_PATCH, status="not-done")).facts
+
+    assert (done.concept, done.value) == ("blood-patch", Coded("done", "Blood patch"))
+    assert (void.concept, void.is_deleted) == ("blood-patch", True)
+
+
+def test_another_procedure_is_reported_as_unmapped(read: Read) -> None:
+    reading = read(procedure(code={"coding": [{"system": "http://snomed.info/sct", "code": "1"}]}))
+
+    assert reading.facts == ()
+    assert [issue.subject for issue in reading.issues] == ["sct|1"]
+
+
+def test_a_code_for_something_else_than_a_procedure_says_nothing(read: Read) -> None:
+    reading = read(procedure(code={"coding": [{"system": "http://loinc.org", "code": "8310-5"}]}))
+
+    assert (reading.facts, reading.issues) == ((), ())
