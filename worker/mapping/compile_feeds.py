@@ -82,7 +82,6 @@ class _Compiler:
             skipped_notes=frozenset(self._note_kinds(notes.skip)),
             note_titles=frozenset(map(fold, puncture.note_titles)),
             orders=puncture.orders,
-            is_specimen_puncture=puncture.csf_specimen,
             specimens=self._specimens(),
             sites=self._vocabulary.sites,
             encounter_classes={**base.encounter_classes, **spec.encounter_classes},

@@ -40,7 +40,6 @@ class Feed:
     skipped_notes: frozenset[str]
     note_titles: frozenset[str]
     orders: tuple[OrderStatusSpec, ...]
-    is_specimen_puncture: bool
     specimens: Mapping[str, str]
     sites: Mapping[str, str]
     encounter_classes: Mapping[str, str]

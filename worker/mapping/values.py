@@ -18,6 +18,9 @@ from worker.mapping.units import UnitTable
 from worker.model.fact import Assertion, AssertionStatus, Coded, Quantity, Value
 from worker.model.message import Issue, IssueKind
 
+UNKNOWN = "unknown"
+"""The class of a specimen or site that is named in the message and not in the pack."""
+
 _SUBJECT_LENGTH = 60
 _REPORTED_LENGTH = 120
 
@@ -28,7 +31,8 @@ class Given:
 
     Shape: `text` is the value field as text ("38.4", "<7", "No organisms seen"); `number` is set instead where the source
     gives a number by parts (SN, Quantity). `unit` as sent; `codings` of a coded value; `flags` are interpretation codes
-    (OBX-8); `specimen` and `site` are classes of the feed, or empty.
+    (OBX-8); `specimen` and `site` are classes of the feed, `UNKNOWN` where one is named that the pack does not
+    know, or empty.
     """
 
     text: str = ""
@@ -128,13 +132,14 @@ def qualifiers_of(concept: Concept, texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _specimen(target: Target, sent: str) -> str | None:
+    """Return the class that the value is about, "" where the message must name it and does not, None for another one."""
     concept = target.concept
     specimen = target.specimen or sent
     if not concept.specimen:
         return specimen
-    if concept.is_specimen_implied:
-        return specimen or concept.specimen
-    return specimen if specimen in {"", concept.specimen} else None
+    if specimen in {"", UNKNOWN}:
+        return concept.specimen if concept.is_specimen_implied else ""
+    return specimen if concept.is_specimen_implied or specimen == concept.specimen else None
 
 
 def _at_site(target: Target, given: Given, pack: MappingPack) -> Concept | None:

@@ -1,0 +1,163 @@
+"""What every part of the mapping needs of one message, and the sheet it writes on. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from worker.decode.hl7v2 import Field, Hl7Message, Segment
+from worker.decode.timestamps import DecodedTime
+from worker.mapping.concepts import Coding
+from worker.mapping.feeds import Feed
+from worker.mapping.hl7v2.versions import digest_of
+from worker.mapping.pack import MappingPack
+from worker.model.fact import Fact, Group, Identifier, IdentityLink, SourceRef, Value, Version
+from worker.model.message import Issue, RawMessage
+from worker.model.time import ClinicalTime, EpochMs
+from worker.notes.reader import NoteReader
+
+DELETE = '""'
+"""What stands in a field to delete its value (HL7 v2.5.1 ch. 2.5.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One message with its feed.
+
+    Shape: `trigger` is MSH-9.2, else EVN-1. `message_at_ms` is MSH-7, None where it is absent or unreadable. `times` keeps
+    what was read of each time text of the message.
+    """
+
+    raw: RawMessage
+    message: Hl7Message
+    feed: Feed
+    pack: MappingPack
+    notes: NoteReader
+    trigger: str
+    message_at_ms: EpochMs | None
+    times: dict[str, DecodedTime | None] = field(default_factory=dict)
+
+    @property
+    def message_id(self) -> str:
+        """Return MSH-10."""
+        return self.message.peek.control_id
+
+    def source(self, place: str) -> SourceRef:
+        """Return where in the message a fact stands."""
+        return SourceRef(self.feed.id, self.message_id, place, self.raw.received_at_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Whom a part of the message is about.
+
+    Shape: `identifiers` not empty, the one facts are filed under first; `visit` is PV1-19, `birth_ms` the start of PID-7.
+    """
+
+    identifiers: tuple[Identifier, ...]
+    visit: str = ""
+    birth_ms: EpochMs | None = None
+
+    @property
+    def filed_under(self) -> Identifier:
+        """Return the identifier that facts are filed under."""
+        return self.identifiers[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """How a statement stands in the message: its time of status, its rank and whether it takes something back.
+
+    Shape: `rank` and `status` as `versions.STATUSES` gives them.
+    """
+
+    stated_at_ms: EpochMs
+    rank: int
+    status: str = ""
+    is_deleted: bool = False
+
+    def order(self, *, is_rank_first: bool) -> tuple[int, int]:
+        """Return what orders versions, without the digest."""
+        return (self.rank, self.stated_at_ms) if is_rank_first else (self.stated_at_ms, self.rank)
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What has been read of a message so far."""
+
+    facts: list[Fact] = field(default_factory=list)
+    links: list[IdentityLink] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    patients: dict[tuple[str, str], Identifier] = field(default_factory=dict)
+
+    def meet(self, identifiers: tuple[Identifier, ...]) -> None:
+        """Note identifiers that name a patient of the message."""
+        for identifier in identifiers:
+            self.patients.setdefault(identifier.key, identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A fact before its version is known."""
+
+    key: str
+    concept: str
+    effective: ClinicalTime
+    value: Value
+    place: str
+    group: Group | None = None
+    specimen: str = ""
+    qualifiers: tuple[str, ...] = ()
+
+
+def make_fact(context: Context, patient: Patient, draft: Draft, statement: Statement) -> Fact:
+    """Give a draft its version: source status time, rank, digest of the content."""
+    value = None if statement.is_deleted else draft.value
+    major, minor = statement.order(is_rank_first=context.feed.is_rank_first)
+    content = (draft.concept, value, draft.effective, statement.is_deleted)
+    return Fact(
+        patient=patient.filed_under,
+        key=draft.key,
+        version=Version(major, minor, digest_of(content)),
+        concept=draft.concept,
+        effective=draft.effective,
+        value=value,
+        source=context.source(draft.place),
+        group=draft.group,
+        is_deleted=statement.is_deleted,
+        specimen=draft.specimen,
+        result_status="" if statement.is_deleted else statement.status,
+        qualifiers=draft.qualifiers,
+    )
+
+
+def codings_of(coded: Field, *, default_system: str = "") -> tuple[Coding, ...]:
+    """Read a coded element (CE, CWE, CNE): its code and its alternate, those that hold anything."""
+    first = Coding(coded.component(1), coded.component(2), coded.component(3) or default_system)
+    other = Coding(coded.component(4), coded.component(5), coded.component(6))
+    return tuple(coding for coding in (first, other) if coding.code or coding.text)
+
+
+def all_codings(segment: Segment, number: int) -> tuple[Coding, ...]:
+    """Read every repeat of a coded field."""
+    return tuple(coding for repeat in segment.repeats(number) for coding in codings_of(repeat))
+
+
+def place_of(segment: Segment, number: int | None = None) -> str:
+    """Name a segment or field as the standard does: "OBX[3]-5"."""
+    suffix = "" if number is None else f"-{number}"
+    return f"{segment.name}[{segment.index}]{suffix}"
+
+
+def given(text: str) -> str:
+    """Return the text of a field, empty where it asks for deletion."""
+    return "" if text == DELETE else text
+
+
+def with_number(context: Context, patient: Patient, number: str) -> str:
+    """Return an order or document number, made unique over visits where the feed starts again at each."""
+    return f"{patient.visit}/{number}" if number and context.feed.is_number_per_visit else number
+
+
+def quarantined(issue: Issue) -> Issue:
+    """Return the issue, kept with the bytes of its message."""
+    return replace(issue, is_quarantined=True)

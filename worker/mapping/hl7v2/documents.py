@@ -1,0 +1,172 @@
+"""Notes: MDM documents and note text in results, read into findings. Pure: no I/O, no clock.
+
+One version of a document is one fact `note` and one fact for each finding in it; a newer version replaces all of them, because
+senders repeat the earlier lines. Source: HL7 v2.5.1 ch. 9 (T01 to T11, TXA-12, TXA-13, TXA-17, TXA-19), ch. 7 (OBX).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.decode.hl7v2 import Field, ObservationGroup, Segment
+from worker.mapping.attachments import Unreadable, attachment_text
+from worker.mapping.concepts import fold
+from worker.mapping.hl7v2.context import (
+    DELETE,
+    Context,
+    Draft,
+    Patient,
+    Sheet,
+    Statement,
+    codings_of,
+    given,
+    make_fact,
+    place_of,
+)
+from worker.mapping.hl7v2.times import clinical_time
+from worker.mapping.hl7v2.versions import digest_of, status_of
+from worker.mapping.rtf import is_rtf, rtf_to_text
+from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
+from worker.model.message import Issue, IssueKind
+from worker.model.time import ClinicalTime
+from worker.notes.reader import NoteDocument, NotePuncture
+
+PUNCTURE = "lumbar-puncture"
+
+_TEXT_TYPES = frozenset({"TX", "FT", "ST", "ED", ""})
+_CODED_TYPES = frozenset({"CE", "CWE", "CNE"})
+_ENCAPSULATED_PARTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One version of a note as a message gives it.
+
+    Shape: `number` names it within the patient (empty: its content does). `order` is what an order says of the lumbar
+    puncture that the note is about, None where it is about none as far as the codes go; `is_procedure_note` lets the text
+    itself tell of one.
+    """
+
+    number: str
+    title: str
+    kind: str
+    observations: Sequence[ObservationGroup]
+    times: Sequence[tuple[str, str]]
+    statement: Statement
+    place: str
+    order: PunctureStatus | None = None
+    order_numbers: tuple[str, ...] = ()
+    is_procedure_note: bool = False
+
+
+def read_document(context: Context, patient: Patient, document: Document, sheet: Sheet) -> None:
+    """Turn one version of a note into facts; a document that gives no text is an issue."""
+    text = _text(context, document, sheet)
+    statement = document.statement
+    if not text and not statement.is_deleted and document.order is None:
+        return
+    effective = _effective(context, patient, document)
+    if isinstance(effective, Issue):
+        sheet.issues.append(effective)
+        return
+    key = f"{context.feed.id}|document|{document.number or digest_of(text)}"
+    stated = statement.order(is_rank_first=context.feed.is_rank_first)
+    group = Group(key, stated, replaces=True)
+    sheet.facts.append(
+        make_fact(context, patient, Draft(key, "note", effective, None, document.place, group), statement)
+    )
+    if statement.is_deleted:
+        return
+    reading = context.notes.read(NoteDocument(document.number, document.title, text, document.kind))
+    seen: Counter[str] = Counter()
+    for finding, assertion in reading.assertions:
+        seen[finding] += 1
+        draft = Draft(
+            f"{key}|{finding}|{seen[finding]}", finding, effective, assertion, document.place, group
+        )
+        sheet.facts.append(make_fact(context, patient, draft, statement))
+    puncture = _puncture(context, document, text, reading.puncture)
+    if puncture is not None:
+        draft = Draft(f"{key}|{PUNCTURE}", PUNCTURE, effective, puncture, document.place, group)
+        sheet.facts.append(make_fact(context, patient, draft, statement))
+
+
+def is_note_text(context: Context, observation: ObservationGroup) -> bool:
+    """Tell whether the code of an OBX announces note text."""
+    return context.feed.note_kind(codings_of(observation.obx.field(3))) != ""
+
+
+def has_text_type(observation: ObservationGroup) -> bool:
+    """Tell whether an OBX holds text by its type."""
+    return observation.obx.value(2).upper() in _TEXT_TYPES
+
+
+def refine(ordered: PunctureStatus, read: NotePuncture | None) -> PunctureStatus:
+    """Combine what an order and a note's text say: the text knows whether the needle passed, the order whether it stands."""
+    if ordered is PunctureStatus.CANCELLED or read is None:
+        return ordered
+    if read.status in {PunctureStatus.CANCELLED, PunctureStatus.ATTEMPTED}:
+        return read.status
+    return ordered
+
+
+def _puncture(context: Context, document: Document, text: str, read: NotePuncture | None) -> Puncture | None:
+    ordered = document.order
+    if ordered is None and _is_titled(context, document, text):
+        ordered = PunctureStatus.COMPLETED
+    if ordered is None and document.is_procedure_note and read is not None:
+        ordered = read.status
+    if ordered is None:
+        return None
+    return Puncture(
+        status=refine(ordered, read),
+        source=PunctureSource.NOTE,
+        numbers=document.order_numbers,
+        passes=read.passes if read else None,
+        is_traumatic=read.is_traumatic if read else None,
+    )
+
+
+def _is_titled(context: Context, document: Document, text: str) -> bool:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return any(fold(line).rstrip(" .:") in context.feed.note_titles for line in (document.title, first))
+
+
+def _effective(context: Context, patient: Patient, document: Document) -> ClinicalTime | Issue:
+    found = clinical_time(context, patient, document.times, document.place)
+    if isinstance(found, Issue) and document.statement.is_deleted:
+        # What is taken back needs no time: its key finds it.
+        return ClinicalTime(context.message_at_ms or 0, origin="MSH-7")
+    return found
+
+
+def _text(context: Context, document: Document, sheet: Sheet) -> str:
+    lines = []
+    for observation in document.observations:
+        status = status_of(observation.obx.value(11))
+        if status.is_deleted or observation.obx.raw(5) == DELETE:
+            continue
+        found = observation_text(context, observation.obx)
+        if isinstance(found, Unreadable):
+            sheet.issues.append(Issue(IssueKind.UNREADABLE_TEXT, place_of(observation.obx, 5), found.kind))
+        elif found:
+            lines.append(found)
+    return "\n".join(lines)
+
+
+def observation_text(context: Context, obx: Segment) -> str | Unreadable:
+    """Return the text of OBX-5, whatever way it travels."""
+    kind = obx.value(2).upper()
+    if kind in _CODED_TYPES:
+        return given(obx.value(5, 9) or obx.value(5, 2) or obx.value(5))
+    parts = obx.raw(5).split(context.message.peek.separators.component, _ENCAPSULATED_PARTS - 1)
+    is_encapsulated = len(parts) == _ENCAPSULATED_PARTS and (
+        kind == "ED" or not (kind or parts[0] or parts[1])
+    )
+    if is_encapsulated:
+        data = Field(parts[4], context.message.peek.separators).text()
+        return attachment_text(data, parts[2] or parts[1], parts[3])
+    text = "\n".join(obx.field(5).text_repeats)
+    return rtf_to_text(text) if is_rtf(text) else text

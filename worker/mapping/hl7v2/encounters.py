@@ -1,0 +1,109 @@
+"""Stays, visits and discharges. Pure: no I/O, no clock.
+
+| trigger | what it does |
+|---|---|
+| A01 A04 A06 A07 | states the stay |
+| A08 | states the stay where it gives a reason or admission time of its own |
+| A03 | states the discharge |
+| A11 A23 | takes the stay back |
+| A13 | takes the discharge back |
+
+Source: HL7 v2.5.1 ch. 3: PV1-2, PV1-19, PV1-36, PV1-44, PV1-45, PV2-3, EVN-2, EVN-6.
+"""
+
+from __future__ import annotations
+
+from worker.decode.hl7v2 import Segment
+from worker.mapping.hl7v2.context import Context, Draft, Patient, Sheet, Statement, given, make_fact, place_of
+from worker.mapping.hl7v2.times import clinical_time, read_time, stated_at
+from worker.mapping.hl7v2.versions import FINAL, WITHDRAWN
+from worker.model.fact import EncounterValue
+from worker.model.message import Issue, IssueKind
+
+ADMISSIONS = frozenset({"A01", "A04", "A06", "A07"})
+UPDATES = frozenset({"A08"})
+DISCHARGES = frozenset({"A03"})
+CANCELLED_ADMISSIONS = frozenset({"A11", "A23"})
+CANCELLED_DISCHARGES = frozenset({"A13"})
+
+_SILENT_CLASSES = frozenset({"", "U", "N", "C"})
+_CLASS_LENGTH = 20
+
+
+def read_encounter(context: Context, patient: Patient, pv1: Segment | None, sheet: Sheet) -> None:
+    """Turn PV1 into a stay or a discharge, as the trigger event says."""
+    if pv1 is None:
+        return
+    trigger = context.trigger
+    if trigger in ADMISSIONS or (trigger in UPDATES and _states_a_stay(context, pv1)):
+        _stay(context, patient, pv1, sheet, is_deleted=False)
+    elif trigger in CANCELLED_ADMISSIONS:
+        _stay(context, patient, pv1, sheet, is_deleted=True)
+    elif trigger in DISCHARGES:
+        _discharge(context, patient, pv1, sheet, is_deleted=False)
+    elif trigger in CANCELLED_DISCHARGES:
+        _discharge(context, patient, pv1, sheet, is_deleted=True)
+
+
+def event_times(context: Context) -> list[tuple[str, str]]:
+    """Return when the event happened (EVN-6) and was recorded (EVN-2)."""
+    evn = context.message.first("EVN")
+    return [("EVN-6", evn.value(6)), ("EVN-2", evn.value(2))] if evn else []
+
+
+def event_statement(context: Context, *, is_deleted: bool = False) -> Statement:
+    """Return how an event stands: stated when it was recorded."""
+    recorded = [text for origin, text in event_times(context) if origin == "EVN-2"]
+    rank = WITHDRAWN if is_deleted else FINAL
+    return Statement(stated_at(context, recorded), rank, is_deleted=is_deleted)
+
+
+def _states_a_stay(context: Context, pv1: Segment) -> bool:
+    """Tell whether an update says enough of the stay; one that says less must not overwrite the reason."""
+    return given(pv1.value(44)) != "" and _reason(context) != ""
+
+
+def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_deleted: bool) -> None:
+    fields = [("PV1-44", pv1.value(44)), *event_times(context)]
+    effective = clinical_time(context, patient, fields, place_of(pv1, 44))
+    if isinstance(effective, Issue):
+        sheet.issues.append(effective)
+        return
+    value = EncounterValue(_class(context, pv1, sheet), patient.visit, _reason(context))
+    draft = Draft(
+        f"{_visit_key(context, patient, pv1)}|encounter", "encounter", effective, value, place_of(pv1)
+    )
+    sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
+
+
+def _discharge(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_deleted: bool) -> None:
+    fields = [("PV1-45", pv1.value(45)), *event_times(context)]
+    effective = clinical_time(context, patient, fields, place_of(pv1, 45))
+    if isinstance(effective, Issue):
+        sheet.issues.append(effective)
+        return
+    value = EncounterValue(_class(context, pv1, sheet), patient.visit, given(pv1.value(36)))
+    draft = Draft(
+        f"{_visit_key(context, patient, pv1)}|discharge", "discharge", effective, value, place_of(pv1)
+    )
+    sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
+
+
+def _visit_key(context: Context, patient: Patient, pv1: Segment) -> str:
+    admitted = given(pv1.value(44))
+    found = read_time(context, admitted) if admitted else None
+    return f"{context.feed.id}|visit|{patient.visit or (found.at_ms if found else '')}"
+
+
+def _class(context: Context, pv1: Segment, sheet: Sheet) -> str:
+    sent = given(pv1.value(2))
+    known = context.feed.encounter_classes.get(sent) or context.feed.encounter_classes.get(sent.upper())
+    if known is None and sent not in _SILENT_CLASSES:
+        subject = f"patient class {sent[:_CLASS_LENGTH]}"
+        sheet.issues.append(Issue(IssueKind.UNMAPPED_CODE, place_of(pv1, 2), subject))
+    return known or "unknown"
+
+
+def _reason(context: Context) -> str:
+    pv2 = context.message.first("PV2")
+    return given(pv2.value(3, 2) or pv2.value(3)) if pv2 else ""

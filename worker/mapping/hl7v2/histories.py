@@ -1,0 +1,138 @@
+"""Procedures, problems, diagnoses and allergies that messages list. Pure: no I/O, no clock.
+
+Only what the pack maps becomes a fact; the rest of a patient's history is not reported as unmapped.
+Source: HL7 v2.5.1 ch. 6 (PR1, DG1), ch. 3 (AL1), ch. 12 (PRB).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.decode.hl7v2 import Segment
+from worker.mapping.concept_spec import Kind
+from worker.mapping.concepts import Target
+from worker.mapping.hl7v2.context import (
+    Context,
+    Draft,
+    Patient,
+    Sheet,
+    codings_of,
+    given,
+    make_fact,
+    place_of,
+)
+from worker.mapping.hl7v2.encounters import event_statement
+from worker.mapping.hl7v2.times import clinical_time, end_time
+from worker.mapping.numbers import read_number
+from worker.model.fact import (
+    Assertion,
+    AssertionStatus,
+    Coded,
+    Puncture,
+    PunctureSource,
+    PunctureStatus,
+    Value,
+)
+from worker.model.message import Issue
+from worker.model.time import MINUTE_MS, ClinicalTime
+
+_MAX_MINUTES = 24 * 60
+"""A longer PR1-7 is no length of a procedure on a patient's back; its end is left unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Where a segment keeps its code, coding method, times, own number and action."""
+
+    code: int
+    method: int | None
+    times: tuple[int, ...]
+    number: int | None
+    action: int | None
+    deletes: frozenset[str]
+    resolved: int | None = None
+
+
+_FINDINGS = {
+    "PRB": _Form(3, None, (16, 7, 2), 4, 1, frozenset({"DE", "UN"}), resolved=9),
+    "DG1": _Form(3, 2, (5, 19), 20, 21, frozenset({"D"})),
+    "AL1": _Form(3, None, (6,), None, None, frozenset()),
+    "IAM": _Form(3, None, (11, 13), 7, 6, frozenset({"D"})),
+}
+_PROCEDURE_ACTION, _DELETE_ACTION = 20, "D"
+
+
+def read_procedures(context: Context, patient: Patient, sheet: Sheet) -> None:
+    """Turn each PR1 with a mapped procedure into a fact. Messages list a procedure again: its code and time name it."""
+    for pr1 in context.message.all("PR1"):
+        target = _target(context, pr1, 3, 2)
+        if target is not None and target.concept.kind is Kind.PROCEDURE:
+            _procedure(context, patient, pr1, target, sheet)
+
+
+def read_findings(context: Context, patient: Patient, sheet: Sheet) -> None:
+    """Turn each problem, diagnosis or allergy with a mapped code into an assertion."""
+    for name, form in _FINDINGS.items():
+        for segment in context.message.all(name):
+            target = _target(context, segment, form.code, form.method)
+            if target is not None and target.concept.kind is Kind.FINDING:
+                _finding(context, patient, segment, (form, target), sheet)
+
+
+def _target(context: Context, segment: Segment, code: int, method: int | None) -> Target | None:
+    default = segment.value(method) if method else ""
+    return context.feed.find(codings_of(segment.field(code), default_system=default))
+
+
+def _procedure(context: Context, patient: Patient, pr1: Segment, target: Target, sheet: Sheet) -> None:
+    effective = clinical_time(context, patient, [("PR1-5", pr1.value(5))], place_of(pr1, 5))
+    if isinstance(effective, Issue):
+        sheet.issues.append(effective)
+        return
+    value: Value = Coded("done", pr1.value(3, 2))
+    if target.concept.id == "lumbar-puncture":
+        value = Puncture(PunctureStatus.COMPLETED, PunctureSource.PROCEDURE)
+    code = pr1.value(3) or pr1.value(3, 2)
+    draft = Draft(
+        key=f"{context.feed.id}|PR1|{code}|{pr1.value(5)}",
+        concept=target.concept.id,
+        effective=_with_length(effective, pr1.value(7)),
+        value=value,
+        place=place_of(pr1),
+    )
+    is_deleted = pr1.value(_PROCEDURE_ACTION) == _DELETE_ACTION
+    sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
+
+
+def _with_length(start: ClinicalTime, minutes: str) -> ClinicalTime:
+    number = read_number(minutes)
+    if number is None or not 0 < number.value <= _MAX_MINUTES or start.is_date_only:
+        return start
+    end_ms = start.start_ms + round(number.value * MINUTE_MS)
+    return ClinicalTime(start.start_ms, start.precision, start.origin, end_ms)
+
+
+def _finding(
+    context: Context, patient: Patient, segment: Segment, entry: tuple[_Form, Target], sheet: Sheet
+) -> None:
+    form, target = entry
+    fields = [(f"{segment.name}-{number}", segment.value(number)) for number in form.times]
+    effective = clinical_time(context, patient, fields, place_of(segment))
+    if isinstance(effective, Issue):
+        sheet.issues.append(effective)
+        return
+    is_resolved = form.resolved is not None and given(segment.value(form.resolved)) != ""
+    if form.resolved is not None:
+        effective = end_time(context, effective, segment.value(form.resolved))
+    status = AssertionStatus.RESOLVED if is_resolved else AssertionStatus.PRESENT
+    number = segment.value(form.number) if form.number else ""
+    code = segment.value(form.code) or segment.value(form.code, 2)
+    draft = Draft(
+        key=f"{context.feed.id}|{segment.name}|{number or code}",
+        concept=target.concept.id,
+        effective=effective,
+        value=Assertion(status, tuple(sorted(target.qualifiers))),
+        place=place_of(segment),
+    )
+    is_deleted = form.action is not None and segment.value(form.action) in form.deletes
+    sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))

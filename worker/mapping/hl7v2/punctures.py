@@ -1,0 +1,107 @@
+"""Lumbar punctures in orders and reports. Pure: no I/O, no clock.
+
+What ORC-1, ORC-5 and OBR-25 say of the procedure is a table of the feed; text that comes with it may know better whether the
+needle passed. Source: HL7 v2.5.1 ch. 4 (tables 0119, 0038), ch. 7 (table 0123).
+"""
+
+from __future__ import annotations
+
+from worker.decode.hl7v2 import ResultGroup, Segment
+from worker.mapping.hl7v2.context import (
+    Context,
+    Draft,
+    Patient,
+    Sheet,
+    Statement,
+    codings_of,
+    given,
+    make_fact,
+    place_of,
+    with_number,
+)
+from worker.mapping.hl7v2.documents import PUNCTURE, has_text_type, observation_text, refine
+from worker.mapping.hl7v2.times import clinical_time, end_time, stated_at
+from worker.mapping.hl7v2.versions import CORRECTED, FINAL, REGISTERED, WITHDRAWN
+from worker.model.fact import Puncture, PunctureSource, PunctureStatus
+from worker.model.message import Issue
+from worker.notes.reader import NoteDocument, NotePuncture
+
+_RANKS = {
+    PunctureStatus.PLANNED: REGISTERED,
+    PunctureStatus.COMPLETED: FINAL,
+    PunctureStatus.ATTEMPTED: CORRECTED,
+    PunctureStatus.CANCELLED: WITHDRAWN,
+}
+
+
+def is_puncture(context: Context, group: ResultGroup) -> bool:
+    """Tell whether the order is for a lumbar puncture."""
+    if group.obr is None:
+        return False
+    target = context.feed.find(codings_of(group.obr.field(4)))
+    return target is not None and target.concept.id == PUNCTURE
+
+
+def ordered_status(context: Context, group: ResultGroup) -> PunctureStatus:
+    """Return what the order says of its procedure; planned where no row of the feed's table fits."""
+    orc, obr = group.orc, group.obr
+    control, status = (orc.value(1), orc.value(5)) if orc else ("", "")
+    result, at = (obr.value(25), given(obr.value(7))) if obr else ("", "")
+    found = context.feed.puncture_status(control, status, result, has_time=at != "")
+    return found or PunctureStatus.PLANNED
+
+
+def numbers_of(group: ResultGroup) -> tuple[str, ...]:
+    """Return placer and filler numbers, by which records of one puncture find each other."""
+    fields = [
+        segment.value(number)
+        for segment in (group.orc, group.obr)
+        if segment is not None
+        for number in (2, 3)
+    ]
+    return tuple(dict.fromkeys(number for number in fields if given(number)))
+
+
+def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, sheet: Sheet) -> None:
+    """Turn an order for a lumbar puncture, or a report of one without text, into a fact."""
+    obr = group.obr
+    numbers = numbers_of(group)
+    if obr is None or not numbers:
+        return
+    texts = [obr.value(22), group.orc.value(9) if group.orc else ""]
+    fields = [("OBR-7", obr.value(7)), ("OBR-22", obr.value(22)), ("ORC-9", texts[1])]
+    effective = clinical_time(context, patient, fields, place_of(obr, 7))
+    if isinstance(effective, Issue):
+        sheet.issues.append(effective)
+        return
+    read = _read_text(context, group, numbers[0])
+    status = refine(ordered_status(context, group), read)
+    is_result = context.message.peek.message_type[:3] in {"ORU", "OUL"}
+    value = Puncture(
+        status=status,
+        source=PunctureSource.PROCEDURE if is_result else PunctureSource.ORDER,
+        numbers=numbers,
+        passes=read.passes if read else None,
+        is_traumatic=read.is_traumatic if read else None,
+    )
+    draft = Draft(
+        key=f"{context.feed.id}|order|{with_number(context, patient, numbers[0])}",
+        concept=PUNCTURE,
+        effective=end_time(context, effective, obr.value(8)),
+        value=value,
+        place=place_of(obr),
+    )
+    statement = Statement(stated_at(context, texts), _RANKS[status])
+    sheet.facts.append(make_fact(context, patient, draft, statement))
+
+
+def _read_text(context: Context, group: ResultGroup, number: str) -> NotePuncture | None:
+    texts = [observation_text(context, one.obx) for one in group.obxs if has_text_type(one)]
+    lines = [text for text in texts if isinstance(text, str) and text]
+    if not lines:
+        return None
+    return context.notes.read(NoteDocument(number, "", "\n".join(lines), _kind(group.obr))).puncture
+
+
+def _kind(obr: Segment | None) -> str:
+    return obr.value(4) if obr else ""

@@ -1,0 +1,87 @@
+"""Clinical times of a message: which field counts, and whether it can be true. Pure: no I/O, no clock.
+
+The first field that is filled decides (OBX-14, else OBR-7, else OBR-22, TXA-4 or EVN, else MSH-7). When it cannot be read or
+cannot be true the fact is quarantined: the next field would be a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from worker.decode.timestamps import DecodedTime, parse_dtm
+from worker.mapping.hl7v2.context import Context, Patient, given
+from worker.model.errors import DecodeError
+from worker.model.message import Issue, IssueKind
+from worker.model.time import ClinicalTime, EpochMs, Precision
+
+_MIDNIGHT = re.compile(r"[0-9]{8}(?:0000|000000(?:\.0{1,4})?)(?:[+-][0-9]{4})?")
+
+
+def read_time(context: Context, text: str) -> DecodedTime | None:
+    """Read one time of the message; None where it cannot be read."""
+    if text in context.times:
+        return context.times[text]
+    try:
+        found: DecodedTime | None = parse_dtm(text, context.feed.zone)
+    except (DecodeError, OverflowError, ValueError):
+        found = None
+    context.times[text] = found
+    return found
+
+
+def clinical_time(
+    context: Context, patient: Patient, fields: Iterable[tuple[str, str]], place: str
+) -> ClinicalTime | Issue:
+    """Choose the clinical time.
+
+    Shape: `fields` are (name as in the standard, text), first choice first; MSH-7 is added at the end. An issue where the
+    chosen one is unreadable, less exact than a day, later than the message, before birth, or where there is none.
+    """
+    for origin, text in fields:
+        if given(text):
+            return _checked(context, patient, origin, text, place)
+    if context.message_at_ms is None:
+        return Issue(IssueKind.BAD_TIME, place, "no time in the message", is_quarantined=True)
+    return _checked(context, patient, "MSH-7", context.message.peek.message_time, place)
+
+
+def end_time(context: Context, start: ClinicalTime, text: str) -> ClinicalTime:
+    """Add the end of an interval where the text gives one that is not before its start."""
+    found = read_time(context, text) if given(text) else None
+    if found is None or found.at_ms < start.start_ms:
+        return start
+    return ClinicalTime(start.start_ms, start.precision, start.origin, found.at_ms)
+
+
+def stated_at(context: Context, texts: Iterable[str]) -> EpochMs:
+    """Return the time of a status: the first of the texts that can be read, else MSH-7, else zero."""
+    for text in texts:
+        found = read_time(context, text) if given(text) else None
+        if found is not None:
+            return found.at_ms
+    return context.message_at_ms or 0
+
+
+def _checked(context: Context, patient: Patient, origin: str, text: str, place: str) -> ClinicalTime | Issue:
+    found = read_time(context, text)
+    reason = _objection(context, patient, found)
+    if found is None or reason:
+        return Issue(IssueKind.BAD_TIME, place, f"{origin}: {reason}", is_quarantined=True)
+    is_date = context.feed.is_midnight_date and origin != "MSH-7" and _MIDNIGHT.fullmatch(text) is not None
+    return ClinicalTime(found.at_ms, Precision.DAY if is_date else found.precision, origin)
+
+
+def _objection(context: Context, patient: Patient, found: DecodedTime | None) -> str:
+    if found is None:
+        return "not readable"
+    if found.precision < Precision.DAY:
+        return "less exact than a day"
+    latest = (
+        None if context.message_at_ms is None else context.message_at_ms + context.feed.future_tolerance_ms
+    )
+    if latest is not None and found.at_ms > latest:
+        return "later than the message"
+    if patient.birth_ms is not None and found.at_ms < patient.birth_ms:
+        return "before birth"
+    return ""
