@@ -17,7 +17,7 @@ from worker.correlate.matching import EpisodeMatch, StoredEpisode, match_episode
 from worker.model.alert import Alert, AlertChange, Notice
 from worker.model.errors import LpwatchError
 from worker.model.fact import Fact
-from worker.model.time import EpochMs
+from worker.model.time import MINUTE_MS, EpochMs
 from worker.pipeline import Assessment
 from worker.storage.records import Assessed, Case, EpisodeRecord, Quarantined, Verdict
 
@@ -187,7 +187,9 @@ def _next_due(
     """Give the next instant at which time alone can change the answer: a rule says so, or an open alert's window ends."""
     now = {alert.alert_id: alert for alert in alerts}
     now.update((change.alert.alert_id, change.alert) for change in changes)
-    instants = [alert.finding.window_end_ms for alert in now.values() if alert.state.is_open]
+    # A gap that cannot be judged yet is looked at again, messages or not: the feeds may be idle and caught up by then.
+    instants = [as_of_ms + MINUTE_MS] if found.awaits_feeds else []
+    instants += [alert.finding.window_end_ms for alert in now.values() if alert.state.is_open]
     if found.next_change_at_ms is not None:
         instants.append(found.next_change_at_ms)
     return min((at_ms for at_ms in instants if at_ms > as_of_ms), default=None)

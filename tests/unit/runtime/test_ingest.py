@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+
+from worker.model.errors import TemporaryError
+from worker.model.fact import Identifier, IdentityLink
+from worker.model.message import Form, Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading
+from worker.runtime.ingest import Ingest
+from worker.storage.memory import MemoryState
+from worker.storage.records import Batch, CountKey, Position
+
+
+def raw(body: bytes, at_ms: int = 5) -> RawMessage:
+    return RawMessage(body, Form.HL7V2, "test", at_ms)
+
+
+def entries(*bodies: bytes) -> list[tuple[int, RawMessage]]:
+    return list(enumerate(map(raw, bodies)))
+
+
+def ending(
+    kind: OutcomeKind,
+    reason: str = "",
+    *,
+    issues: tuple[Issue, ...] = (),
+    links: tuple[IdentityLink, ...] = (),
+) -> Reading:
+    return Reading(Outcome(kind, reason), "ward", "ORU^R01", "id", issues=issues, links=links)
+
+
+READINGS = {
+    b"good": ending(OutcomeKind.PROCESSED),
+    b"other": ending(OutcomeKind.IGNORED, "message type ADT^A02"),
+    b"bad": ending(OutcomeKind.DEAD_LETTERED, "no patient"),
+}
+
+
+def read(message: RawMessage) -> Reading:
+    return READINGS[message.body]
+
+
+def test_every_message_ends_in_exactly_one_count() -> None:
+    store = MemoryState()
+    assert Ingest(store, read).take(entries(b"good", b"other", b"bad", b"good")) == 4
+    assert store.counts() == {
+        CountKey("processed", "ward", ""): 2,
+        CountKey("ignored", "ward", "message type ADT^A02"): 1,
+        CountKey("dead_lettered", "ward", "no patient"): 1,
+    }
+
+
+def test_a_dead_letter_is_kept_with_its_bytes() -> None:
+    store = MemoryState()
+    Ingest(store, read).take(entries(b"good", b"bad"))
+    (item,) = store.quarantined()
+    assert (item.kind, item.reason, item.offset, item.message) == ("message", "no patient", 1, raw(b"bad"))
+
+
+def test_a_reading_that_fails_unexpectedly_is_a_dead_letter_without_data() -> None:
+    store = MemoryState()
+
+    def fail(_message: RawMessage) -> Reading:
+        raise KeyError("Anna Example, born 1980")
+
+    assert Ingest(store, fail).take(entries(b"x")) == 1
+    (item,) = store.quarantined()
+    assert item.reason == "internal error KeyError"
+
+
+def test_issues_are_counted_and_unusable_facts_kept() -> None:
+    store = MemoryState()
+    issues = (
+        Issue(IssueKind.UNMAPPED_CODE, "OBX[1]-3", "local|TEMPX"),
+        Issue(IssueKind.BAD_TIME, "OBX[2]-14", "time", is_quarantined=True),
+    )
+    Ingest(store, lambda _m: ending(OutcomeKind.PROCESSED, issues=issues)).take(entries(b"x"))
+    assert store.counts()[CountKey("issue", "ward", "unmapped-code", "local|TEMPX")] == 1
+    (item,) = store.quarantined()
+    assert (item.kind, item.reason, item.place) == ("fact", "bad-time", "OBX[2]-14")
+
+
+def test_both_sides_of_a_link_become_due() -> None:
+    store = MemoryState()
+    link = IdentityLink(Identifier("a", "1"), Identifier("a", "2"), "unlink", 1)
+    Ingest(store, lambda _m: ending(OutcomeKind.PROCESSED, links=(link,))).take(entries(b"x"))
+    assert [store.case(patient).patients for patient in (1, 2)] == [(link.first,), (link.second,)]
+    assert store.next_due_ms() == 5
+
+
+def test_nothing_to_take_changes_nothing() -> None:
+    assert Ingest(MemoryState(), read).take([]) == 0
+
+
+def test_a_position_moved_by_somebody_else_is_read_again() -> None:
+    store = MemoryState()
+    ingest = Ingest(store, read)
+    store.record(Batch("journal", 0, 7, 3))
+    assert ingest.take(entries(b"good")) == 0
+    assert ingest.position == Position(7, 3)
+    assert store.counts() == {}
+
+
+class Picky(MemoryState):
+    """Refuse every batch that holds a poisonous message, unless it is a dead letter already."""
+
+    def record(self, batch: Batch) -> bool:
+        if any(key.reason == "poison" for key in batch.counts):
+            raise OverflowError
+        return super().record(batch)
+
+
+@pytest.mark.parametrize("position", range(5))
+def test_a_message_that_cannot_be_stored_is_found_and_the_others_pass(position: int) -> None:
+    store = Picky()
+    bodies = [b"good"] * 5
+    bodies[position] = b"poison"
+    readings = READINGS | {b"poison": ending(OutcomeKind.IGNORED, "poison")}
+    assert Ingest(store, lambda m: readings[m.body]).take(entries(*bodies)) == 5
+    assert store.counts() == {
+        CountKey("processed", "ward", ""): 4,
+        CountKey("dead_lettered", "", "internal error OverflowError"): 1,
+    }
+    assert store.position("journal").next == 5
+
+
+def test_a_store_that_is_away_is_not_the_fault_of_a_message() -> None:
+    class Away(MemoryState):
+        def record(self, batch: Batch) -> bool:
+            raise TemporaryError("away", batch.part)
+
+    store = Away()
+    with pytest.raises(TemporaryError):
+        Ingest(store, read).take(entries(b"good", b"good"))
+    assert store.position("journal").next == 0

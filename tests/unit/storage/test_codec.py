@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.model.alert import Alert, AlertState
+from worker.model.episode import Episode
+from worker.model.errors import LpwatchError
+from worker.model.fact import (
+    Assertion,
+    AssertionStatus,
+    Coded,
+    Comparator,
+    EncounterValue,
+    Fact,
+    Group,
+    Identifier,
+    Moment,
+    Puncture,
+    PunctureSource,
+    PunctureStatus,
+    Quantity,
+    SourceRef,
+    Value,
+    Version,
+)
+from worker.model.finding import Finding, RuleStatus, Severity
+from worker.model.time import ClinicalTime, Precision
+from worker.storage.codec import (
+    decode_alert,
+    decode_fact,
+    decode_keys,
+    encode_alert,
+    encode_fact,
+    encode_keys,
+)
+
+TEXT = st.text(max_size=12)
+TEXTS = st.lists(TEXT, max_size=3).map(tuple)
+INSTANT = st.integers(-(2**63), 2**63 - 1)
+NUMBER = st.floats(allow_nan=False)
+FLAG = st.booleans()
+
+TIMES = st.builds(ClinicalTime, INSTANT, st.sampled_from(Precision), TEXT, st.none() | INSTANT)
+VALUES: dict[type[object], st.SearchStrategy[Value]] = {
+    Quantity: st.builds(Quantity, NUMBER, TEXT, st.sampled_from(Comparator), TEXT),
+    Coded: st.builds(Coded, TEXT, TEXT),
+    Puncture: st.builds(
+        Puncture,
+        st.sampled_from(PunctureStatus),
+        st.sampled_from(PunctureSource),
+        TEXTS,
+        st.none() | INSTANT,
+        st.none() | FLAG,
+    ),
+    Assertion: st.builds(
+        Assertion,
+        st.sampled_from(AssertionStatus),
+        TEXTS,
+        st.none() | st.tuples(INSTANT, INSTANT),
+        TEXT,
+    ),
+    EncounterValue: st.builds(EncounterValue, TEXT, TEXT, TEXT),
+    Moment: st.builds(Moment, INSTANT),
+    type(None): st.none(),
+}
+PATIENTS = st.builds(Identifier, TEXT, TEXT, TEXT)
+FACTS = st.builds(
+    Fact,
+    PATIENTS,
+    TEXT,
+    st.builds(Version, INSTANT, INSTANT, TEXT),
+    TEXT,
+    TIMES,
+    st.one_of(*VALUES.values()),
+    st.builds(SourceRef, TEXT, TEXT, TEXT, INSTANT),
+    st.none() | st.builds(Group, TEXT, st.tuples(INSTANT, INSTANT), FLAG),
+    FLAG,
+    TEXT,
+    TEXT,
+    TEXTS,
+)
+FACT_TUPLES = st.lists(FACTS, max_size=2).map(tuple)
+EPISODES = st.builds(
+    Episode, TIMES, st.sampled_from(PunctureStatus), FACT_TUPLES, FLAG, FLAG, INSTANT, st.none() | INSTANT
+)
+FINDINGS = st.builds(
+    Finding,
+    EPISODES,
+    TEXT,
+    INSTANT,
+    st.sampled_from(RuleStatus),
+    st.sampled_from(Severity),
+    INSTANT,
+    INSTANT,
+    INSTANT,
+    FACT_TUPLES,
+    TEXTS,
+    st.none() | NUMBER,
+    TEXT,
+    FLAG,
+)
+ALERTS = st.builds(
+    Alert,
+    TEXT,
+    TEXT,
+    TEXT,
+    INSTANT,
+    st.sampled_from(RuleStatus),
+    st.sampled_from(AlertState),
+    st.sampled_from(Severity),
+    INSTANT,
+    INSTANT,
+    INSTANT,
+    FINDINGS,
+    FLAG,
+    st.none() | st.sampled_from(Severity),
+    st.none() | NUMBER,
+)
+
+
+@given(FACTS)
+def test_a_fact_comes_back_as_it_was(fact: Fact) -> None:
+    decoded = decode_fact(encode_fact(fact), fact.patient)
+    assert decoded == fact
+    assert repr(decoded) == repr(fact), "types too, not only equal values"
+
+
+@given(ALERTS)
+def test_an_alert_comes_back_as_it_was(alert: Alert) -> None:
+    decoded = decode_alert(encode_alert(alert))
+    assert decoded == alert
+    assert repr(decoded) == repr(alert)
+
+
+@given(st.frozensets(st.tuples(TEXT, TEXT, TEXT), max_size=4))
+def test_record_keys_come_back_as_they_were(keys: frozenset[tuple[str, str, str]]) -> None:
+    assert decode_keys(encode_keys(keys)) == keys
+
+
+def test_every_kind_of_value_is_tried() -> None:
+    assert set(VALUES) == set(get_args(Value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [(Fact, 12), (Episode, 7), (Finding, 13), (Alert, 14), (ClinicalTime, 4), (Version, 3), (Group, 3)],
+)
+def test_a_new_field_of_the_model_is_noticed(kind: type[object], count: int) -> None:
+    assert len(fields(kind)) == count, "extend the codec, its strategies and this number"
+
+
+@given(FACTS)
+def test_the_patient_is_not_repeated_in_the_bytes(fact: Fact) -> None:
+    other = Identifier("other", "other", "other")
+    assert decode_fact(encode_fact(fact), other).patient == other
+
+
+def test_a_form_of_a_later_release_is_refused() -> None:
+    with pytest.raises(LpwatchError, match="stored form 2"):
+        decode_keys(msgspec.msgpack.encode((2,)))

@@ -1,0 +1,84 @@
+"""A compiled pack as the engine uses it: read, judge, render."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from worker import pipeline
+from worker.alerts.policy import Policy
+from worker.alerts.render import NOT_REVIEWED, RuleText, Surroundings, render_alert
+from worker.correlate.limits import DEFAULT_LIMITS
+from worker.mapping.concept_spec import Kind
+from worker.model.alert import Alert
+from worker.model.fact import Fact
+from worker.model.message import RawMessage, Reading
+from worker.model.time import DAY_MS, EpochMs
+from worker.notes.reader import NoteReader
+from worker.rules.rule import Rule
+
+_LONG_MS = 8 * DAY_MS
+_LONG_KINDS = frozenset({Kind.FINDING, Kind.NOTE, Kind.ENCOUNTER, Kind.MOMENT})
+
+
+class PackProgram:
+    """Answer for one pack."""
+
+    def __init__(self, pack: pipeline.Pack, notes: NoteReader | None = None) -> None:
+        """Keep the pack; `notes` reads notes in place of the pack's own phrases."""
+        self._pack = pack
+        self._notes = notes
+        self._texts = {rule.id: _text(rule) for rule in pack.rules.rules}
+        self._titles = {rule.id: rule.text.title for rule in pack.rules.rules}
+        self.opening = pack.opening
+        self.rules = frozenset(self._texts)
+        self.long_lived = frozenset(
+            name
+            for name, concept in pack.mapping.concepts.items()
+            if concept.kind in _LONG_KINDS or DEFAULT_LIMITS.baseline_ms(name) > _LONG_MS
+        )
+
+    @property
+    def digest(self) -> str:
+        """Identify the pack."""
+        return self._pack.digest
+
+    @property
+    def policy(self) -> Policy:
+        """Say when an alert pages, is told again and may come back."""
+        return self._pack.policy
+
+    def read(self, raw: RawMessage) -> Reading:
+        """Read a message."""
+        return pipeline.read(raw, self._pack, self._notes)
+
+    def message_time(self, raw: RawMessage) -> EpochMs | None:
+        """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`)."""
+        return pipeline.message_time(raw, self._pack)
+
+    def assess(
+        self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs
+    ) -> pipeline.Assessment:
+        """Find LPs and findings."""
+        return pipeline.assess(facts, self._pack, as_of_ms, consumed_until_ms)
+
+    def render(self, alert: Alert, around: Surroundings) -> bytes:
+        """Write an alert version as JSON."""
+        # A rule that the pack retired is told once more, by the withdrawal of its alert.
+        text = self._texts.get(alert.rule) or RuleText(alert.rule)
+        return msgspec.json.encode(render_alert(alert, text, replace(around, titles=self._titles)))
+
+
+def _text(rule: Rule) -> RuleText:
+    text = rule.text
+    return RuleText(
+        text.title,
+        text.possible_causes,
+        text.considerations,
+        text.check,
+        text.misses,
+        tuple(source.cite for source in text.sources),
+        is_reviewed=text.review != NOT_REVIEWED,
+    )
