@@ -23,12 +23,21 @@ class Metrics:
         self.registry = registry
         self._reasons: set[str] = set()
         self.received = Counter(
-            "lpwatch_messages_received", "Messages stored durably, by feed", ["feed"], registry=registry
+            "lpwatch_messages_received",
+            "Messages stored durably, by transport",
+            ["transport"],
+            registry=registry,
         )
         self.ended = Counter(
             "lpwatch_messages",
             "Messages by feed, outcome (processed, ignored, dead_lettered) and reason",
             ["feed", "outcome", "reason"],
+            registry=registry,
+        )
+        self.issues = Counter(
+            "lpwatch_message_issues",
+            "Things in messages that could not be used, by feed and kind",
+            ["feed", "kind"],
             registry=registry,
         )
         self.facts = Counter("lpwatch_facts", "Facts stored, by feed", ["feed"], registry=registry)

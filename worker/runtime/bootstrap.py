@@ -1,0 +1,169 @@
+"""Build the worker: the one place that knows which concrete classes it is made of."""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.model.errors import ConfigError
+from worker.notes.reader import NoteReader
+from worker.pipeline import Pack, compile_pack
+from worker.runtime.clock import Clock, MessageClock, WallClock
+from worker.runtime.delivery import Sink
+from worker.runtime.engine import Engine
+from worker.runtime.engine_program import PackProgram
+from worker.runtime.metrics import Metrics
+from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
+from worker.runtime.packs import read_layers
+from worker.runtime.settings import Settings
+from worker.sinks.stream import NdjsonSink, StreamSink
+from worker.sources.mllp import MllpListener, MllpServer
+from worker.sources.mllp_connection import MllpLimits
+from worker.sources.tls import TlsFiles
+from worker.storage.intake import SqlJournal
+from worker.storage.memory import MemoryState
+from worker.storage.migrate import upgrade
+from worker.storage.state import SqlState
+
+INTAKE = "intake.db"
+STATE = "state.db"
+NOTICES = "notices.ndjson"
+
+_REPLAY_COMMIT_EVERY = 500
+
+
+def load_pack(folders: Sequence[Path] = ()) -> Pack:
+    """Compile the default pack with these folders layered over it.
+
+    Raises: ConfigError where a folder cannot be read, PackError with every problem of the files.
+    """
+    return compile_pack(read_layers(folders))
+
+
+def program(pack: Pack, notes: NoteReader | None = None) -> PackProgram:
+    """Make a pack ready for the engine; `notes` reads notes in place of the pack's own phrases."""
+    return PackProgram(pack, notes)
+
+
+def memory_store() -> MemoryState:
+    """Make an empty state that lives as long as the process."""
+    return MemoryState()
+
+
+def temporary_state(folder: Path) -> Callable[[], SqlState]:
+    """Make an empty database that need not survive a crash, and give what opens it."""
+    url = f"sqlite:///{folder / STATE}"
+    upgrade(url, "state")
+    return lambda: SqlState(url, synchronous="OFF", commit_every=_REPLAY_COMMIT_EVERY)
+
+
+def migrate(data: Path) -> None:
+    """Create or upgrade both databases of a data folder."""
+    upgrade(_url(data, INTAKE), "intake")
+    upgrade(_url(data, STATE), "state")
+
+
+def read_state(data: Path) -> SqlState:
+    """Open the state of a data folder for reading; a worker may be running on it.
+
+    Raises: ConfigError where there is none.
+    """
+    if not (data / STATE).is_file():
+        raise ConfigError(f"no {STATE} here; give the folder that `lpwatch run --data` writes", str(data))
+    return SqlState(_url(data, STATE))
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[None]:
+    """Make a data folder where there is none, and keep it for one worker; however the process ends, others may have it then.
+
+    Raises: ConfigError where another worker has it, or it cannot be made or written.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        file = (data / "lock").open("a", encoding="ascii")
+    except OSError as error:
+        raise ConfigError(f"the data folder cannot be written: {error.strerror}", str(data)) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError("another worker uses this data folder", str(data)) from error
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of; `close` lets go of the databases."""
+
+    engine: Engine
+    server: MllpServer
+    metrics: Metrics
+    seconds_since_step: Callable[[], float]
+    close: Callable[[], None]
+    pack_digest: str
+
+
+def build(settings: Settings, metrics: Metrics) -> Parts:
+    """Build all roles of one process on a migrated data folder; nothing listens yet."""
+    pack = load_pack(settings.pack)
+    clock: Clock = MessageClock() if settings.clock == "messages" else WallClock()
+    written = SqlJournal(_url(settings.data, INTAKE))
+    read = SqlJournal(_url(settings.data, INTAKE))
+    state = SqlState(_url(settings.data, STATE))
+    metered = MeteredState(state, state.count_due, metrics)
+    journal = MeteredJournal(read, read.end, metrics)
+    sinks, close_sinks = _sinks(settings)
+    engine = Engine(journal, metered, program(pack), clock, sinks=sinks)
+    for feed, at_ms in state.feeds().items():
+        metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
+    intake = MeteredIntake(written, metrics, engine.wake)
+    server = MllpServer(_listener(settings), intake, metrics, WallClock().now_ms)
+
+    def close() -> None:
+        close_sinks()
+        for store in (written, read, state):
+            store.close()
+
+    return Parts(engine, server, metrics, lambda: metered.last_step.seconds, close, pack.digest)
+
+
+def _listener(settings: Settings) -> MllpListener:
+    tls = None
+    if settings.mllp_cert is not None and settings.mllp_key is not None:
+        tls = TlsFiles(settings.mllp_cert, settings.mllp_key, settings.mllp_client_ca)
+    limits = MllpLimits(
+        max_connections=settings.mllp_max_connections,
+        max_frame=settings.mllp_max_frame_bytes,
+        max_buffered=settings.mllp_max_buffered_bytes,
+        idle_s=settings.mllp_idle_seconds,
+    )
+    return MllpListener(
+        settings.mllp.host,
+        settings.mllp.port,
+        tls,
+        allow_insecure=settings.mllp_allow_insecure,
+        limits=limits,
+    )
+
+
+def _sinks(settings: Settings) -> tuple[list[Sink], Callable[[], None]]:
+    """Give the outlets; with none chosen, notices go to a file in the data folder and not into the void."""
+    sinks: list[Sink] = []
+    if settings.stdout:
+        sinks.append(StreamSink(sys.stdout.buffer))
+    path = settings.out
+    if path is None and not sinks:
+        path = settings.data / NOTICES
+    if path is None:
+        return sinks, lambda: None
+    file = NdjsonSink(path)
+    return [*sinks, file], file.close
+
+
+def _url(data: Path, name: str) -> str:
+    return f"sqlite:///{data / name}"

@@ -1,0 +1,170 @@
+"""Count what passes through the stores, without them or the engine knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from worker.model.message import OutcomeKind, RawMessage
+from worker.model.time import SECOND_MS, EpochMs
+from worker.runtime.clock import Stopwatch
+from worker.runtime.engine import StateStore
+from worker.runtime.journal import Entry, Journal
+from worker.runtime.metrics import Metrics
+from worker.storage.records import Assessed, Batch, Case, PendingNotice, Position, Verdict
+
+_OUTCOMES = frozenset(kind.value for kind in OutcomeKind)
+_GAUGE_EVERY_S = 1.0
+
+
+class MeteredIntake:
+    """The journal as the receiving side writes it: count what was stored, and wake who reads it."""
+
+    def __init__(self, journal: Journal, metrics: Metrics, wake: Callable[[], None]) -> None:
+        """Keep the journal and whom to wake."""
+        self._journal = journal
+        self._metrics = metrics
+        self._wake = wake
+
+    def append(self, messages: Sequence[RawMessage]) -> None:
+        """Store messages durably, all or none."""
+        self._journal.append(messages)
+        for transport in {message.transport for message in messages}:
+            count = sum(message.transport == transport for message in messages)
+            self._metrics.received.labels(transport).inc(count)
+        self._wake()
+
+
+class MeteredJournal:
+    """The journal as the engine reads it: tell how many messages wait."""
+
+    def __init__(self, journal: Journal, end: Callable[[], int], metrics: Metrics) -> None:
+        """Keep the journal; `end` gives the offset after its last message."""
+        self._journal = journal
+        self._end = end
+        self._metrics = metrics
+        self._watch: Stopwatch | None = None
+
+    def append(self, messages: Sequence[RawMessage]) -> None:
+        """Store messages durably, all or none."""
+        self._journal.append(messages)
+
+    def read(self, first: int, limit: int) -> Sequence[Entry]:
+        """Read messages from an offset on."""
+        entries = self._journal.read(first, limit)
+        if not entries:
+            self._metrics.journal_lag.set(0)
+        elif self._watch is None or self._watch.seconds > _GAUGE_EVERY_S:
+            self._watch = Stopwatch()
+            self._metrics.journal_lag.set(self._end() - entries[0][0])
+        return entries
+
+    def trim(self, before: int, received_before_ms: EpochMs) -> None:
+        """Drop old messages."""
+        self._journal.trim(before, received_before_ms)
+
+
+class MeteredState:
+    """The state as the engine uses it: count each unit of work once it is written."""
+
+    def __init__(self, state: StateStore, count_due: Callable[[EpochMs], int], metrics: Metrics) -> None:
+        """Keep the state; `count_due` tells how many assessments are due at an instant."""
+        self._state = state
+        self._count_due = count_due
+        self._metrics = metrics
+        self._watch: Stopwatch | None = None
+        self.last_step = Stopwatch()
+
+    def position(self, part: str) -> Position:
+        """Tell how far this part of the journal is consumed."""
+        return self._state.position(part)
+
+    def record(self, batch: Batch) -> bool:
+        """Write an ingest batch."""
+        is_written = self._state.record(batch)
+        if is_written:
+            self._count_batch(batch)
+        return is_written
+
+    def next_due_ms(self) -> EpochMs | None:
+        """Tell when the next assessment is due."""
+        return self._state.next_due_ms()
+
+    def assess(
+        self,
+        as_of_ms: EpochMs,
+        opening: Iterable[str],
+        decide: Callable[[Case], Verdict],
+        *,
+        limit: int = 200,
+    ) -> Assessed:
+        """Let `decide` judge who is due."""
+        verdicts: list[Verdict] = []
+
+        def remember(case: Case) -> Verdict:
+            verdict = decide(case)
+            verdicts.append(verdict)
+            return verdict
+
+        done = self._state.assess(as_of_ms, opening, remember, limit=limit)
+        self._count_verdicts(verdicts)
+        self._tell_backlog(as_of_ms)
+        self.last_step = Stopwatch()
+        return done
+
+    def pending(self, sink: str, now_ms: EpochMs, limit: int) -> Sequence[PendingNotice]:
+        """Read notices that may be sent now."""
+        return self._state.pending(sink, now_ms, limit)
+
+    def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
+        """Note that the sink has these notices."""
+        self._state.mark_sent(sink, notice_ids)
+        self._metrics.notices.labels(sink).inc(len(notice_ids))
+
+    def postpone(self, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
+        """Note that the sink could not take these notices."""
+        self._state.postpone(sink, notice_ids, until_ms)
+
+    def commit(self) -> None:
+        """Make everything durable now."""
+        self._state.commit()
+
+    def use_pack(self, digest: str, now_ms: EpochMs) -> bool:
+        """Remember the pack in use."""
+        return self._state.use_pack(digest, now_ms)
+
+    def drop_recent(
+        self, received_before_ms: EpochMs, long_concepts: Iterable[str], long_before_ms: EpochMs
+    ) -> None:
+        """Drop old facts of patients without an LP."""
+        self._state.drop_recent(received_before_ms, long_concepts, long_before_ms)
+
+    def drop_over(self, anchored_before_ms: EpochMs) -> None:
+        """Let go of patients whose last LP is long ago."""
+        self._state.drop_over(anchored_before_ms)
+
+    def _count_batch(self, batch: Batch) -> None:
+        metrics = self._metrics
+        for key, count in batch.counts.items():
+            if key.stage in _OUTCOMES:
+                metrics.count_outcome(key.feed, key.stage, key.reason, count)
+            elif key.stage == "issue":
+                metrics.issues.labels(key.feed, key.reason).inc(count)
+        for fact in batch.facts:
+            metrics.facts.labels(fact.source.feed).inc()
+        for feed, at_ms in batch.feeds.items():
+            metrics.feed_last_received.labels(feed).set(at_ms / SECOND_MS)
+
+    def _count_verdicts(self, verdicts: Iterable[Verdict]) -> None:
+        for verdict in verdicts:
+            if verdict.failure is not None:
+                self._metrics.failed_assessments.inc()
+            for change in verdict.changes:
+                if change.is_visible:
+                    alert = change.alert
+                    labels = (alert.rule, alert.state.value, alert.severity.name.lower())
+                    self._metrics.alerts.labels(*labels).inc()
+
+    def _tell_backlog(self, as_of_ms: EpochMs) -> None:
+        if self._watch is None or self._watch.seconds > _GAUGE_EVERY_S:
+            self._watch = Stopwatch()
+            self._metrics.due_backlog.set(self._count_due(as_of_ms))
