@@ -1,0 +1,61 @@
+"""`lpwatch lint`: tell whether a pack is good to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from worker.cli.main_errors import ExitCode
+from worker.cli.render import json_option, pack_option, print_json, print_lines, warn
+from worker.model.errors import PackError
+from worker.pipeline import Pack
+from worker.runtime.bootstrap import load_pack
+
+EPILOG = """\b
+Examples:
+  lpwatch lint
+  lpwatch lint --pack ours
+  lpwatch lint --pack ours --json
+
+Every problem is one line, file:line:column: message. Exit code 1 when there is one.
+"""
+
+
+@click.command(name="lint", epilog=EPILOG)
+@pack_option
+@json_option
+def lint(*, packs: tuple[Path, ...], is_json: bool) -> None:
+    """Check a pack: concepts, feeds, phrases and rules."""
+    pack, problems = _compile(packs)
+    if is_json:
+        print_json({"problems": problems, **_contents(pack)})
+    else:
+        print_lines(problems)
+        if pack is not None:
+            print_lines(
+                f"{count} {name}" for name, count in _contents(pack).items() if isinstance(count, int)
+            )
+    if problems:
+        if not is_json:
+            warn(f"{len(problems)} problems")
+        raise SystemExit(ExitCode.PROBLEMS)
+
+
+def _compile(packs: Sequence[Path]) -> tuple[Pack | None, list[str]]:
+    try:
+        return load_pack(packs), []
+    except PackError as error:
+        return None, str(error).splitlines()
+
+
+def _contents(pack: Pack | None) -> dict[str, object]:
+    if pack is None:
+        return {}
+    return {
+        "concepts": len(pack.mapping.concepts),
+        "feeds": len(pack.mapping.feeds),
+        "rules": len(pack.rules.rules),
+        "digest": pack.digest,
+    }

@@ -1,0 +1,109 @@
+"""What commands print: tables for people, JSON for programs, instants, progress; and the options they share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from worker.model.time import EpochMs, from_rfc3339
+from worker.sources.files import SkippedFile
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+class Instant(click.ParamType[EpochMs]):
+    """An RFC 3339 date-time with an offset, as epoch milliseconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> EpochMs:
+        """Parse the text, or fail with an example."""
+        if isinstance(value, int):
+            return value
+        try:
+            return from_rfc3339(str(value))
+        except ValueError:
+            self.fail("give date, time and offset, for example 2026-01-05T08:00:00Z", param, ctx)
+
+
+INSTANT = Instant()
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def pack_option(command: Command) -> Command:
+    """Add `--pack`."""
+    return click.option(
+        "--pack",
+        "packs",
+        type=FOLDER,
+        multiple=True,
+        metavar="DIR",
+        help="Layer this pack folder over the default pack; may be repeated.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add `--json`."""
+    return click.option(
+        "--json", "is_json", is_flag=True, help="Print JSON, and nothing else, on standard output."
+    )(command)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on standard output."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines on standard output as they are."""
+    for line in lines:
+        click.echo(line)
+
+
+def print_counts(title: str, rows: Iterable[Sequence[object]], heads: Sequence[str]) -> None:
+    """Print a table whose last column is a number; nothing where there are no rows."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for head in heads[:-1]:
+        table.add_column(head)
+    table.add_column(heads[-1], justify="right")
+    for row in rows:
+        table.add_row(*map(str, row))
+    if table.row_count:
+        console = Console()
+        console.print(table)
+        console.print()
+
+
+def warn(text: str) -> None:
+    """Say something on standard error."""
+    click.echo(text, err=True)
+
+
+def warn_skipped(file: SkippedFile) -> None:
+    """Say that nothing was read from a file."""
+    warn(f"not read: {file.path}: {file.reason}")
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Show on standard error, where it is a terminal, how many were done so far."""
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed:,} {task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda count: progress.advance(task, count)

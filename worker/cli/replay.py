@@ -1,0 +1,134 @@
+"""`lpwatch replay`: recorded messages through the engine, at the times they tell."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+import msgspec
+
+from worker.cli.render import (
+    INSTANT,
+    counting,
+    json_option,
+    pack_option,
+    print_counts,
+    print_json,
+    warn,
+    warn_skipped,
+)
+from worker.model.errors import ConfigError
+from worker.model.time import EpochMs
+from worker.runtime.bootstrap import load_pack, program, temporary_state
+from worker.runtime.replay import Disturbance, ReplayReport
+from worker.runtime.replay import replay as replay_messages
+from worker.sources.files import read_files
+
+EPILOG = """\b
+Examples:
+  lpwatch replay feed.mllp.gz
+  lpwatch replay january/ --pack ours --json > summary.json
+  lpwatch replay feed.hl7 --alerts alerts.ndjson --until 2026-01-12T00:00:00Z
+  lpwatch replay feed.hl7 --shuffle 7 --duplicate 0.2
+
+The receipt time of a message is its own time stamp (MSH-7, meta.lastUpdated), never earlier than the one before it.
+Files may be HL7 v2 (any line end, batches, MLLP captures) or FHIR (JSON, NDJSON), plain or gzip.
+"""
+
+
+@click.command(name="replay", epilog=EPILOG)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@pack_option
+@json_option
+@click.option(
+    "--alerts",
+    "alerts_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write each alert in its final state to this file, as NDJSON.",
+)
+@click.option("--until", type=INSTANT, help="Let the clock run on to this instant; timers due by then fire.")
+@click.option("--shuffle", type=int, metavar="SEED", help="Shuffle the messages.")
+@click.option(
+    "--duplicate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="P",
+    help="Repeat each message with this probability, somewhere later.",
+)
+@click.option(
+    "--split",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Ingest N messages at a time, whatever their times.",
+)
+@click.option(
+    "--restart",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Close and open the database N times on the way.",
+)
+def replay(
+    *,
+    paths: tuple[Path, ...],
+    packs: tuple[Path, ...],
+    is_json: bool,
+    alerts_file: Path | None,
+    until: EpochMs | None,
+    shuffle: int | None,
+    duplicate: float,
+    split: int | None,
+    restart: int,
+) -> None:
+    """Read recorded messages and tell which alerts they give.
+
+    A temporary database is used; nothing is sent to anyone. Shuffled, repeated, split or restarted, the findings are the
+    same; only histories may differ.
+    """
+    disturbance = Disturbance(shuffle, duplicate, restart, split)
+    with tempfile.TemporaryDirectory(prefix="lpwatch-") as folder, counting("messages") as count:
+        messages = read_files(paths, received_at_ms=0, on_skipped=warn_skipped)
+        report = replay_messages(
+            messages,
+            program(load_pack(packs)),
+            temporary_state(Path(folder)),
+            until_ms=until,
+            disturbance=disturbance,
+            on_progress=count,
+        )
+    if alerts_file is not None:
+        _write_lines(alerts_file, report.alerts)
+    if is_json:
+        print_json(report.summary)
+    else:
+        _print(report)
+    _warn_of_failures(report)
+
+
+def _write_lines(path: Path, documents: Iterable[object]) -> None:
+    try:
+        path.write_bytes(b"".join(msgspec.json.encode(document) + b"\n" for document in documents))
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", str(path)) from error
+
+
+def _print(report: ReplayReport) -> None:
+    summary = report.summary
+    messages, episodes = summary["messages"], summary["episodes"]
+    print_counts("Messages", messages.items(), ("outcome", "n"))
+    print_counts("Ignored", summary["ignored"].items(), ("reason", "n"))
+    print_counts("Dead letters", report.dead_lettered.items(), ("reason", "n"))
+    print_counts("Lumbar punctures", episodes.items(), ("", "n"))
+    print_counts("Alerts ever raised", summary["alerts"]["by_rule"].items(), ("rule", "n"))
+    print_counts("At their final severity", summary["alerts"]["by_severity"].items(), ("severity", "n"))
+    unmapped = [(each["kind"], each["feed"], each["subject"], each["n"]) for each in summary["unmapped"]]
+    print_counts("Not mapped", unmapped, ("kind", "feed", "what", "n"))
+    click.echo(f"{messages['received']:,} messages in {summary['seconds']:.1f} s")
+
+
+def _warn_of_failures(report: ReplayReport) -> None:
+    for reason, count in report.failed.items():
+        warn(f"{count} assessments failed: {reason}")

@@ -1,0 +1,183 @@
+"""`lpwatch why` and `lpwatch why-not`: what the rules said of a patient at an instant, and what decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from worker.cli.render import FOLDER, INSTANT, json_option, pack_option, print_json, print_lines
+from worker.cli.why_known import Known, known_from_data, known_from_files
+from worker.model.episode import Episode
+from worker.model.time import EpochMs, to_rfc3339
+from worker.pipeline import Assessment, Pack, assess
+from worker.rules.evaluate import Evaluation
+from worker.rules.explain import explain_document, explain_lines
+from worker.runtime.bootstrap import load_pack
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+WHY_EPILOG = """\b
+Examples:
+  lpwatch why 4711 --at 2026-01-06T14:00:00Z --data /var/lib/lpwatch
+  lpwatch why 'NORTH|4711' --at 2026-01-06T14:00:00Z --from feed.mllp.gz --json
+"""
+WHY_NOT_EPILOG = """\b
+Examples:
+  lpwatch why-not 4711 --at 2026-01-06T14:00:00Z --data /var/lib/lpwatch
+  lpwatch why-not 4711 --rule fever-single --at 2026-01-06T14:00:00Z --from january/
+"""
+
+
+def _options(command: Command) -> Command:
+    """Add what both commands take."""
+    for option in reversed(
+        (
+            click.argument("patient"),
+            click.option(
+                "--at",
+                "at_ms",
+                type=INSTANT,
+                required=True,
+                help="What was known at this instant (receipt time).",
+            ),
+            click.option(
+                "--data", type=FOLDER, metavar="DIR", help="Data folder of `lpwatch run`; it may be running."
+            ),
+            click.option(
+                "--from",
+                "paths",
+                type=click.Path(path_type=Path),
+                multiple=True,
+                metavar="PATH",
+                help="Read messages from this file or folder; may be repeated.",
+            ),
+        )
+    ):
+        command = option(command)
+    return pack_option(json_option(command))
+
+
+@click.command(name="why", epilog=WHY_EPILOG)
+@_options
+def why(
+    *,
+    patient: str,
+    at_ms: EpochMs,
+    data: Path | None,
+    paths: tuple[Path, ...],
+    packs: tuple[Path, ...],
+    is_json: bool,
+) -> None:
+    """Explain the findings of a patient at an instant.
+
+    PATIENT is a number, or authority|number where several authorities use the same one. Facts are taken as they were received
+    until then, with the pack of now.
+    """
+    pack = load_pack(packs)
+    known = _known(patient, at_ms, data, paths, pack)
+    found = assess(known.facts, pack, at_ms, at_ms)
+    _tell(
+        known, at_ms, found, [each for each in found.evaluations if each.finding is not None], is_json=is_json
+    )
+
+
+@click.command(name="why-not", epilog=WHY_NOT_EPILOG)
+@_options
+@click.option("--rule", metavar="ID", help="Explain this rule only, whether it held or not.")
+def why_not(
+    *,
+    patient: str,
+    at_ms: EpochMs,
+    data: Path | None,
+    paths: tuple[Path, ...],
+    packs: tuple[Path, ...],
+    rule: str | None,
+    is_json: bool,
+) -> None:
+    """Explain why rules did not hold for a patient at an instant, or could not tell.
+
+    PATIENT is a number, or authority|number where several authorities use the same one.
+    """
+    pack = load_pack(packs)
+    if rule is not None and rule not in pack.rules.by_id:
+        raise click.UsageError(f"the pack has no rule {rule}; it has: {', '.join(sorted(pack.rules.by_id))}")
+    known = _known(patient, at_ms, data, paths, pack)
+    found = assess(known.facts, pack, at_ms, at_ms)
+    shown = [each for each in found.evaluations if _is_asked(each, rule)]
+    _tell(known, at_ms, found, shown, is_json=is_json)
+
+
+def _is_asked(evaluation: Evaluation, rule: str | None) -> bool:
+    return evaluation.finding is None if rule is None else evaluation.rule.id == rule
+
+
+def _known(patient: str, at_ms: EpochMs, data: Path | None, paths: Sequence[Path], pack: Pack) -> Known:
+    if (data is None) == (not paths):
+        raise click.UsageError("give either --data or --from")
+    if data is not None:
+        return known_from_data(data, patient, at_ms)
+    return known_from_files(paths, pack, patient, at_ms)
+
+
+def _tell(
+    known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation], *, is_json: bool
+) -> None:
+    if is_json:
+        print_json(_document(known, at_ms, found, shown))
+    else:
+        print_lines(_lines(known, at_ms, found, shown))
+
+
+def _document(
+    known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation]
+) -> dict[str, object]:
+    folded = {(each.episode.anchor_ms, each.rule): each.folded_by for each in found.findings}
+    return {
+        "patient": [
+            {"authority": each.authority, "value": each.value, "type": each.type} for each in known.patients
+        ],
+        "at": to_rfc3339(at_ms),
+        "facts": len(known.facts),
+        "lps": [_puncture(episode) for episode in found.episodes],
+        "rules": [
+            {**explain_document(each), "folded_by": folded.get((each.context.anchor_ms, each.rule.id), "")}
+            for each in shown
+        ],
+    }
+
+
+def _puncture(episode: Episode) -> dict[str, object]:
+    return {
+        "at": to_rfc3339(episode.anchor_ms),
+        "status": episode.status.value,
+        "is_presumed": episode.is_presumed,
+        "is_time_uncertain": episode.is_time_uncertain,
+        "origin": episode.anchor.origin,
+        "records": [
+            {"feed": record.source.feed, "message_id": record.source.message_id, "place": record.source.place}
+            for record in episode.records
+        ],
+    }
+
+
+def _lines(known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation]) -> Iterator[str]:
+    names = ", ".join(f"{each.authority}|{each.value}" for each in known.patients)
+    yield f"{names}: {len(known.facts)} facts received until {to_rfc3339(at_ms)}"
+    if not found.episodes:
+        yield "no lumbar puncture was known, so no rule was asked"
+    folded = {(each.episode.anchor_ms, each.rule): each.folded_by for each in found.findings}
+    for episode in found.episodes:
+        kind = "presumed" if episode.is_presumed else episode.status.value
+        yield ""
+        yield f"lumbar puncture {to_rfc3339(episode.anchor_ms)} ({kind}, from {episode.anchor.origin})"
+        here = [each for each in shown if each.context.anchor_ms == episode.anchor_ms]
+        if not here:
+            yield "  nothing to show: no rule of this kind"
+        for evaluation in here:
+            yield ""
+            yield from (f"  {line}" for line in explain_lines(evaluation))
+            if stronger := folded.get((episode.anchor_ms, evaluation.rule.id)):
+                yield f"    folded into {stronger}: no alert of its own"

@@ -1,0 +1,89 @@
+"""What was known of a patient at an instant: from a worker's data folder, or from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+from worker.cli.render import warn_skipped
+from worker.model.fact import Fact, Identifier
+from worker.model.message import RawMessage
+from worker.model.time import EpochMs
+from worker.pipeline import Pack
+from worker.runtime.bootstrap import memory_store, program, read_state
+from worker.runtime.clock import MessageClock
+from worker.runtime.replay import replay
+from worker.sources.files import read_files
+from worker.storage.records import Case
+
+
+class CaseStore(Protocol):
+    """Find patients and what is known of them."""
+
+    def find(self, value: str) -> tuple[int, ...]:
+        """Find patients by an identifier's value, whatever its authority."""
+
+    def case(self, patient: int) -> Case:
+        """Read a patient with everybody joined with him."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A patient as the worker knew him: all identifiers, and the facts received until then."""
+
+    patients: tuple[Identifier, ...]
+    facts: tuple[Fact, ...]
+
+
+def known_from_data(data: Path, patient: str, at_ms: EpochMs) -> Known:
+    """Read what a worker's data folder holds; identifiers are joined as they are now."""
+    store = read_state(data)
+    try:
+        return _known(store, patient, at_ms)
+    finally:
+        store.close()
+
+
+def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: EpochMs) -> Known:
+    """Read the messages of files up to an instant, as a replay does."""
+    store = memory_store()
+    received = _received_until(read_files(paths, received_at_ms=0, on_skipped=warn_skipped), pack, at_ms)
+    replay(received, program(pack), lambda: store)
+    return _known(store, patient, at_ms)
+
+
+def _received_until(messages: Iterator[RawMessage], pack: Pack, at_ms: EpochMs) -> Iterator[RawMessage]:
+    clock, message_time = MessageClock(), program(pack).message_time
+    for message in messages:
+        if clock.observe(message_time(message)) > at_ms:
+            return
+        yield message
+
+
+def _known(store: CaseStore, patient: str, at_ms: EpochMs) -> Known:
+    authority, bar, value = patient.rpartition("|")
+    cases = {case.patients: case for case in map(store.case, store.find(value))}
+    wanted = [
+        case
+        for case in cases.values()
+        if not bar or _names(case, lambda known: known.key == (authority, value))
+    ]
+    if not wanted:
+        raise click.ClickException("no message named this patient; give the number, or authority|number")
+    if len(wanted) > 1:
+        authorities = sorted(
+            {each.authority for case in wanted for each in case.patients if each.value == value}
+        )
+        raise click.UsageError(
+            f"several patients have this number; give authority|number, with one of: {authorities}"
+        )
+    case = wanted[0]
+    return Known(case.patients, tuple(fact for fact in case.facts if fact.source.received_at_ms <= at_ms))
+
+
+def _names(case: Case, is_wanted: Callable[[Identifier], bool]) -> bool:
+    return any(is_wanted(identifier) for identifier in case.patients)
