@@ -6,13 +6,14 @@ it with `disabled: true`. Every problem of every file is reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.decode.located_yaml import Problems
 from worker.mapping.compile_concepts import Vocabulary, compile_vocabulary
 from worker.mapping.compile_feeds import compile_feeds
 from worker.mapping.concepts import Concept
+from worker.mapping.feed_spec import MatchSpec
 from worker.mapping.feeds import Feed
 from worker.mapping.pack_files import read_layers
 from worker.mapping.units import UnitTable
@@ -25,12 +26,14 @@ class MappingPack:
     """Concepts, units and feeds of a pack.
 
     Shape: `names` are "id version" of each layer that has a manifest, lowest first. `systems` from short name to URI.
+    `routes` are the rows by which feeds are recognised, the first that fits counts.
     """
 
     names: tuple[str, ...]
     systems: Mapping[str, str]
     vocabulary: Vocabulary
     feeds: Mapping[str, Feed]
+    routes: tuple[tuple[MatchSpec, Feed], ...]
 
     @property
     def concepts(self) -> Mapping[str, Concept]:
@@ -47,20 +50,27 @@ class MappingPack:
 
         Shape: of several feeds that fit, the one whose row names most keys; then the first by id.
         """
-        given = {"application": application, "facility": facility, "transport": transport}
-        by_sender = self._best(given, ("application", "facility"))
-        return by_sender or self._best(given, ("transport",)) or self.feeds[DEFAULT_FEED]
+        for row, feed in self.routes:
+            is_fitting = (
+                (row.application is None or row.application == application)
+                and (row.facility is None or row.facility == facility)
+                and (row.transport is None or row.transport == transport)
+            )
+            if is_fitting:
+                return feed
+        return self.feeds[DEFAULT_FEED]
 
-    def _best(self, given: Mapping[str, str], needed: Iterable[str]) -> Feed | None:
-        fits = [
-            (-len(wanted), feed.id)
-            for feed in self.feeds.values()
-            for row in feed.match
-            if (wanted := row.model_dump(exclude_none=True))
-            and wanted.keys() & set(needed)
-            and all(given[key] == value for key, value in wanted.items())
-        ]
-        return self.feeds[min(fits)[1]] if fits else None
+
+def _routes(feeds: Mapping[str, Feed]) -> tuple[tuple[MatchSpec, Feed], ...]:
+    """Order the rows of all feeds: senders before transports, the row with most keys first, then by id."""
+
+    def rank(entry: tuple[MatchSpec, Feed]) -> tuple[bool, int, str]:
+        row, feed = entry
+        keys = row.model_dump(exclude_none=True).keys()
+        return (not keys & {"application", "facility"}, -len(keys), feed.id)
+
+    rows = [(row, feed) for feed in feeds.values() for row in feed.match if row.model_dump(exclude_none=True)]
+    return tuple(sorted(rows, key=rank))
 
 
 def compile_mapping(layers: Sequence[Mapping[str, str]]) -> MappingPack:
@@ -75,4 +85,4 @@ def compile_mapping(layers: Sequence[Mapping[str, str]]) -> MappingPack:
     vocabulary = compile_vocabulary(files, problems)
     feeds = compile_feeds(files, vocabulary, problems)
     problems.raise_if_any()
-    return MappingPack(files.names, files.systems, vocabulary, feeds)
+    return MappingPack(files.names, files.systems, vocabulary, feeds, _routes(feeds))

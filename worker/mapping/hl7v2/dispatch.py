@@ -189,6 +189,7 @@ _HANDLERS: dict[str, Callable[[Context, Sheet], None]] = {
     "ORM": _orders,
     "OML": _orders,
     "OMG": _orders,
+    "OMP": _orders,
     "RDE": _orders,
     "RDS": _orders,
     "RAS": _orders,
