@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rich.progress import Progress
 from worker.cli.main_errors import ExitCode
 from worker.model.errors import ConfigError
 from worker.runtime.bootstrap import load_pack, memory_store, program
+from worker.runtime.logs import configure_logs
 from worker.simulate.judge import Failure, describe
 from worker.simulate.trial import Bench, Verdict, try_vignette
 from worker.simulate.vignettes import Vignette, parse_vignettes
@@ -54,12 +56,13 @@ def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_jso
     Each is written as HL7 v2 and as FHIR, in the two ways that each standard allows, and run in order and shuffled. It
     passes when all of them give what it states. Exit code 1 when one fails.
     """
+    configure_logs(sys.stderr, level="critical")  # what fails is reported as a problem of its vignette
     vignettes = parse_vignettes(_read(paths))
     pack = load_pack(packs)
     bench = Bench(
         programs=lambda reader: program(pack, reader),
         open_store=memory_store,
-        rules=frozenset(pack.rules),
+        rules=frozenset(rule.id for rule in pack.rules.rules),
         is_gold=notes == "extract",
     )
     verdicts = _try_all(vignettes, bench)
@@ -104,6 +107,7 @@ def _document(verdicts: Sequence[Verdict]) -> dict[str, object]:
             "expected": failure.expected,
             "got": failure.got,
         }
+        | ({"problems": failure.problems} if failure.problems else {})
         for verdict in verdicts
         for failure in verdict.failures
     ]
@@ -128,6 +132,8 @@ def _tell_failure(failure: Failure) -> None:
     click.echo(f"  {failure.form}, {failure.order}")
     click.echo(f"    expected {_listed(failure.expected)}")
     click.echo(f"    got      {_listed(failure.got)}")
+    for problem in failure.problems:
+        click.echo(f"    {problem}")
 
 
 def _listed(alerts: Sequence[AlertDocument]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from worker.model.time import to_datetime
@@ -28,8 +29,14 @@ class TimeStyle:
 
     def dtm(self, at_ms: EpochMs) -> str:
         """Write an instant to the second (milliseconds are cut off)."""
-        moment = to_datetime(at_ms).astimezone(self.zone)
-        return moment.strftime("%Y%m%d%H%M%S%z" if self.has_offset else "%Y%m%d%H%M%S")
+        return _dtm(at_ms, self.zone, self.has_offset)
+
+
+# One message writes few instants many times.
+@lru_cache(maxsize=64)
+def _dtm(at_ms: EpochMs, zone: tzinfo, has_offset: bool) -> str:  # noqa: FBT001 - lru_cache wants positions
+    moment = to_datetime(at_ms).astimezone(zone)
+    return moment.strftime("%Y%m%d%H%M%S%z" if has_offset else "%Y%m%d%H%M%S")
 
 
 UTC_STYLE = TimeStyle()
@@ -133,6 +140,7 @@ def components(*parts: str) -> str:
     return "^".join(escape(part) for part in parts).rstrip("^")
 
 
+@lru_cache(maxsize=512)
 def coded(code: Code) -> str:
     """Write a coded element (CE, CWE)."""
     return components(code.code, code.display, code.system)
@@ -140,9 +148,10 @@ def coded(code: Code) -> str:
 
 def segment(name: str, fields: Mapping[int, str]) -> str:
     """Write one segment from encoded fields by number; trailing empty fields are left out."""
-    filled = {number: value for number, value in fields.items() if value}
-    last = max(filled, default=0)
-    return "|".join([name, *(filled.get(number, "") for number in range(1, last + 1))])
+    parts = [name, *[""] * max(fields, default=0)]
+    for number, value in fields.items():
+        parts[number] = value
+    return "|".join(parts).rstrip("|")
 
 
 def message(header: Header, segments: Iterable[str], line_end: str = "\r") -> bytes:

@@ -49,13 +49,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One way of writing and ordering a vignette that did not give what it must."""
+    """One way of writing and ordering a vignette that did not give what it must.
+
+    Shape: `problems` are messages that could not be read and assessments that failed, by reason: they fail a vignette
+    whatever alerts it gave.
+    """
 
     vignette_id: str
     form: str
     order: str
     expected: tuple[AlertDocument, ...]
     got: tuple[AlertDocument, ...]
+    problems: tuple[str, ...] = ()
 
 
 def course_of(outcome: Outcome) -> AlertCourse:

@@ -48,6 +48,10 @@ class MllpClient:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection; what waits for an answer is not waited for."""
         self._socket.close()
 
     def send(self, body: bytes) -> None:

@@ -114,7 +114,8 @@ def _value(happening: Happening, server: Server) -> Json:
             text if server.is_alternate else fhir.concept(text=text)
         )
     elif server.is_alternate:
-        written["valueCodeableConcept"] = fhir.concept(text=answer.display)
+        # A result is written out; an ACVPU letter stands as the letter.
+        written["valueCodeableConcept"] = fhir.concept(text=text if flag is None else answer.display)
     else:
         written["valueCodeableConcept"] = _concept(answer)
     if flag is not None:

@@ -63,17 +63,27 @@ def try_vignette(vignette: Vignette, bench: Bench) -> Verdict:
 
 def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> Iterator[Failure]:
     messages = write(vignette, form)
-    outcomes = _run(messages, vignette, program, bench, UNDISTURBED)
-    got = [course_of(outcome) for outcome in outcomes]
-    if not agrees(vignette.expected, got):
+    first = _run(messages, vignette, program, bench, UNDISTURBED)
+    got = [course_of(outcome) for outcome in first.outcomes]
+    if first.problems or not agrees(vignette.expected, got):
         t0_ms = vignette.t0_ms
         expected = documents(vignette.expected, t0_ms)
-        yield Failure(vignette.vignette_id, form, IN_ORDER, expected, documents(got, t0_ms))
-    final = open_alerts(outcomes)
+        yield Failure(vignette.vignette_id, form, IN_ORDER, expected, documents(got, t0_ms), first.problems)
+    final = open_alerts(first.outcomes)
     for seed in SHUFFLES:
-        shuffled = open_alerts(_run(messages, vignette, program, bench, Disturbance(shuffle_seed=seed)))
-        if shuffled != final:
-            yield Failure(vignette.vignette_id, form, f"shuffled {seed}", final, shuffled)
+        other = _run(messages, vignette, program, bench, Disturbance(shuffle_seed=seed))
+        shuffled = open_alerts(other.outcomes)
+        if shuffled != final or other.problems:
+            order = f"shuffled {seed}"
+            yield Failure(vignette.vignette_id, form, order, final, shuffled, other.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one run gave: alerts, and what went wrong with messages and assessments."""
+
+    outcomes: tuple[Outcome, ...]
+    problems: tuple[str, ...]
 
 
 def _run(
@@ -82,10 +92,13 @@ def _run(
     program: Program,
     bench: Bench,
     disturbance: Disturbance,
-) -> tuple[Outcome, ...]:
+) -> _Run:
     store = bench.open_store()
-    replay(messages, program, lambda: store, until_ms=vignette.until_ms, disturbance=disturbance)
-    return tuple(
+    report = replay(messages, program, lambda: store, until_ms=vignette.until_ms, disturbance=disturbance)
+    outcomes = tuple(
         Outcome(record.alert.rule, record.alert.state, record.alert.severity, record.history)
         for record in store.alerts()
     )
+    unread = (f"{count} × message not read: {reason}" for reason, count in report.dead_lettered.items())
+    failed = (f"{count} × assessment failed: {reason}" for reason, count in report.failed.items())
+    return _Run(outcomes, (*unread, *failed))
