@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from worker.decode.hl7v2 import ObservationGroup, ResultGroup, Segment
 from worker.mapping.concepts import Coding, Target, fold
-from worker.mapping.hl7v2.coma_score import add_total
 from worker.mapping.hl7v2.context import (
     DELETE,
     Context,
@@ -111,14 +110,12 @@ def read_results(
 
     Shape: a correction that cannot be read still takes the older value back: the sender says that it is wrong.
     """
-    made: list[Fact] = []
     for observation in observations:
         for found in _observation(context, order, observation):
             if isinstance(found, Issue):
                 sheet.issues.append(found)
             else:
-                made.append(found)
-    sheet.facts.extend(add_total(context, order.patient, made, order.code))
+                sheet.facts.append(found)
     specimen = _specimen_fact(context, order)
     if specimen is not None:
         sheet.facts.append(specimen)
