@@ -1,0 +1,119 @@
+"""The worker finds what was planted in the synthetic hospital, and nothing else, whatever the interfaces do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+
+from worker.model.message import Form, RawMessage
+from worker.pipeline import Pack
+from worker.runtime.bootstrap import load_pack, memory_store, program
+from worker.runtime.replay import UNDISTURBED, Disturbance, ReplayReport, replay
+from worker.simulate.hospital import quirks
+from worker.simulate.hospital.quirks import QUIRKS, Quirks
+from worker.simulate.hospital.rates import Rates
+from worker.simulate.hospital.truth import PatientTruth
+from worker.simulate.hospital.ward import Hospital, Settings
+from worker.storage.records import AlertRecord
+
+# More goes wrong than in life, so that a few patients show everything.
+BUSY = {
+    "has-lp": 0.9,
+    "cns-infection-among-lps": 0.3,
+    "fever-in-medical-inpatients": 0.6,
+    "fever-two-days": 0.4,
+    "incident-delirium-older-inpatients": 0.4,
+    "older": 0.6,
+    "pain-spike": 0.3,
+    "missed-temperatures": 0.3,
+    "inr-gt-1.4": 0.2,
+    "platelets-lt50": 0.1,
+    "lp-cancelled": 0.1,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    report: ReplayReport
+    records: tuple[AlertRecord, ...]
+    truths: tuple[PatientTruth, ...]
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack()
+
+
+def _run(pack: Pack, settings: Settings, disturbance: Disturbance = UNDISTURBED) -> Run:
+    hospital = Hospital(settings)
+    messages = [
+        RawMessage(written.body, Form.HL7V2, "simulated", written.received_at_ms)
+        for written in hospital.messages()
+    ]
+    store = memory_store()
+    report = replay(messages, program(pack), lambda: store, disturbance=disturbance)
+    return Run(report, tuple(store.alerts()), hospital.finished())
+
+
+def _alerts_of(truth: PatientTruth, records: Iterable[AlertRecord]) -> dict[str, AlertRecord]:
+    keys = {identifier.key for identifier in truth.identifiers}
+    return {
+        record.alert.rule: record
+        for record in records
+        if keys & {identifier.key for identifier in record.patients}
+    }
+
+
+def _wrong(run: Run, *, is_in_order: bool) -> list[str]:
+    """Compare the alerts of every patient with the truth."""
+    wrong = []
+    for truth in run.truths:
+        found = _alerts_of(truth, run.records)
+        who = f"{truth.identifiers[-1].value} {truth.quirks} {truth.traps}"
+        for one in truth.expected:
+            record = found.pop(one.rule, None)
+            state = None if record is None else record.alert.state.value
+            severity = None if record is None else record.alert.severity.name.lower()
+            if one.ending == "stands":
+                is_right = state in {"raised", "updated", "escalated", "expired"} and severity == one.severity
+            elif is_in_order:
+                is_right = state == one.ending
+            else:
+                is_right = state in {one.ending, None}
+            if not is_right:
+                wrong.append(f"{who}: expected {one}, got {state} {severity}")
+        wrong += [f"{who}: extra {rule} {record.alert.state}" for rule, record in found.items()]
+    return wrong
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_was_planted_is_found_and_traps_stay_silent(pack: Pack, seed: int) -> None:
+    run = _run(pack, Settings(seed, patients=40, rates=Rates(BUSY)))
+    assert run.report.dead_lettered == {}
+    assert run.report.failed == {}
+    assert len([one for truth in run.truths for one in truth.expected]) > 20
+    assert _wrong(run, is_in_order=True) == []
+
+
+@pytest.mark.parametrize("name", [name for name in QUIRKS if name != "batch"])
+def test_no_quirk_alone_hides_or_makes_an_alert(pack: Pack, name: str) -> None:
+    habits = Quirks({name: 0.5, "mistyped": 0.5} if name == "correction-first" else {name: 0.5})
+    run = _run(pack, Settings(3, patients=10, habits=habits, rates=Rates(BUSY)))
+    assert run.report.dead_lettered == {}
+    assert _wrong(run, is_in_order=True) == []
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_any_order_and_repetition_find_the_same(pack: Pack, seed: int) -> None:
+    settings = Settings(seed, patients=12, rates=Rates(BUSY))
+    run = _run(pack, settings, Disturbance(shuffle_seed=seed, duplicate_p=0.2, batch_size=200))
+    assert run.report.dead_lettered == {}
+    assert _wrong(run, is_in_order=False) == []
+
+
+def test_a_hospital_without_quirks_leaves_no_code_unmapped(pack: Pack) -> None:
+    run = _run(pack, Settings(9, patients=10, habits=quirks.NONE, rates=Rates(BUSY)))
+    assert run.report.summary["unmapped"] == []
+    assert _wrong(run, is_in_order=True) == []
