@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeGuard
 
 from worker.decode.fhir.datatypes import Quantity
 from worker.decode.fhir.resources import Component, Observation, Specimen
@@ -24,26 +26,44 @@ _COMPARATORS = {comparator.value: comparator for comparator in Comparator}
 _KINDS = frozenset({Kind.QUANTITY, Kind.CODE, Kind.ASSESSMENT, Kind.FINDING})
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A value of the resource: what its code means, its name in the key, the element it stands in."""
+
+    target: Target
+    valued: Observation | Component
+    name: str = ""
+    element: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where all values of the resource come from: specimen class and body site class."""
+
+    specimen: str
+    site: str
+
+
 def map_observation(observation: Observation, statement: Statement) -> None:
     """Add a fact for the value and for each component whose code is mapped; a note is read as one."""
+    feed = statement.scope.feed
     codings = codings_of(observation.code)
-    target = statement.scope.feed.find(codings)
-    kind = statement.scope.feed.note_kind(codings) if target is None else ""
-    if kind:
+    target = feed.find(codings)
+    if target is None and (kind := feed.note_kind(codings)):
         _add_note(observation, statement, kind)
         return
-    parts = list(_parts(observation, statement))
+    parts = _parts(observation, target, codings, statement)
     if not parts:
         return
     specimen = _find_specimen(observation, statement)
     effective = statement.when(*_ways(observation, specimen))
     if effective is None:
         return
-    sample = specimen_class(statement.scope.feed, specimen) if specimen is not None else ""
+    sample = specimen_class(feed, specimen) if specimen is not None else ""
     named = codings_of(observation.body_site)
-    site = statement.scope.feed.site(named) or (UNKNOWN if named else "")
-    for target, valued, part, element in parts:
-        _add(statement, target, valued, effective, _Around(part, element, sample, site))
+    where = _Where(sample, (feed.site(named) or UNKNOWN) if named else "")
+    for part in parts:
+        _add(statement, part, where, effective)
     if observation.component:
         statement.replaces_all(statement.key)
 
@@ -54,55 +74,48 @@ def _add_note(observation: Observation, statement: Statement, kind: str) -> None
         map_note_observation(observation, statement, kind, effective)
 
 
-class _Around:
-    """Where a value stands: part of the key, element, specimen class, body site class."""
-
-    __slots__ = ("element", "part", "site", "specimen")
-
-    def __init__(self, part: str, element: str, specimen: str, site: str) -> None:
-        self.part, self.element, self.specimen, self.site = part, element, specimen, site
-
-
 def _parts(
-    observation: Observation, statement: Statement
-) -> Iterator[tuple[Target, Observation | Component, str, str]]:
-    """Yield what is mapped: the target, the element that holds the value, its part of the key, its place."""
-    target = _target(observation, statement, "code")
-    if target is not None:
-        yield target, observation, "", ""
+    observation: Observation, target: Target | None, codings: tuple[Coding, ...], statement: Statement
+) -> list[_Part]:
+    """Return the values whose code is mapped; the other codes are noted."""
+    parts = []
+    if _is_wanted(target, observation, codings, statement, "code"):
+        parts.append(_Part(target, observation))
     seen: dict[str, int] = {}
     for index, component in enumerate(observation.component or ()):
         element = f"component[{index}]."
-        target = _target(component, statement, f"{element}code")
-        if target is not None:
-            code = _code_name(codings_of(component.code), statement)
+        named = codings_of(component.code)
+        meant = statement.scope.feed.find(named)
+        if _is_wanted(meant, component, named, statement, f"{element}code"):
+            code = _code_name(named, statement)
             seen[code] = seen.get(code, 0) + 1
-            yield target, component, code if seen[code] == 1 else f"{code}|{seen[code]}", element
+            parts.append(
+                _Part(meant, component, code if seen[code] == 1 else f"{code}|{seen[code]}", element)
+            )
+    return parts
 
 
-def _target(valued: Observation | Component, statement: Statement, element: str) -> Target | None:
-    codings = codings_of(valued.code)
-    target = statement.scope.feed.find(codings)
+def _is_wanted(
+    target: Target | None,
+    valued: Observation | Component,
+    codings: tuple[Coding, ...],
+    statement: Statement,
+    element: str,
+) -> TypeGuard[Target]:
     if target is not None:
-        return None if target.is_ignored or target.concept.kind not in _KINDS else target
+        return target.concept.kind in _KINDS
     if _has_value(valued):
         statement.unmapped(codings, element)
-    return None
+    return False
 
 
-def _add(
-    statement: Statement,
-    target: Target,
-    valued: Observation | Component,
-    effective: ClinicalTime,
-    around: _Around,
-) -> None:
-    if statement.status.is_deleted or not _has_value(valued):
-        _take_back(statement, target, valued, effective, around)
+def _add(statement: Statement, part: _Part, where: _Where, effective: ClinicalTime) -> None:
+    if statement.status.is_deleted or not _has_value(part.valued):
+        _take_back(statement, part, where, effective)
         return
-    pack, feed = statement.scope.pack, statement.scope.feed
-    given = _given(valued, target, pack.units, around)
-    understood = read_value(target, given, feed, pack, f"{statement.place}.{around.element}value")
+    pack, feed, target = statement.scope.pack, statement.scope.feed, part.target
+    given = _given(part.valued, target, pack.units, where)
+    understood = read_value(target, given, feed, pack, f"{statement.place}.{part.element}value")
     if isinstance(understood, Issue):
         statement.issues.append(understood)
     elif understood is not None:
@@ -110,29 +123,23 @@ def _add(
             understood.concept.id,
             understood.value,
             effective,
-            part=around.part,
+            part=part.name,
             specimen=understood.specimen,
             qualifiers=target.qualifiers,
         )
 
 
-def _take_back(
-    statement: Statement,
-    target: Target,
-    valued: Observation | Component,
-    effective: ClinicalTime,
-    around: _Around,
-) -> None:
+def _take_back(statement: Statement, part: _Part, where: _Where, effective: ClinicalTime) -> None:
     """State that there is no value (any more): entered in error, or a version without one.
 
     A panel has no value of its own, only components: nothing is taken back there, the group replaces them.
     """
-    if isinstance(valued, Observation) and valued.component and not statement.status.is_deleted:
+    if isinstance(part.valued, Observation) and part.valued.component and not statement.status.is_deleted:
         return
-    concept = target.concept
-    site = target.body_site or around.site
+    concept = part.target.concept
+    site = part.target.body_site or where.site
     meant = concept.body_sites.get(site, concept.id) if site else concept.id
-    statement.add(meant, None, effective, part=around.part, is_deleted=True)
+    statement.add(meant, None, effective, part=part.name, is_deleted=True)
 
 
 def _has_value(valued: Observation | Component) -> bool:
@@ -150,30 +157,30 @@ def _has_value(valued: Observation | Component) -> bool:
     )
 
 
-def _given(valued: Observation | Component, target: Target, units: UnitTable, around: _Around) -> Given:
+def _given(valued: Observation | Component, target: Target, units: UnitTable, where: _Where) -> Given:
     flags = tuple(coding.code for coding in all_codings(valued.interpretation) if coding.code)
     quantity, concept = valued.value_quantity, valued.value_codeable_concept
     if quantity is not None:
-        return _given_quantity(quantity, target, units, around)
+        return _given_quantity(quantity, target, units, where)
     if concept is not None:
         return Given(
             text=concept.text or "",
             codings=codings_of(concept),
             flags=flags,
-            specimen=around.specimen,
-            site=around.site,
+            specimen=where.specimen,
+            site=where.site,
         )
-    return Given(text=_text(valued), flags=flags, specimen=around.specimen, site=around.site)
+    return Given(text=_text(valued), flags=flags, specimen=where.specimen, site=where.site)
 
 
-def _given_quantity(quantity: Quantity, target: Target, units: UnitTable, around: _Around) -> Given:
+def _given_quantity(quantity: Quantity, target: Target, units: UnitTable, where: _Where) -> Given:
     text = quantity.number_text
     comparator = _COMPARATORS.get(quantity.comparator or "")
     unit = _unit(quantity, target, units)
     number = _number(text) if comparator is not None else None
     if number is None or comparator is None:
-        return Given(f"{quantity.comparator or ''}{text}", None, unit, (), (), around.specimen, around.site)
-    return Given(text, Number(number, comparator), unit, (), (), around.specimen, around.site)
+        return Given(f"{quantity.comparator or ''}{text}", None, unit, (), (), where.specimen, where.site)
+    return Given(text, Number(number, comparator), unit, (), (), where.specimen, where.site)
 
 
 def _number(text: str) -> float | None:

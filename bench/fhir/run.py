@@ -1,0 +1,135 @@
+"""Measure FHIR Observation → fact, ours against fhir.resources, in one run: python bench/fhir/run.py [--repeat N].
+
+The Observations are invented: vital signs and results with category, coding, UCUM quantity and reference range, about 1 kB.
+Medians of several rounds; the rounds of the contestants alternate, so that a noisy machine is equally noisy to all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.observation import Observation
+
+from worker.decode.fhir import decode_document
+from worker.mapping.fhir import map_fhir
+from worker.mapping.pack import MappingPack, compile_mapping
+from worker.model.message import Form, RawMessage
+from worker.notes.reader import NoteDocument, NoteReading
+
+ROOT = Path(__file__).resolve().parents[2]
+VITALS = (
+    ("8310-5", "Body temperature", 37.2, "Cel"),
+    ("8867-4", "Heart rate", 88, "/min"),
+    ("9279-1", "Respiratory rate", 16, "/min"),
+    ("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry", 97, "%"),
+    ("1988-5", "C reactive protein [Mass/volume] in Serum or Plasma", 12.4, "mg/L"),
+)
+OBSERVATION_TARGET = 30
+BUNDLE_SIZE = 50
+
+
+class Silent:
+    """Read no notes: Observations have none."""
+
+    def read(self, document: NoteDocument) -> NoteReading:
+        """Say nothing."""
+        del document
+        return NoteReading()
+
+
+def observation(number: int) -> dict[str, object]:
+    """Make up one Observation."""
+    code, display, value, unit = VITALS[number % len(VITALS)]
+    category = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}
+    return {
+        "resourceType": "Observation",
+        "id": f"obs-{number}",
+        "meta": {
+            "versionId": "1",
+            "lastUpdated": "2026-01-05T08:05:00.000Z",
+            "profile": ["http://hl7.org/fhir/StructureDefinition/vitalsigns"],
+        },
+        "identifier": [{"system": "https://hospital.example/observations", "value": f"{number:08d}"}],
+        "status": "final",
+        "category": [{"coding": [category | {"display": "Vital Signs"}], "text": "Vital Signs"}],
+        "code": {
+            "coding": [{"system": "http://loinc.org", "code": code, "display": display}],
+            "text": display,
+        },
+        "subject": {"reference": f"Patient/{number % 7}"},
+        "encounter": {"reference": f"Encounter/{number % 7}"},
+        "effectiveDateTime": f"2026-01-05T08:{number % 5:02d}:00Z",
+        "issued": "2026-01-05T08:05:00.000Z",
+        "performer": [{"reference": "Practitioner/9", "display": "Invented Nurse"}],
+        "valueQuantity": {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit},
+        "referenceRange": [{"low": {"value": 1, "unit": unit}, "high": {"value": 200, "unit": unit}}],
+    }
+
+
+def load_pack() -> MappingPack:
+    """Compile the default pack."""
+    folder = ROOT / "mappings"
+    paths = [folder / "pack.yaml", *(folder / "concepts").glob("*.yaml"), *(folder / "feeds").glob("*.yaml")]
+    return compile_mapping([{str(path.relative_to(folder)): path.read_text("utf-8") for path in paths}])
+
+
+def contestants(pack: MappingPack) -> dict[str, tuple[str, int, Callable[[int], object]]]:
+    """Return name → (what it reads, calls in a round, call)."""
+    singles = [json.dumps(observation(number)).encode() for number in range(200)]
+    entries = [{"resource": observation(number)} for number in range(BUNDLE_SIZE)]
+    bundle = json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
+    raws = [RawMessage(body, Form.FHIR, "file", 0) for body in singles]
+    whole = RawMessage(bundle, Form.FHIR, "file", 0)
+    notes = Silent()
+    assert all(len(map_fhir(raw, pack, notes).facts) == 1 for raw in raws)
+    assert len(map_fhir(whole, pack, notes).facts) == BUNDLE_SIZE
+    return {
+        "lpwatch: Observation to fact": ("Observation", 4000, lambda i: map_fhir(raws[i % 200], pack, notes)),
+        "lpwatch: decoding alone": ("Observation", 4000, lambda i: decode_document(singles[i % 200])),
+        "json.loads alone": ("Observation", 4000, lambda i: json.loads(singles[i % 200])),
+        "fhir.resources R4B: validation": (
+            "Observation",
+            200,
+            lambda i: Observation.model_validate_json(singles[i % 200]),
+        ),
+        "lpwatch: Bundle of 50 to facts": ("Bundle", 100, lambda _: map_fhir(whole, pack, notes)),
+        "fhir.resources R4B: Bundle of 50": ("Bundle", 3, lambda _: Bundle.model_validate_json(bundle)),
+    }
+
+
+def measure(repeat: int) -> dict[str, tuple[str, float]]:
+    """Return name → (what it reads, median µs for each)."""
+    found = contestants(load_pack())
+    rounds: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(repeat):
+        for name, (_, calls, call) in found.items():
+            start = time.perf_counter()
+            for number in range(calls):
+                call(number)
+            rounds[name].append((time.perf_counter() - start) / calls * 1e6)
+    return {name: (found[name][0], statistics.median(times)) for name, times in rounds.items()}
+
+
+def main() -> None:
+    """Print the table and whether the target is met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=7, help="rounds (default 7)")
+    results = measure(parser.parse_args().repeat)
+    ours = {"Observation": "lpwatch: Observation to fact", "Bundle": "lpwatch: Bundle of 50 to facts"}
+    print("| what | µs | × ours |\n|---|---:|---:|")
+    for name, (kind, micros) in results.items():
+        print(f"| {name} | {micros:,.1f} | {micros / results[ours[kind]][1]:,.1f} |")
+    ratio = results["fhir.resources R4B: validation"][1] / results[ours["Observation"]][1]
+    print(
+        f"\ntarget ≥ {OBSERVATION_TARGET} × fhir.resources: {ratio:.0f} × {'met' if ratio >= OBSERVATION_TARGET else 'missed'}"
+    )
+
+
+if __name__ == "__main__":
+    main()
