@@ -28,13 +28,14 @@ from worker.rules.clauses import (
 )
 from worker.rules.compile_reading import BUILDERS, check_statements
 from worker.rules.context import EpisodeNode, ReadingNode, Window
-from worker.rules.library import Scope
+from worker.rules.library import Scope, Uses
 from worker.rules.predicates.baseline import BaselineFinding, New
 from worker.rules.predicates.episode import Age, Documented, Drug, OtherRule, Reading
 from worker.rules.predicates.logic import (
     EpisodeAll,
     EpisodeAny,
     EpisodeNot,
+    Named,
     OfEpisode,
     ReadingAll,
     ReadingAny,
@@ -154,10 +155,18 @@ def _reading_definition(name: str, path: Path, scope: Scope) -> ReadingNode:
     of = scope.library.definitions[name][0].of
     if not of:
         return OfEpisode(EpisodeAll((compile_episode(clause, place, replace(inner, unless=())),), name))
+    if name in scope.library.named:
+        node, uses = scope.library.named[name]
+    else:
+        uses = Uses()
+        node = Named(compile_reading(clause, place, replace(inner, uses=uses).about(of)), name)
+        scope.library.named[name] = (node, uses)
+    scope.uses.concepts.update(uses.concepts)
+    scope.uses.rules.update(uses.rules)
     if not set(scope.concepts) <= set(of):
         strangers = ", ".join(sorted(set(scope.concepts) - set(of)))
         scope.problem(path, f"definition '{name}' is not about {strangers}; add it to its `of`")
-    return ReadingAll((compile_reading(clause, place, inner.about(of)),), name)
+    return node
 
 
 def _window(spec: WindowSpec | None, path: Path, scope: Scope) -> Window:

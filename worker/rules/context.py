@@ -51,8 +51,9 @@ UNKNOWN = Outcome(Truth.UNKNOWN)
 class Context:
     """One assessment of one LP.
 
-    Shape: `outcomes` and `evidence` hold what other rules said of the same LP, for the predicate `rule`. `answers` caches
-    episode predicates by identity: they are asked once for each reading of a rule.
+    Shape: `outcomes` hold what other rules said of the same LP, for the predicate `rule`. `answers` caches episode predicates
+    by identity, because they are asked once for each reading of a rule; `remembered` what named definitions said of facts,
+    by identity of both, because several rules ask the same; `bases` the baseline of each concept, by how it is chosen.
     """
 
     view: EpisodeView
@@ -60,6 +61,8 @@ class Context:
     consumed_until_ms: EpochMs
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     answers: dict[int, Outcome] = field(default_factory=dict)
+    remembered: dict[int, dict[int, Truth]] = field(default_factory=dict)
+    bases: dict[tuple[str, str, int | None], Fact | None] = field(default_factory=dict)
     anchor_ms: EpochMs = field(init=False)
     series_ms: EpochMs = field(init=False)
     age_days: int | None = field(init=False)
@@ -100,11 +103,17 @@ class ReadingNode:
     """A predicate about one fact r.
 
     `test` is the fast answer; `explain` gives the same truth with words; `support` the other facts it rests on, when true.
+    `cost` orders the parts of a clause: what looks at r alone is asked before what looks for other facts.
     """
 
     __slots__ = ("label",)
 
     label: str
+
+    @property
+    def cost(self) -> int:
+        """Return how much there is to look at: 0 for r alone."""
+        return 0
 
     def test(self, fact: Fact, context: Context) -> Truth:
         """Answer for one fact."""

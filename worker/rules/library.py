@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from worker.decode.located_yaml import Located, Path, Problems
-from worker.rules.context import Window
+from worker.rules.context import ReadingNode, Window
 from worker.rules.params import AGES_D, DURATIONS_MS, Limit
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def terms_of(mapping: MappingPack) -> Terms:
 class Library:
     """All that rules share.
 
-    Shape: `definitions` with the file and path of each, for the place of an error; `params` the numbers of several rules.
+    Shape: `definitions` with the file and path of each, for the place of an error; `params` the numbers of several rules;
+    `named` definitions that are compiled already, with what they refer to.
     """
 
     terms: Terms
@@ -58,6 +59,7 @@ class Library:
     sums: Mapping[str, SumSpec]
     rules: frozenset[str]
     problems: Problems
+    named: dict[str, tuple[ReadingNode, Uses]] = field(default_factory=dict)
 
     def with_kinds(self, concepts: tuple[str, ...]) -> tuple[str, ...]:
         """Return concepts with all that are a kind of them, each once."""

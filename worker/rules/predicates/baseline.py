@@ -30,16 +30,28 @@ if TYPE_CHECKING:
     from worker.rules.context import Context
     from worker.rules.params import Limit, Limits
 
+_COST = 5
 _TRUTH = (Truth.FALSE, Truth.TRUE)
 
 
 def last_or_first(concept: str, first_within_ms: int | None, context: Context) -> Fact | None:
     """Return the last value before the LP, else the first so soon after it, else None."""
-    before = baseline_last(context.view, concept)
-    if before is not None or first_within_ms is None:
-        return before
-    soon = context.view.between((concept,), context.anchor_ms, context.anchor_ms + first_within_ms)
-    return soon[0] if soon else None
+    key = ("last", concept, first_within_ms)
+    if key not in context.bases:
+        base = baseline_last(context.view, concept)
+        if base is None and first_within_ms is not None:
+            soon = context.view.between((concept,), context.anchor_ms, context.anchor_ms + first_within_ms)
+            base = soon[0] if soon else None
+        context.bases[key] = base
+    return context.bases[key]
+
+
+def highest(concept: str, context: Context) -> Fact | None:
+    """Return the highest value before the LP, None where there is none."""
+    key = ("highest", concept, None)
+    if key not in context.bases:
+        context.bases[key] = baseline_highest(context.view, concept)
+    return context.bases[key]
 
 
 class New(ReadingNode):
@@ -50,6 +62,10 @@ class New(ReadingNode):
     def __init__(self, kinds: Mapping[str, tuple[str, ...]]) -> None:
         self.kinds = kinds
         self.label = "new against the baseline"
+
+    @property
+    def cost(self) -> int:
+        return _COST
 
     def test(self, fact: Fact, context: Context) -> Truth:
         return _TRUTH[compare(context.view, fact, self.kinds.get(fact.concept, ())).newness.is_new]
@@ -71,6 +87,10 @@ class HasBaseline(ReadingNode):
     def __init__(self, first_within_ms: int | None) -> None:
         self.first_within_ms = first_within_ms
         self.label = "a baseline is recorded"
+
+    @property
+    def cost(self) -> int:
+        return _COST
 
     def test(self, fact: Fact, context: Context) -> Truth:
         return _TRUTH[last_or_first(fact.concept, self.first_within_ms, context) is not None]
@@ -116,6 +136,10 @@ class BaselineHas(ReadingNode):
         self.where = where
         self.label = f"before the LP: {where.label}"
 
+    @property
+    def cost(self) -> int:
+        return _COST
+
     def test(self, fact: Fact, context: Context) -> Truth:
         facts = baseline_facts(context.view, fact.concept)
         return any_of(self.where.test(other, context) for other in facts)
@@ -140,8 +164,13 @@ class RiseFromBaseline(ReadingNode):
 
     def base(self, fact: Fact, context: Context) -> Fact | None:
         """Return the baseline value that r is compared with."""
-        choose = baseline_highest if self.is_highest else baseline_last
-        return choose(context.view, fact.concept)
+        return (
+            highest(fact.concept, context) if self.is_highest else last_or_first(fact.concept, None, context)
+        )
+
+    @property
+    def cost(self) -> int:
+        return _COST
 
     def test(self, fact: Fact, context: Context) -> Truth:
         base = self.base(fact, context)
@@ -184,6 +213,10 @@ class DropFromBaseline(ReadingNode):
         theirs = number_of(base, self.unit) if base else Interval(self.assumed.value, self.assumed.value)
         return subtract(theirs, mine) if mine is not None and theirs is not None else None
 
+    @property
+    def cost(self) -> int:
+        return _COST
+
     def test(self, fact: Fact, context: Context) -> Truth:
         difference = self.difference(fact, context)
         return Truth.UNKNOWN if difference is None else self.by.decide(difference, context.age_days)
@@ -216,6 +249,10 @@ class WorseThanBaseline(ReadingNode):
         self.assumed = assumed
         self.label = f"worse than the baseline, in the order {' '.join(order)}"
 
+    @property
+    def cost(self) -> int:
+        return _COST
+
     def test(self, fact: Fact, context: Context) -> Truth:
         mine, theirs = self._place(fact), self._base_place(fact, context)
         if mine is None or theirs is None:
@@ -223,7 +260,7 @@ class WorseThanBaseline(ReadingNode):
         return _TRUTH[mine > theirs]
 
     def explain(self, fact: Fact, context: Context) -> Trace:
-        base = baseline_last(context.view, fact.concept)
+        base = last_or_first(fact.concept, None, context)
         known = (
             f"assumed {self.assumed}, no baseline" if base is None else f"baseline {describe(base, context)}"
         )
@@ -231,12 +268,12 @@ class WorseThanBaseline(ReadingNode):
         return Trace(self.test(fact, context), self.label, reason, () if base is None else (base,))
 
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
-        base = baseline_last(context.view, fact.concept)
+        base = last_or_first(fact.concept, None, context)
         return () if base is None else (base,)
 
     def _place(self, fact: Fact) -> int | None:
         return self.places.get(fact.value.code) if isinstance(fact.value, Coded) else None
 
     def _base_place(self, fact: Fact, context: Context) -> int | None:
-        base = baseline_last(context.view, fact.concept)
+        base = last_or_first(fact.concept, None, context)
         return self.places[self.assumed] if base is None else self._place(base)

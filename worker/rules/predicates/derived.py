@@ -45,6 +45,10 @@ class Minus(ReadingNode):
         self.unit, self.other_unit = units
         self.label = label
 
+    @property
+    def cost(self) -> int:
+        return _COST
+
     def other(self, fact: Fact, context: Context) -> Fact | None:
         """Return the reading of the same tube; of several that may be it, the one that takes off least."""
         at_ms = fact.effective.start_ms
@@ -116,6 +120,10 @@ class RatioTo(ReadingNode):
         self.unit, self.other_unit = units
         self.label = label
 
+    @property
+    def cost(self) -> int:
+        return _COST
+
     def other(self, fact: Fact, context: Context) -> Fact | None:
         """Return the nearest reading of the other concept."""
         at_ms = fact.effective.start_ms
@@ -147,6 +155,7 @@ class RatioTo(ReadingNode):
         return () if other is None else (other,)
 
 
+_COST = 5
 _SPECIMEN_MS = DAY_MS
 """How far apart two times of one specimen number may be written; the number decides, not this."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from worker.rules.params import Limits
 
 _SHOWN = 3
+_COST = 10
 
 
 class Related(ReadingNode):
@@ -33,22 +34,33 @@ class Related(ReadingNode):
     concepts: tuple[str, ...]
     where: ReadingNode
 
+    @property
+    def cost(self) -> int:
+        return _COST + self.where.cost
+
     def span(self, fact: Fact, context: Context) -> tuple[EpochMs, EpochMs]:
         """Return the first and last instant at which the other fact may stand."""
         raise NotImplementedError
 
     def candidates(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
-        """Return the other facts of the span, by clinical time."""
+        """Return the facts of the span, by clinical time; r itself may be among them."""
         first_ms, last_ms = self.span(fact, context)
-        found = context.view.between(self.concepts, first_ms, last_ms)
-        return tuple(other for other in found if other is not fact)
+        return context.view.between(self.concepts, first_ms, last_ms) if first_ms <= last_ms else ()
 
     def test(self, fact: Fact, context: Context) -> Truth:
-        where = self.where
-        return any_of(where.test(other, context) for other in reversed(self.candidates(fact, context)))
+        test = self.where.test
+        answer = Truth.FALSE
+        for other in reversed(self.candidates(fact, context)):
+            if other is not fact:
+                truth = test(other, context)
+                if truth is Truth.TRUE:
+                    return truth
+                if truth is Truth.UNKNOWN:
+                    answer = truth
+        return answer
 
     def explain(self, fact: Fact, context: Context) -> Trace:
-        others = self.candidates(fact, context)
+        others = tuple(other for other in self.candidates(fact, context) if other is not fact)
         truths = [self.where.test(other, context) for other in others]
         holding = tuple(other for other, truth in zip(others, truths, strict=True) if truth is Truth.TRUE)
         shown = holding[-_SHOWN:] or others[-_SHOWN:]
@@ -62,7 +74,7 @@ class Related(ReadingNode):
 
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         for other in self.nearest_first(fact, self.candidates(fact, context)):
-            if self.where.test(other, context) is Truth.TRUE:
+            if other is not fact and self.where.test(other, context) is Truth.TRUE:
                 return (other, *self.where.support(other, context))
         return ()
 
@@ -141,6 +153,10 @@ class Rising(ReadingNode):
         self.unit = unit
         self.label = label
 
+    @property
+    def cost(self) -> int:
+        return _COST
+
     def last(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         """Return the last readings up to r within the span, oldest first, r the last."""
         at_ms = fact.effective.start_ms
@@ -185,6 +201,10 @@ class Rise(ReadingNode):
         self.unit = unit
         self.is_lowest = is_lowest
         self.label = label
+
+    @property
+    def cost(self) -> int:
+        return _COST
 
     def earlier(self, fact: Fact, context: Context) -> Fact | None:
         """Return the reading that r is compared with, None where there is none."""

@@ -48,8 +48,12 @@ class ReadingAll(ReadingNode):
     __slots__ = ("parts",)
 
     def __init__(self, parts: tuple[ReadingNode, ...], label: str = "all") -> None:
-        self.parts = parts
+        self.parts = tuple(sorted(parts, key=lambda part: part.cost))
         self.label = label
+
+    @property
+    def cost(self) -> int:
+        return sum(part.cost for part in self.parts)
 
     def test(self, fact: Fact, context: Context) -> Truth:
         answer = Truth.TRUE
@@ -75,8 +79,12 @@ class ReadingAny(ReadingNode):
     __slots__ = ("parts",)
 
     def __init__(self, parts: tuple[ReadingNode, ...], label: str = "any") -> None:
-        self.parts = parts
+        self.parts = tuple(sorted(parts, key=lambda part: part.cost))
         self.label = label
+
+    @property
+    def cost(self) -> int:
+        return sum(part.cost for part in self.parts)
 
     def test(self, fact: Fact, context: Context) -> Truth:
         answer = Truth.FALSE
@@ -106,6 +114,10 @@ class ReadingNot(ReadingNode):
         self.part = part
         self.label = "not"
 
+    @property
+    def cost(self) -> int:
+        return self.part.cost
+
     def test(self, fact: Fact, context: Context) -> Truth:
         return negate(self.part.test(fact, context))
 
@@ -123,6 +135,10 @@ class Unless(ReadingNode):
         self.clause = clause
         self.label = f"unless: {say}"
 
+    @property
+    def cost(self) -> int:
+        return 1 + self.clause.cost
+
     def test(self, fact: Fact, context: Context) -> Truth:
         return Truth.FALSE if self.clause.test(fact, context) is Truth.TRUE else Truth.TRUE
 
@@ -134,6 +150,36 @@ class Unless(ReadingNode):
             "not suppressed, because this is not known" if child.truth is Truth.UNKNOWN else "not suppressed"
         )
         return Trace(Truth.TRUE, self.label, reason, children=(child,))
+
+
+class Named(ReadingNode):
+    """A definition: asked once for each fact, however many rules use it."""
+
+    __slots__ = ("clause",)
+
+    def __init__(self, clause: ReadingNode, name: str) -> None:
+        self.clause = clause
+        self.label = name
+
+    @property
+    def cost(self) -> int:
+        return self.clause.cost
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        answers = context.remembered.get(id(self))
+        if answers is None:
+            answers = context.remembered[id(self)] = {}
+        truth = answers.get(id(fact))
+        if truth is None:
+            truth = answers[id(fact)] = self.clause.test(fact, context)
+        return truth
+
+    def explain(self, fact: Fact, context: Context) -> Trace:
+        child = self.clause.explain(fact, context)
+        return Trace(child.truth, self.label, children=(child,))
+
+    def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
+        return self.clause.support(fact, context)
 
 
 class OfEpisode(ReadingNode):

@@ -98,16 +98,19 @@ class Missing(EpisodeNode):
 
     def _gaps(self, context: Context) -> Iterator[_Gap]:
         first_ms, last_ms = self.window.bounds(context)
-        readings = context.view.between(self.concepts, first_ms, context.view.until_ms)
+        view = context.view
+        readings = view.between(self.concepts, first_ms, last_ms)
         times = [reading.effective.start_ms for reading in readings]
         for start_ms, fact in self._starts(context, readings):
             end_ms, due_ms = start_ms + self.gap_ms, start_ms + self.gap_ms + self.grace_ms
-            stay = self._stay(context, start_ms, due_ms)
-            if end_ms > last_ms or end_ms >= context.view.until_ms or stay is None:
+            if end_ms > last_ms or end_ms >= view.until_ms:
                 continue
-            after = bisect_right(times, start_ms)
-            if bisect_right(times, end_ms) == after:
-                yield _Gap(fact, due_ms, len(times) > after, stay)
+            if bisect_right(times, end_ms) > bisect_right(times, start_ms):
+                continue
+            stay = self._stay(context, start_ms, due_ms)
+            if stay is not None:
+                is_closed = bool(view.between(self.concepts, end_ms + 1, view.until_ms))
+                yield _Gap(fact, due_ms, is_closed, stay)
 
     def _starts(self, context: Context, readings: Sequence[Fact]) -> list[tuple[EpochMs, Fact]]:
         """Return each instant from which the clock runs, with the fact that tells of it, by time."""

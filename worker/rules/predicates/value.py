@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
 from worker.correlate.baseline import qualifiers_of
 from worker.model.fact import Assertion, Coded, Quantity
 from worker.model.finding import Trace, Truth
 from worker.rules.context import ReadingNode
-from worker.rules.interval import Interval, interval_of
+from worker.rules.interval import Interval, Relation, interval_of
 from worker.rules.words import describe_value
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from worker.rules.params import Limits
 
 _TRUTH = (Truth.FALSE, Truth.TRUE)
+_OPERATORS = {
+    Relation.ABOVE: operator.gt,
+    Relation.AT_LEAST: operator.ge,
+    Relation.BELOW: operator.lt,
+    Relation.AT_MOST: operator.le,
+}
 
 
 def number_of(fact: Fact, unit: str) -> Interval | None:
@@ -38,14 +45,21 @@ def why_no_number(fact: Fact, unit: str) -> str:
 class Compare(ReadingNode):
     """`above`, `at_least`, `below`, `at_most`: r against a limit, after conversion and rounding."""
 
-    __slots__ = ("limits", "unit")
+    __slots__ = ("_limit", "_operator", "limits", "unit")
 
     def __init__(self, limits: Limits, unit: str) -> None:
         self.limits = limits
         self.unit = unit
         self.label = limits.words
+        # One limit for all ages and an exact number is nearly every case, so it has a short way.
+        relation, limit = limits.tests[0]
+        self._operator = None if len(limits.tests) > 1 or limit.bands else _OPERATORS[relation]
+        self._limit = limit.value
 
     def test(self, fact: Fact, context: Context) -> Truth:
+        value = fact.value
+        if self._operator and type(value) is Quantity and not value.comparator and value.unit == self.unit:
+            return Truth.TRUE if self._operator(value.value, self._limit) else Truth.FALSE
         number = number_of(fact, self.unit)
         return Truth.UNKNOWN if number is None else self.limits.decide(number, context.age_days)
 
