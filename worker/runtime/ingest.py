@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from worker.correlate.identity import UNLINK
 from worker.model.errors import LpwatchError
 from worker.model.fact import Fact, Identifier, IdentityLink
 from worker.model.message import Outcome, OutcomeKind, RawMessage, Reading
@@ -69,9 +70,10 @@ class _Draft:
 
 
 def _touched(reading: Reading) -> set[Identifier]:
-    """Give the patients whose answer this message can change."""
+    """Give the patients whose answer this message can change; of two that it joins, one: the other comes with him."""
     touched = {fact.patient for fact in reading.facts}
-    touched.update(patient for link in reading.links for patient in (link.first, link.second))
+    for link in reading.links:
+        touched.update((link.first, link.second) if link.kind == UNLINK else (link.first,))
     return touched
 
 

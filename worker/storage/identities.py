@@ -98,8 +98,13 @@ class Identities:
         return sorted(tuple(sorted(numbers[key] for key in group)) for group in groups)
 
     def _load(self, conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
-        pair = sa.tuple_(identifier.c.authority, identifier.c.value)
-        self._keep(conn.execute(_SELECT.where(pair.in_(list(keys)))))
+        # One statement for each authority: SQLite finds pairs in a list of pairs only by reading the whole table.
+        values: dict[str, list[str]] = {}
+        for authority, value in keys:
+            values.setdefault(authority, []).append(value)
+        for authority, wanted in values.items():
+            mine = (identifier.c.authority == authority, identifier.c.value.in_(wanted))
+            self._keep(conn.execute(_SELECT.where(*mine)))
 
     def _keep(self, rows: Iterable[sa.Row[int, str, str, str]]) -> None:
         for row in rows:

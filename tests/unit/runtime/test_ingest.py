@@ -7,7 +7,7 @@ from worker.model.fact import Identifier, IdentityLink
 from worker.model.message import Form, Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading
 from worker.runtime.ingest import Ingest
 from worker.storage.memory import MemoryState
-from worker.storage.records import Batch, CountKey, Position
+from worker.storage.records import Batch, CountKey, Position, Verdict
 
 
 def raw(body: bytes, at_ms: int = 5) -> RawMessage:
@@ -79,12 +79,12 @@ def test_issues_are_counted_and_unusable_facts_kept() -> None:
     assert (item.kind, item.reason, item.place) == ("fact", "bad-time", "OBX[2]-14")
 
 
-def test_both_sides_of_a_link_become_due() -> None:
+def test_both_sides_of_an_unlink_become_due() -> None:
     store = MemoryState()
     link = IdentityLink(Identifier("a", "1"), Identifier("a", "2"), "unlink", 1)
     Ingest(store, lambda _m: ending(OutcomeKind.PROCESSED, links=(link,))).take(entries(b"x"))
     assert [store.case(patient).patients for patient in (1, 2)] == [(link.first,), (link.second,)]
-    assert store.next_due_ms() == 5
+    assert store.assess(5, [], lambda _case: Verdict()).due == 2
 
 
 def test_nothing_to_take_changes_nothing() -> None:
