@@ -19,7 +19,8 @@ Examples:
   lpwatch lint --pack ours
   lpwatch lint --pack ours --json
 
-Every problem is one line, file:line:column: message. Exit code 1 when there is one.
+Every problem is one line, file:line:column: message. Exit code 1 when there is one. Codes that nobody has verified are
+listed too; they are no problem, because they are not used.
 """
 
 
@@ -30,9 +31,10 @@ def lint(*, packs: tuple[Path, ...], is_json: bool) -> None:
     """Check a pack: concepts, feeds, phrases and rules."""
     pack, problems = _compile(packs)
     if is_json:
-        print_json({"problems": problems, **_contents(pack)})
+        print_json({"problems": problems, "unverified": _unverified(pack), **_contents(pack)})
     else:
         print_lines(problems)
+        print_lines(f"not verified: {code}" for code in _unverified(pack))
         if pack is not None:
             print_lines(
                 f"{count} {name}" for name, count in _contents(pack).items() if isinstance(count, int)
@@ -48,6 +50,15 @@ def _compile(packs: Sequence[Path]) -> tuple[Pack | None, list[str]]:
         return load_pack(packs), []
     except PackError as error:
         return None, str(error).splitlines()
+
+
+def _unverified(pack: Pack | None) -> list[str]:
+    """List the codes that nobody saw in a public source: they are not used for reading."""
+    if pack is None:
+        return []
+    return [
+        f"{name}: {code}" for name, concept in pack.mapping.concepts.items() for code in concept.unverified
+    ]
 
 
 def _contents(pack: Pack | None) -> dict[str, object]:

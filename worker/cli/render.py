@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -70,18 +72,20 @@ def print_lines(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def print_counts(title: str, rows: Iterable[Sequence[object]], heads: Sequence[str]) -> None:
+def print_counts(title: str, rows: Iterable[Sequence[object]]) -> None:
     """Print a table whose last column is a number; nothing where there are no rows."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for head in heads[:-1]:
-        table.add_column(head)
-    table.add_column(heads[-1], justify="right")
-    for row in rows:
-        table.add_row(*map(str, row))
-    if table.row_count:
-        console = Console()
-        console.print(table)
-        console.print()
+    lines = [tuple(map(str, row)) for row in rows]
+    if not lines:
+        return
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for _ in lines[0][:-1]:
+        table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    for line in lines:
+        table.add_row(*map(escape, line))
+    console = Console(highlight=False)
+    console.print(title, style="bold")
+    console.print(Padding(table, (0, 0, 1, 2)))
 
 
 def warn(text: str) -> None:

@@ -118,14 +118,14 @@ def _write_lines(path: Path, documents: Iterable[object]) -> None:
 def _print(report: ReplayReport) -> None:
     summary = report.summary
     messages, episodes = summary["messages"], summary["episodes"]
-    print_counts("Messages", messages.items(), ("outcome", "n"))
-    print_counts("Ignored", summary["ignored"].items(), ("reason", "n"))
-    print_counts("Dead letters", report.dead_lettered.items(), ("reason", "n"))
-    print_counts("Lumbar punctures", episodes.items(), ("", "n"))
-    print_counts("Alerts ever raised", summary["alerts"]["by_rule"].items(), ("rule", "n"))
-    print_counts("At their final severity", summary["alerts"]["by_severity"].items(), ("severity", "n"))
+    print_counts("Messages", messages.items())
+    print_counts("Ignored", summary["ignored"].items())
+    print_counts("Dead letters", report.dead_lettered.items())
+    print_counts("Lumbar punctures", episodes.items())
+    print_counts("Alerts ever raised", summary["alerts"]["by_rule"].items())
+    print_counts("At their final severity", summary["alerts"]["by_severity"].items())
     unmapped = [(each["kind"], each["feed"], each["subject"], each["n"]) for each in summary["unmapped"]]
-    print_counts("Not mapped", unmapped, ("kind", "feed", "what", "n"))
+    print_counts("Not mapped", unmapped)
     click.echo(f"{messages['received']:,} messages in {summary['seconds']:.1f} s")
 
 

@@ -1,0 +1,121 @@
+"""`lpwatch why` and `why-not` from the outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from worker.runtime.bootstrap import load_pack, migrate, program
+from worker.runtime.clock import MessageClock
+from worker.runtime.engine import Engine
+from worker.sources.files import read_files
+from worker.storage.memory_journal import MemoryJournal
+from worker.storage.state import SqlState
+
+Run = Callable[..., Result]
+
+
+def _json(result: Result) -> dict[str, Any]:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def data(ward: Path, tmp_path: Path) -> Path:
+    """Give a data folder into which a worker took the ward."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    migrate(folder)
+    state = SqlState(f"sqlite:///{folder / 'state.db'}")
+    journal = MemoryJournal(read_files([ward], received_at_ms=0, on_skipped=lambda _: None))
+    Engine(journal, state, program(load_pack()), MessageClock()).drain()
+    state.close()
+    return folder
+
+
+def test_why_shows_the_rule_its_evidence_and_the_puncture(lpwatch: Run, ward: Path) -> None:
+    result = lpwatch("why", "A1", "--at", "2026-01-05T13:00:00Z", "--from", ward)
+    assert result.exit_code == 0, result.output
+    assert "lumbar puncture 2026-01-05T08:00:00Z" in result.stdout
+    assert "fever-single" in result.stdout
+    assert "38.9 Cel" in result.stdout
+
+
+def test_why_before_the_fever_was_received_finds_nothing(lpwatch: Run, ward: Path) -> None:
+    document = _json(lpwatch("why", "A1", "--at", "2026-01-05T11:59:00Z", "--from", ward, "--json"))
+    assert document["rules"] == []
+    assert [lp["at"] for lp in document["lps"]] == ["2026-01-05T08:00:00Z"]
+
+
+def test_why_reads_a_data_folder_the_same(lpwatch: Run, ward: Path, data: Path) -> None:
+    at = ["--at", "2026-01-05T13:00:00Z", "--json"]
+    from_data = _json(lpwatch("why", "urn:example:north|A1", *at, "--data", data))
+    assert from_data == _json(lpwatch("why", "A1", *at, "--from", ward))
+    assert from_data["rules"][0]["rule"] == "fever-single"
+
+
+def test_data_folder_answers_for_a_past_minute(lpwatch: Run, data: Path) -> None:
+    document = _json(lpwatch("why", "A1", "--at", "2026-01-05T09:00:00Z", "--json", "--data", data))
+    assert (document["facts"], document["rules"]) == (1, [])
+
+
+def test_why_not_gives_the_reading_that_decided(lpwatch: Run, ward: Path) -> None:
+    result = lpwatch(
+        "why-not", "A2", "--rule", "fever-single", "--at", "2026-01-05T13:00:00Z", "--from", ward
+    )
+    assert "does not hold" in result.stdout
+    assert "37.2 Cel" in result.stdout
+
+
+def test_why_not_lists_every_rule_that_does_not_hold(lpwatch: Run, ward: Path) -> None:
+    arguments = ["A1", "--at", "2026-01-05T13:00:00Z", "--from", ward, "--json"]
+    not_held = {each["rule"] for each in _json(lpwatch("why-not", *arguments))["rules"]}
+    held = {each["rule"] for each in _json(lpwatch("why", *arguments))["rules"]}
+    assert held == {"fever-single"}
+    assert not_held
+    assert not not_held & held
+
+
+def test_patient_without_a_puncture_is_said_to_have_none(lpwatch: Run, ward: Path) -> None:
+    result = lpwatch("why-not", "A3", "--at", "2026-01-05T13:00:00Z", "--from", ward)
+    assert "no lumbar puncture was known" in result.stdout
+
+
+def test_unknown_patient_ends_with_code_1(lpwatch: Run, ward: Path) -> None:
+    result = lpwatch("why", "A9", "--at", "2026-01-05T13:00:00Z", "--from", ward)
+    assert result.exit_code == 1
+    assert "no message named this patient" in result.stderr
+
+
+def test_number_of_several_authorities_must_be_qualified(lpwatch: Run, ward: Path) -> None:
+    lines = ward.read_text(encoding="utf-8")
+    ward.write_text(lines + lines.replace("urn:example:north", "urn:example:south"), encoding="utf-8")
+    at = ["--at", "2026-01-05T13:00:00Z", "--from", ward]
+    result = lpwatch("why", "A1", *at)
+    assert result.exit_code == 2
+    assert "urn:example:south" in result.stderr
+    assert lpwatch("why", "urn:example:south|A1", *at).exit_code == 0
+
+
+def test_unknown_rule_is_a_usage_error_that_lists_the_rules(lpwatch: Run, ward: Path) -> None:
+    result = lpwatch("why-not", "A1", "--rule", "fevr", "--at", "2026-01-05T13:00:00Z", "--from", ward)
+    assert result.exit_code == 2
+    assert "fever-single" in result.stderr
+
+
+@pytest.mark.parametrize("given", [[], ["--data", ".", "--from", "."]])
+def test_data_folder_or_files_must_be_given_and_not_both(lpwatch: Run, given: list[str]) -> None:
+    result = lpwatch("why", "A1", "--at", "2026-01-05T13:00:00Z", *given)
+    assert result.exit_code == 2
+    assert "either --data or --from" in result.stderr
+
+
+def test_folder_without_a_database_is_a_configuration_error(lpwatch: Run, tmp_path: Path) -> None:
+    result = lpwatch("why", "A1", "--at", "2026-01-05T13:00:00Z", "--data", tmp_path)
+    assert result.exit_code == 3
+    assert "lpwatch run --data" in result.stderr
