@@ -1,26 +1,144 @@
-"""Compose the core: a message and a pack give facts; facts, rules and an instant give findings. Pure: no I/O, no clock."""
+"""Compose the core: a message and a pack give facts; facts, a pack and an instant give findings. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from worker.model.episode import Episode
-    from worker.model.finding import Finding
-    from worker.model.message import Issue
-    from worker.model.time import EpochMs
+from worker.alerts.fold import fold
+from worker.alerts.policy import Policy
+from worker.correlate.episodes import find_episodes
+from worker.correlate.index import FactIndex, is_csf
+from worker.correlate.joining import PUNCTURE_CONCEPT
+from worker.correlate.versions import current_facts
+from worker.correlate.view import build_views
+from worker.decode.fhir import decode_document
+from worker.decode.hl7v2 import peek
+from worker.decode.timestamps import parse_dtm, parse_fhir_datetime
+from worker.mapping.fhir import map_fhir
+from worker.mapping.hl7v2 import map_hl7
+from worker.mapping.pack import MappingPack, compile_mapping
+from worker.model.episode import Episode
+from worker.model.errors import DecodeError
+from worker.model.fact import Fact
+from worker.model.finding import Finding
+from worker.model.message import Form, Issue, Outcome, OutcomeKind, RawMessage, Reading
+from worker.model.time import EpochMs
+from worker.notes.lexicon import compile_lexicon
+from worker.notes.lexicon_reader import LexiconReader
+from worker.notes.reader import NoteReader
+from worker.rules.evaluate import Evaluation, evaluate_all
+from worker.rules.parse import parse_rulebook
+from worker.rules.rule import RuleBook
+from worker.rules.totals import with_totals
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Mappings, note phrases and rules of one site, compiled.
+
+    Shape: `digest` identifies the texts that it was compiled from; it stands in every alert.
+    """
+
+    mapping: MappingPack
+    notes: NoteReader
+    rules: RuleBook
+    policy: Policy
+    digest: str
+
+    @property
+    def opening(self) -> frozenset[str]:
+        """Return the concepts of which a patient without a lumbar puncture has no fact."""
+        return frozenset(name for name in self.mapping.concepts if name == PUNCTURE_CONCEPT or is_csf(name))
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What one assessment of one patient found.
 
-    Shape: `episodes` sorted by anchor; `findings` folded; `next_change_at_ms` the next instant at which time alone can
-    change a finding; `ties` data-quality notices.
+    Shape: `episodes` sorted by anchor; `findings` folded; `evaluations` by LP, then in the order of the rule book.
+    `next_change_at_ms` is the next instant at which time alone can change a finding; `awaits_feeds` tells that a gap cannot be
+    judged until feeds are consumed further; `ties` are data-quality notices.
     """
 
     episodes: tuple[Episode, ...] = ()
     findings: tuple[Finding, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     next_change_at_ms: EpochMs | None = None
+    awaits_feeds: bool = False
     ties: tuple[Issue, ...] = ()
+
+
+def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
+    """Compile the layers of a pack, lowest first.
+
+    Shape: each layer is `{path: text}`, paths below the pack's folder.
+    Raises: PackError with the problems of mappings, note phrases or rules, one line each: "file:line:column: message".
+    """
+    mapping = compile_mapping(layers)
+    rules = parse_rulebook(layers, mapping)
+    rises = {rule.id: rule.renotify_rise for rule in rules.rules if rule.renotify_rise is not None}
+    policy = Policy(renotify_rise=rises, folds=rules.folds)
+    return Pack(mapping, LexiconReader(compile_lexicon(layers)), rules, policy, _digest(layers))
+
+
+def read(raw: RawMessage, pack: Pack, notes: NoteReader | None = None) -> Reading:
+    """Read all that one message says; what cannot be read is a dead letter with its reason.
+
+    Shape: `notes` reads notes in place of the pack's own phrases.
+    """
+    if raw.fault:
+        return Reading(Outcome(OutcomeKind.DEAD_LETTERED, raw.fault))
+    reader = pack.notes if notes is None else notes
+    if raw.form is Form.HL7V2:
+        return map_hl7(raw, pack.mapping, reader)
+    return map_fhir(raw, pack.mapping, reader)
+
+
+def message_time(raw: RawMessage, pack: Pack) -> EpochMs | None:
+    """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`), None where it states none that can be read."""
+    if raw.fault:
+        return None
+    try:
+        if raw.form is Form.HL7V2:
+            header = peek(raw.body)
+            feed = pack.mapping.feed_of(header.sending_application, header.sending_facility, raw.transport)
+            return parse_dtm(header.message_time, feed.zone).at_ms
+        zone = pack.mapping.feed_of("", "", raw.transport).zone
+        return parse_fhir_datetime(decode_document(raw.body).message_at, zone).at_ms
+    except DecodeError:
+        return None
+
+
+def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+    """Find the lumbar punctures of one patient and what the rules say of each.
+
+    Shape: `facts` all versions of one patient group in any order, repeats allowed.
+    """
+    current = current_facts(facts)
+    index = FactIndex(with_totals(current.facts, pack.rules))
+    episodes = find_episodes(index)
+    if not episodes:
+        return Assessment(ties=current.ties)
+    views = build_views(index, episodes)
+    evaluations = evaluate_all(pack.rules, views, as_of_ms, consumed_until_ms)
+    found = (evaluation.finding for evaluation in evaluations if evaluation.finding is not None)
+    changes = (evaluation.next_change_at_ms for evaluation in evaluations)
+    return Assessment(
+        episodes,
+        fold(found, pack.rules.folds),
+        evaluations,
+        min((at_ms for at_ms in changes if at_ms is not None), default=None),
+        any(evaluation.awaits_feeds_until_ms is not None for evaluation in evaluations),
+        current.ties,
+    )
+
+
+def _digest(layers: Sequence[Mapping[str, str]]) -> str:
+    digest = hashlib.sha256()
+    for layer in layers:
+        for path, text in sorted(layer.items()):
+            digest.update(f"{len(path)} {len(text)} {path}{text}".encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
