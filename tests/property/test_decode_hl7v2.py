@@ -25,32 +25,10 @@ ENDS = st.sampled_from([b"\r", b"\n", b"\r\n"])
 # Bytes that look like messages find more than noise does.
 SHARDS = st.sampled_from(
     [
-        b"MSH|^~\\&|",
-        b"MSH",
-        b"OBX|1|TX|x||",
-        b"OBX",
-        b"PID|",
-        b"FHS|",
-        b"BTS|1",
-        b"\r",
-        b"\n",
-        b"\r\n",
-        b"\x0b",
-        b"\x1c\r",
-        b"|",
-        b"^",
-        b"~",
-        b"\\",
-        b"&",
-        b"\\X0D\\",
-        b"\\.br\\",
-        b"\xef\xbb\xbf",
-        b"\xff\xfe",
-        b"\x00",
-        b"\xb0",
-        b"text",
-        b" ",
-    ]
+        *(b"MSH|^~\\&|", b"MSH", b"OBX|1|TX|x||", b"OBX", b"PID|", b"FHS|", b"BTS|1"),
+        *(b"\r", b"\n", b"\r\n", b"\x0b", b"\x1c\r", b"|", b"^", b"~", b"\\", b"&", b"\\X0D\\", b"\\.br\\"),
+        *(b"\xef\xbb\xbf", b"\xff\xfe", b"\x00", b"\xb0", b"text", b" "),
+    ],
 )
 WILD = st.one_of(st.binary(max_size=200), st.lists(SHARDS, max_size=30).map(b"".join))
 # Every line of the text stands for one that a person wrote; line ends are escaped by the writer.

@@ -12,6 +12,8 @@ from worker.decode.hl7v2.separators import read_separators
 from worker.model.time import to_datetime
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from worker.decode.hl7v2.peek import Peek
     from worker.decode.hl7v2.separators import Separators
     from worker.model.time import EpochMs
@@ -65,7 +67,7 @@ def wants_answer(peek: Peek, code: AckCode) -> bool:
     return wanted in conditions
 
 
-def _write(separators: Separators, header: tuple[str, ...], answer: str, now_ms: EpochMs, text: str) -> str:
+def _write(separators: Separators, header: Sequence[str], answer: str, now_ms: EpochMs, text: str) -> str:
     sign = separators.field
     encoding = header[2] or "^~\\&"
     version = header[12]

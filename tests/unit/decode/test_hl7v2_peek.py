@@ -13,7 +13,7 @@ FULL = b"MSH|^~\\&|LAB^1.2^ISO|H&x^9|LP|R|20260101||ORU^R01^ORU_R01|77|P|2.5.1^D
 def test_header_gives_type_sender_and_numbers() -> None:
     found = peek(FULL)
     assert found.message_type == "ORU^R01"
-    assert (found.sending_application, found.sending_facility) == ("LAB", "H&x")
+    assert (found.sending_application, found.sending_facility) == ("LAB", "H")
     assert (found.control_id, found.version, found.message_time) == ("77", "2.5.1", "20260101")
     assert found.charset == "8859/1"
     assert found.header[15] == "AL"

@@ -66,3 +66,20 @@ def test_quotation_marks_of_a_deletion_stay() -> None:
 def test_field_knows_whether_anything_stands_in_it() -> None:
     assert Field("x", USUAL)
     assert not Field("", USUAL)
+
+
+def test_leading_components_come_at_once() -> None:
+    segment = _segment("OBX|1|CE|8310-5^T\\T\\P^LN^x&y|a")
+    assert segment.components(3, 3) == ["8310-5", "T&P", "LN"]
+    assert segment.components(3, 6) == ["8310-5", "T&P", "LN", "x", "", ""]
+    assert segment.components(4, 2) == ["a", ""]
+    assert segment.components(30, 2) == ["", ""]
+    assert _segment("PID|1||42^^^A~43").repeats(3)[0].components(4) == ["42", "", "", "A"]
+    assert _segment("PID|1||42^^^A~43").components(3, 1) == ["42"]
+
+
+def test_fields_can_be_read_as_a_row() -> None:
+    segment = _segment("OBX|1|NM|a||5")
+    assert list(segment.fields(7)) == ["OBX", "1", "NM", "a", "", "5", "", ""]
+    assert segment.fields(2)[5] == "5"
+    assert segment.line == "OBX|1|NM|a||5"

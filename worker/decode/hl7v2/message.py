@@ -5,10 +5,10 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
-from worker.decode.hl7v2.charset import decode_text
+from worker.decode.hl7v2.charset import codec_of, decode_text
 from worker.decode.hl7v2.lines import joined_lines, plain_lines
-from worker.decode.hl7v2.peek import find_header, read_header
-from worker.decode.hl7v2.segment import build_segments
+from worker.decode.hl7v2.peek import find_header, read_header, split_header
+from worker.decode.hl7v2.segment import SegmentIndex, build_segments
 from worker.decode.hl7v2.separators import read_separators
 from worker.model.errors import DecodeError
 from worker.model.message import Issue, IssueKind
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from worker.decode.hl7v2.separators import Separators
 
 
+_ENVELOPE = frozenset({"FHS", "BHS", "BTS", "FTS"})
+
+
 class Hl7Message:
     """One message: its header, its segments in order, and what was odd about its bytes.
 
@@ -27,15 +30,13 @@ class Hl7Message:
 
     __slots__ = ("_by_name", "codec", "issues", "peek", "segments")
 
-    def __init__(
-        self, peek: Peek, segments: tuple[Segment, ...], issues: tuple[Issue, ...], codec: str
-    ) -> None:
+    def __init__(self, peek: Peek, by_name: SegmentIndex, issues: tuple[Issue, ...], codec: str) -> None:
         """Take what `decode_message` has found."""
         self.peek = peek
-        self.segments = segments
+        self.segments = tuple(by_name[""])
         self.issues = issues
         self.codec = codec
-        self._by_name: dict[str, tuple[Segment, ...]] | None = None
+        self._by_name = by_name
 
     def __repr__(self) -> str:
         """Show type and size only: the content may be a patient's."""
@@ -43,19 +44,12 @@ class Hl7Message:
 
     def all(self, name: str) -> tuple[Segment, ...]:
         """Return every segment of a name, in order."""
-        if self._by_name is None:
-            found: dict[str, list[Segment]] = {}
-            for segment in self.segments:
-                found.setdefault(segment.name, []).append(segment)
-            self._by_name = {key: tuple(segments) for key, segments in found.items()}
-        return self._by_name.get(name, ())
+        return tuple(self._by_name.get(name, ()))
 
     def first(self, name: str) -> Segment | None:
         """Return the first segment of a name, None where there is none."""
-        for segment in self.segments:
-            if segment.name == name:
-                return segment
-        return None
+        found = self._by_name.get(name)
+        return found[0] if found else None
 
 
 def decode_message(body: bytes) -> Hl7Message:
@@ -66,26 +60,56 @@ def decode_message(body: bytes) -> Hl7Message:
 
     Raises: DecodeError where no usable MSH starts the body, or a second MSH follows: two patients must not become one.
     """
+    if body.startswith(b"MSH") and body.isascii() and b"\x1b" not in body:
+        text = body.decode("ascii")
+        lines = plain_lines(text)
+        if lines is not None:
+            header = split_header(lines[0])
+            stated = header.header[18]
+            separators = _with_codec(
+                header, codec_of(stated, header.separators.repetition) if stated else "utf-8"
+            )
+            found = build_segments(header.header, lines[1:], separators)
+            if found is not None:
+                return _message(header, found, separators, "")
+    return _decode_odd(body)
+
+
+def _decode_odd(body: bytes) -> Hl7Message:
+    """Decode a message with a mark, other characters than ASCII, something before MSH, or lines that are no segments."""
     data, start = find_header(body)
     header = read_header(data, start)
-    separators = header.separators
     if start:
         data = (BOM_UTF8 if data.startswith(BOM_UTF8) else b"") + data[start:]
-    decoded = decode_text(data, header.charset, separators.repetition)
-    if decoded.codec != separators.codec:
-        separators = read_separators(separators.field + header.header[2], decoded.codec)
-    segments = _segments(decoded.text, separators)
-    return Hl7Message(header, segments, _issues(decoded.remark, separators), decoded.codec)
-
-
-def _segments(text: str, separators: Separators) -> tuple[Segment, ...]:
+    text, codec, remark = decode_text(data, header.charset, header.separators.repetition)
+    separators = _with_codec(header, codec)
     lines = plain_lines(text)
-    segments = None if lines is None else build_segments(lines, separators)
-    if segments is None:
-        segments = build_segments(joined_lines(text, separators), separators)
-    if segments is None:
+    found = None if lines is None else build_segments(split_header(lines[0]).header, lines[1:], separators)
+    if found is None:
+        lines = joined_lines(text, separators)
+        found = build_segments(split_header(lines[0]).header, lines[1:], separators)
+    if found is None:
         raise DecodeError("no MSH segment at the start", "MSH")
-    return segments
+    return _message(header, found, separators, remark)
+
+
+def _with_codec(header: Peek, codec: str) -> Separators:
+    separators = header.separators
+    return (
+        separators
+        if codec == separators.codec
+        else read_separators(separators.field + header.header[2], codec)
+    )
+
+
+def _message(header: Peek, found: SegmentIndex, separators: Separators, remark: str) -> Hl7Message:
+    if len(found["MSH"]) > 1:
+        raise DecodeError("more than one message in one body", "MSH[2]")
+    if found[""][-1].name in _ENVELOPE:
+        found[""] = [segment for segment in found[""] if segment.name not in _ENVELOPE]
+        found = {name: segments for name, segments in found.items() if name not in _ENVELOPE}
+    issues = _issues(remark, separators) if remark or not separators.is_regular else ()
+    return Hl7Message(header, found, issues, separators.codec)
 
 
 def _issues(remark: str, separators: Separators) -> tuple[Issue, ...]:

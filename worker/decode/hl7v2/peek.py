@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from worker.decode.hl7v2.charset import decode_text, narrow
 from worker.decode.hl7v2.escapes import unescape
-from worker.decode.hl7v2.segment import pick
+from worker.decode.hl7v2.segment import pick, pick_first
 from worker.decode.hl7v2.separators import Separators, read_separators
 from worker.model.errors import DecodeError
 
@@ -17,24 +16,64 @@ _HEADER_FIELDS = 22  # MSH-1 to MSH-21, and the name in front
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf|[\s\x00\x0b\x1c])*(?:[FB]HS[^\r\n]*[\r\n][\s\x00\x0b\x1c]*)*(?=MSH)")
 
 
-# A NamedTuple, not a dataclass: it is made for every message, also for those that are dropped, in half the time.
-class Peek(NamedTuple):
+class Peek:
     """What the header says, enough to route, to drop and to acknowledge a message.
 
-    Shape: all texts, empty where the field is. `message_type` is MSH-9.1^MSH-9.2 ("ORU^R01"; "ACK" without a trigger),
-    `sending_application` and `sending_facility` the namespace ids (MSH-3.1, MSH-4.1), `message_time` MSH-7 and `charset`
-    MSH-18 as they stand. `header` holds the raw fields under their numbers (`header[10]` is MSH-10), always up to MSH-21.
+    Shape: `header` holds the raw fields under their numbers (`header[10]` is MSH-10), always up to MSH-21. The properties are
+    texts without escapes, empty where the field is; each reads its field when it is asked for.
     """
 
-    message_type: str
-    control_id: str
-    sending_application: str
-    sending_facility: str
-    charset: str
-    version: str
-    message_time: str
-    separators: Separators
-    header: tuple[str, ...]
+    __slots__ = ("_message_type", "header", "separators")
+
+    def __init__(self, header: list[str], separators: Separators) -> None:
+        """Take the fields of MSH by their numbers."""
+        self.header = header
+        self.separators = separators
+        self._message_type: str | None = None
+
+    def __repr__(self) -> str:
+        """Show the type only: a header can name people."""
+        return f"<Peek {self.message_type}>"
+
+    @property
+    def message_type(self) -> str:
+        """Return MSH-9.1^MSH-9.2 ("ORU^R01"), or MSH-9.1 alone where there is no trigger event ("ACK")."""
+        found = self._message_type
+        if found is None:
+            kind, trigger = pick_first(self.header[9], self.separators, 2)
+            self._message_type = found = f"{kind}^{trigger}" if trigger else kind
+        return found
+
+    @property
+    def control_id(self) -> str:
+        """Return MSH-10."""
+        field = self.header[10]
+        return unescape(field, self.separators) if self.separators.escape in field else field
+
+    @property
+    def sending_application(self) -> str:
+        """Return MSH-3.1, the namespace id."""
+        return pick(self.header[3], self.separators, 1, 1)
+
+    @property
+    def sending_facility(self) -> str:
+        """Return MSH-4.1, the namespace id."""
+        return pick(self.header[4], self.separators, 1, 1)
+
+    @property
+    def charset(self) -> str:
+        """Return MSH-18 as it stands, with its repeats."""
+        return self.header[18]
+
+    @property
+    def version(self) -> str:
+        """Return MSH-12.1."""
+        return pick(self.header[12], self.separators, 1, 1)
+
+    @property
+    def message_time(self) -> str:
+        """Return MSH-7 as it stands."""
+        return self.header[7]
 
 
 def peek(body: bytes) -> Peek:
@@ -73,46 +112,23 @@ def read_header(data: bytes, start: int) -> Peek:
         end = feed
     raw = data[start:end] if end >= 0 else data[start:]
     line = raw.decode("ascii") if raw.isascii() else _decode_header(raw)
+    return split_header(line)
+
+
+def split_header(line: str) -> Peek:
+    """Split the text of a MSH segment.
+
+    Raises: DecodeError where its separators cannot be used.
+    """
     sign = line[3:4]
     if not sign:
         raise DecodeError("MSH without a field separator", "MSH-1")
     fields = line.split(sign)
     if len(fields) < _HEADER_FIELDS:
         fields += [""] * (_HEADER_FIELDS - len(fields))
-    encoding = fields[1]
-    separators = read_separators(sign + encoding)
+    separators = read_separators(sign + fields[1])
     fields.insert(1, sign)
-    if line.find(separators.escape, 4 + len(encoding)) >= 0:
-        return _peek_escaped(tuple(fields), separators)
-    component = separators.component
-    kind = fields[9].split(component, 2)
-    return Peek(
-        f"{kind[0]}^{kind[1]}" if len(kind) > 1 and kind[1] else kind[0],
-        fields[10],
-        fields[3].split(component, 1)[0],
-        fields[4].split(component, 1)[0],
-        fields[18],
-        fields[12].split(component, 1)[0],
-        fields[7],
-        separators,
-        tuple(fields),
-    )
-
-
-def _peek_escaped(header: tuple[str, ...], separators: Separators) -> Peek:
-    """Make the same of a header with escapes, which is rare."""
-    kind, trigger = pick(header[9], separators, 1, 1), pick(header[9], separators, 2, 1)
-    return Peek(
-        f"{kind}^{trigger}" if trigger else kind,
-        unescape(header[10], separators),
-        pick(header[3], separators, 1, 1),
-        pick(header[4], separators, 1, 1),
-        header[18],
-        pick(header[12], separators, 1, 1),
-        header[7],
-        separators,
-        header,
-    )
+    return Peek(fields, separators)
 
 
 def _decode_header(raw: bytes) -> str:

@@ -7,19 +7,19 @@ every message. Nothing here changes what a reader can see of them.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from worker.decode.hl7v2.escapes import unescape
-from worker.model.errors import DecodeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from worker.decode.hl7v2.separators import Separators
 
-# In these segments field 1 is the field separator itself.
-_HEADERS = frozenset({"MSH", "BHS", "FHS"})
-_ENVELOPE = frozenset({"FHS", "BHS", "BTS", "FTS"})
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
+
+
+SegmentIndex: TypeAlias = "dict[str, list[Segment]]"
 
 
 class Field:
@@ -47,6 +47,10 @@ class Field:
         """Return one subcomponent of the first repeat, unescaped; empty where there is none."""
         return pick(self.raw, self._separators, number, subcomponent)
 
+    def components(self, count: int) -> list[str]:
+        """Return the first `count` components of the first repeat at once, as `Segment.components` does."""
+        return pick_first(self.raw, self._separators, count)
+
     def text(self) -> str:
         """Return everything, unescaped and never split: for TX, FT, ST and NM, where other separators are only characters."""
         return unescape(self.raw, self._separators)
@@ -61,32 +65,34 @@ class Field:
 class Segment:
     """One segment: its name, its place among those of the same name, its fields by their numbers in the standard.
 
-    Shape: `index` counts from 1 among the segments of that name in the message ("OBX[3]"); `line` is the whole segment as
-    it stands. MSH-1 is the field separator and MSH-2 the encoding characters. Fields beyond the end are empty.
+    Shape: `index` counts from 1 among the segments of that name in the message ("OBX[3]"). MSH-1 is the field separator and
+    MSH-2 the encoding characters. Fields beyond the end are empty.
     """
 
-    __slots__ = ("_fields", "_is_plain", "_separators", "index", "line", "name")
-
-    _fields: list[str] | None
-    _is_plain: bool  # neither repeats nor subcomponents nor escapes: most segments of results
+    __slots__ = ("_fields", "_separators", "index", "name")
 
     def __init__(self, name: str, index: int, line: str, separators: Separators) -> None:
         """Take the segment as it stands in the message, without its line end."""
         self.name = name
         self.index = index
-        self.line = line
         self._separators = separators
-        self._fields = None
+        self._fields = line.split(separators.field)
+        if name == "MSH":
+            self._fields.insert(1, separators.field)
 
     def __repr__(self) -> str:
         """Show name and place only: the content may be a patient's."""
         return f"<Segment {self.name}[{self.index}]>"
 
+    @property
+    def line(self) -> str:
+        """Return the whole segment as it stands."""
+        fields, sign = self._fields, self._separators.field
+        return sign.join(fields[:1] + fields[2:] if self.name == "MSH" else fields)
+
     def raw(self, number: int) -> str:
         """Return a field as it stands, with its separators and escapes; empty where there is none."""
         fields = self._fields
-        if fields is None:
-            fields = self._split()
         return fields[number] if number < len(fields) else ""
 
     def has(self, number: int) -> bool:
@@ -106,66 +112,64 @@ class Segment:
         return tuple([Field(part, separators) for part in raw.split(separators.repetition)])
 
     def value(self, number: int, component: int = 1, subcomponent: int = 1) -> str:
-        """Return what `field(number).component(component, subcomponent)` does, in a third of the time."""
+        """Return what `field(number).component(component, subcomponent)` does, without the field between."""
         fields = self._fields
-        if fields is None:
-            fields = self._split()
         if number >= len(fields):
             return ""
-        raw = fields[number]
-        if not self._is_plain or subcomponent != 1:
-            return pick(raw, self._separators, component, subcomponent)
-        sign = self._separators.component
-        if sign not in raw:
-            return raw if component == 1 else ""
-        parts = raw.split(sign, component)
-        return parts[component - 1] if component <= len(parts) else ""
+        return pick(fields[number], self._separators, component, subcomponent)
+
+    def components(self, number: int, count: int) -> list[str]:
+        """Return the first `count` components of a field's first repeat at once: the code, text and system of a CWE.
+
+        Shape: exactly `count` texts, unescaped, each without the subcomponents after its first.
+        """
+        fields = self._fields
+        return pick_first(fields[number] if number < len(fields) else "", self._separators, count)
 
     def text(self, number: int) -> str:
         """Return what `field(number).text()` does, without the field between."""
-        return unescape(self.raw(number), self._separators)
+        fields = self._fields
+        if number >= len(fields):
+            return ""
+        raw = fields[number]
+        return unescape(raw, self._separators) if self._separators.escape in raw else raw
 
-    def _split(self) -> list[str]:
-        separators, line = self._separators, self.line
-        self._fields = fields = line.split(separators.field)
-        if self.name in _HEADERS:
-            fields.insert(1, separators.field)
-        self._is_plain = not (
-            separators.escape in line or separators.repetition in line or separators.subcomponent in line
-        )
-        return fields
+    def fields(self, last: int) -> Sequence[str]:
+        """Return the fields as `raw` does, at least up to number `last`: `fields(14)[11]` is OBX-11."""
+        fields = self._fields
+        missing = last + 1 - len(fields)
+        return fields + [""] * missing if missing > 0 else fields
 
 
-def build_segments(lines: list[str], separators: Separators) -> tuple[Segment, ...] | None:
-    """Make a segment of each line; None where a line starts with no segment name and field separator.
+def build_segments(header: list[str], lines: list[str], separators: Separators) -> SegmentIndex | None:
+    """Make a segment of MSH, split already, and of each further line; None where one of those starts no segment.
 
-    Shape: the envelope of a batch is left out.
-
-    Raises: DecodeError where MSH comes twice.
+    Shape: all segments in order under the empty name, and those of each name under it.
     """
     sign = separators.field
-    counts: dict[str, int] = {}
-    segments: list[Segment] = []
-    new, add = Segment.__new__, segments.append
+    # Not `Segment(...)`: calling a class costs twice as much, and this is done for each segment of every message.
+    new = Segment.__new__
+    msh = new(Segment)
+    msh.name, msh.index, msh._separators, msh._fields = "MSH", 1, separators, header  # noqa: SLF001 # the constructor
+    every = [msh]
+    found: SegmentIndex = {"MSH": [msh]}
     for line in lines:
-        name = line[:3]
-        index = counts.get(name, 0) + 1
-        if line[3:4] != sign or (index == 1 and not _is_name(name)):
-            return None
-        counts[name] = index
-        # Not `Segment(...)`: calling a class costs twice as much, and this is done for each segment of every message.
+        fields = line.split(sign)
+        name = fields[0]
+        same = found.get(name)
+        if same is None:
+            if len(fields) == 1 or _NAME.fullmatch(name) is None:
+                return None
+            found[name] = same = []
         segment = new(Segment)
         segment.name = name
-        segment.index = index
-        segment.line = line
         segment._separators = separators  # noqa: SLF001 # the constructor, written out
-        segment._fields = None  # the constructor, written out
-        add(segment)
-    if counts.get("MSH") != 1:
-        raise DecodeError("more than one message in one body", "MSH[2]")
-    if not _ENVELOPE.isdisjoint(counts):
-        return tuple(segment for segment in segments if segment.name not in _ENVELOPE)
-    return tuple(segments)
+        segment._fields = fields  # the constructor, written out
+        same.append(segment)
+        segment.index = len(same)
+        every.append(segment)
+    found[""] = every
+    return found
 
 
 def pick(raw: str, separators: Separators, component: int, subcomponent: int) -> str:
@@ -184,9 +188,19 @@ def pick(raw: str, separators: Separators, component: int, subcomponent: int) ->
         raw = parts[subcomponent - 1] if subcomponent <= len(parts) else ""
     elif subcomponent != 1:
         return ""
-    return unescape(raw, separators)
+    return unescape(raw, separators) if separators.escape in raw else raw
 
 
-@lru_cache(maxsize=1024)
-def _is_name(name: str) -> bool:
-    return _NAME.fullmatch(name) is not None
+def pick_first(raw: str, separators: Separators, count: int) -> list[str]:
+    """Return the first `count` components of the first repeat of a raw field; `Segment.components` says more."""
+    if separators.repetition in raw:
+        raw = raw[: raw.index(separators.repetition)]
+    parts = raw.split(separators.component, count)
+    missing = count - len(parts)
+    if missing > 0:
+        parts += [""] * missing
+    elif missing:
+        del parts[count:]
+    if separators.escape in raw or separators.subcomponent in raw:
+        return [pick(part, separators, 1, 1) for part in parts]
+    return parts
