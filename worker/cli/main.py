@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
 
 import click
@@ -71,3 +72,6 @@ def main() -> None:
     Each command has --help with an example.
     Exit codes: 0 well, 1 problems were found, 2 wrong usage, 3 wrong configuration or pack.
     """
+    from worker.runtime.logs import configure_logs  # noqa: PLC0415  not needed for --help
+
+    configure_logs(sys.stderr, level="warning")

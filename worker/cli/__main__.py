@@ -1,0 +1,7 @@
+"""`python -m worker.cli` is `lpwatch`."""
+
+from __future__ import annotations
+
+from worker.cli.main import main
+
+main()
