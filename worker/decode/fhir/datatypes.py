@@ -97,8 +97,8 @@ class Quantity(Element, frozen=True):
     @property
     def number_text(self) -> str:
         """Return the number as the source wrote it; a quoted number loses its quotes, `null` and absent are empty."""
-        text = bytes(self.value).decode("utf-8", "replace").strip()
-        return "" if text == "null" else text.strip('"')
+        text = bytes(self.value).decode("utf-8", "replace")
+        return "" if text == "null" else text.strip('" ')
 
 
 class Range(Element, frozen=True):

@@ -6,7 +6,7 @@ Source: HL7 FHIR R4 (4.0.1), "References" and "Bundle: resolving references".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from worker.decode.fhir.document import FhirDocument, Placed, decode_resource
 from worker.decode.fhir.resources import Resource
@@ -16,9 +16,10 @@ _LITERAL = re.compile(
     r"(?:(?P<base>https?://.+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.\-]{1,64})(?:/_history/[^/]+)?",
 )
 
+_USUAL, _USUAL_LENGTH = "Patient/", 64
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+
+class Literal(NamedTuple):
     """A reference that names type and id; `base` is the server where it is absolute."""
 
     base: str
@@ -28,6 +29,13 @@ class Literal:
 
 def parse_literal(reference: str) -> Literal | None:
     """Read "Patient/1", "https://server/fhir/Patient/1" or either with a version; None for any other form."""
+    if (
+        reference.startswith(_USUAL)
+        and reference[len(_USUAL) :].isalnum()
+        and reference.isascii()
+        and len(reference) <= _USUAL_LENGTH
+    ):
+        return Literal("", "Patient", reference[len(_USUAL) :])
     found = _LITERAL.fullmatch(reference)
     if found is None:
         return None

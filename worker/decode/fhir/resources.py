@@ -40,7 +40,7 @@ class Resource(Element, frozen=True, tag_field="resourceType"):
     @property
     def type_name(self) -> str:
         """Return `resourceType`."""
-        return str(self.__struct_config__.tag)
+        return type(self).__name__
 
     @property
     def last_updated(self) -> str:

@@ -1,4 +1,4 @@
-"""The text of attachments: plain, HTML and base64; anything else is said to be unreadable. Pure: no I/O, no clock.
+"""The text of attachments: plain, RTF, HTML; anything else is said to be unreadable. Pure: no I/O, no clock.
 
 Source: HL7 FHIR R4, `Attachment`; RFC 2045 (base64), RFC 6838 (media types).
 """
@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from worker.decode.fhir.datatypes import Attachment
+from worker.mapping.rtf import rtf_to_text
 
 _BLOCKS = frozenset(
     {"address", "article", "br", "dd", "div", "dl", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr"}
     | {"li", "ol", "p", "pre", "section", "table", "td", "th", "tr", "ul"}
 )
 _HIDDEN = frozenset({"head", "script", "style", "template", "title"})
+_RTF_START = b"{\\rtf"
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _PLAIN = frozenset({"text/plain", "text/markdown", "text/x-markdown"})
 _CHARSETS = frozenset(
@@ -59,6 +61,8 @@ def read_attachment(attachment: Attachment) -> Text:
 
 
 def _read_content(content: bytes, media_type: str, parameters: str) -> Text:
+    if content.startswith(_RTF_START):
+        return Text(rtf_to_text(content.decode("cp1252", "replace")))
     if media_type in _HTML:
         read = _decode(content, parameters)
         return Text(strip_html(read.text), is_guessed=read.is_guessed)
@@ -116,7 +120,7 @@ def _decode(content: bytes, parameters: str) -> Text:
 
 
 def _looks_like_text(content: bytes) -> bool:
-    if content.startswith((b"%PDF", b"{\\rtf", b"PK")) or b"\x00" in content:
+    if content.startswith((b"%PDF", b"PK")) or b"\x00" in content:
         return False
     try:
         content.decode("utf-8")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from worker.decode.fhir.datatypes import CodeableConcept
+from worker.decode.fhir.datatypes import Coding as WrittenCoding
 from worker.mapping.concepts import Coding
 
 
@@ -13,10 +15,14 @@ def codings_of(concept: CodeableConcept | None) -> tuple[Coding, ...]:
     if concept is None:
         return ()
     if concept.coding:
-        return tuple(
-            Coding(coding.code or "", coding.display or "", coding.system or "") for coding in concept.coding
-        )
+        return tuple([_coding(coding) for coding in concept.coding])
     return (Coding(concept.text, concept.text, ""),) if concept.text else ()
+
+
+@lru_cache(maxsize=8192)
+def _coding(written: WrittenCoding) -> Coding:
+    """Turn a coding into the pack's shape; a feed has few of them and repeats them for ever."""
+    return Coding(written.code or "", written.display or "", written.system or "")
 
 
 def all_codings(concepts: Iterable[CodeableConcept] | None) -> tuple[Coding, ...]:

@@ -1,4 +1,4 @@
-"""Problems and allergies, to findings. Pure: no I/O, no clock.
+"""Problems and allergies, to findings; what the pack does not map is not reported. Pure: no I/O, no clock.
 
 | verification | clinical status | the finding is |
 |---|---|---|
@@ -29,15 +29,11 @@ _SEVERITIES = frozenset({"mild", "severe"})
 
 def map_condition(condition: Condition, statement: Statement) -> None:
     """Add an assertion for a condition that is a finding of the pack."""
-    codings = codings_of(condition.code)
-    target = statement.scope.feed.find(codings)
-    if target is None:
-        statement.unmapped(codings)
-        return
-    if target.concept.kind is not Kind.FINDING:
+    target = statement.scope.feed.find(codings_of(condition.code))
+    if target is None or target.concept.kind is not Kind.FINDING:
         return
     status = _status(first_code(condition.verification_status), first_code(condition.clinical_status))
-    effective = statement.when(*_ways(condition, status))
+    effective = statement.when(_ways(condition, status))
     if effective is not None:
         severity = title_of(condition.severity).casefold()
         qualifiers = {*target.qualifiers, *(word for word in _SEVERITIES if word in severity.split())}
@@ -50,9 +46,8 @@ def map_allergy(allergy: AllergyIntolerance, statement: Statement) -> None:
     finding = _allergy_finding((*codings_of(allergy.code), *_substances(allergy)), statement)
     if not finding:
         return
-    effective = statement.when(
-        Stated("recordedDate", allergy.recorded_date), Stated("onsetDateTime", allergy.onset_date_time)
-    )
+    recorded = Stated("recordedDate", allergy.recorded_date)
+    effective = statement.when((recorded, Stated("onsetDateTime", allergy.onset_date_time)))
     if effective is not None:
         status = _status(first_code(allergy.verification_status), first_code(allergy.clinical_status))
         statement.add(finding, Assertion(status), effective)

@@ -30,6 +30,9 @@ from worker.model.time import ClinicalTime
 from worker.notes.reader import NoteDocument, NotePuncture
 
 NOTE = "note"
+_PROCEDURE_NOTE = "procedure-note"
+# The text knows whether the needle passed, whatever the title says.
+_NEEDLE_FAILED = frozenset({PunctureStatus.CANCELLED, PunctureStatus.ATTEMPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def map_document_reference(document: DocumentReference, statement: Statement) ->
     codings = codings_of(document.type)
     if statement.scope.feed.is_skipped_note(codings):
         return
-    effective = statement.when(*_document_ways(document))
+    effective = statement.when(_document_ways(document))
     if effective is None:
         return
     attachments = [part.attachment for part in document.content or () if part.attachment is not None]
@@ -66,7 +69,7 @@ def map_diagnostic_report(report: DiagnosticReport, statement: Statement) -> Non
     has_words = bool(report.conclusion or report.presented_form)
     if statement.scope.feed.is_skipped_note(codings) or not (has_words or statement.status.is_deleted):
         return
-    effective = statement.when(*_report_ways(report))
+    effective = statement.when(_report_ways(report))
     if effective is None:
         return
     presented = read_best(report.presented_form) if report.presented_form else Text()
@@ -90,7 +93,7 @@ def map_communication(message: Communication, statement: Statement) -> None:
     kind = statement.scope.feed.note_kind(codings)
     if not kind:
         return
-    effective = statement.when(Stated("sent", message.sent), Stated("received", message.received))
+    effective = statement.when((Stated("sent", message.sent), Stated("received", message.received)))
     if effective is None:
         return
     payload = message.payload or ()
@@ -131,20 +134,28 @@ def _add_content(statement: Statement, words: Words, effective: ClinicalTime, do
     for finding, assertion in reading.assertions:
         ordinals[finding] = ordinals.get(finding, 0) + 1
         statement.add(finding, assertion, effective, part=f"{finding}|{ordinals[finding]}")
-    puncture = reading.puncture or _titled_puncture(statement, words)
+    puncture = _puncture(statement, words, reading.puncture)
     if puncture is not None:
-        value = Puncture(
-            puncture.status, PunctureSource.NOTE, words.numbers, puncture.passes, puncture.is_traumatic
-        )
-        statement.add(PUNCTURE, value, effective, part=PUNCTURE)
+        statement.add(PUNCTURE, puncture, effective, part=PUNCTURE)
 
 
-def _titled_puncture(statement: Statement, words: Words) -> NotePuncture | None:
-    """Take a note whose title the feed names as one about a puncture that was done."""
+def _puncture(statement: Statement, words: Words, read: NotePuncture | None) -> Puncture | None:
+    """Return what the note tells of a puncture: only a note about the procedure, by its title or kind, tells of one."""
+    if _is_titled(statement, words):
+        is_void = read is not None and read.status in _NEEDLE_FAILED
+        status = read.status if read is not None and is_void else PunctureStatus.COMPLETED
+    elif words.kind == _PROCEDURE_NOTE and read is not None:
+        status = read.status
+    else:
+        return None
+    passes, is_traumatic = (read.passes, read.is_traumatic) if read is not None else (None, None)
+    return Puncture(status, PunctureSource.NOTE, words.numbers, passes, is_traumatic)
+
+
+def _is_titled(statement: Statement, words: Words) -> bool:
     first_line = words.text.text.lstrip().partition("\n")[0]
     titles = statement.scope.feed.note_titles
-    is_titled = fold(words.title) in titles or fold(first_line) in titles
-    return NotePuncture(PunctureStatus.COMPLETED) if is_titled else None
+    return any(fold(line).rstrip(" .:") in titles for line in (words.title, first_line))
 
 
 def _take_back_replaced(relation: RelatesTo, statement: Statement, effective: ClinicalTime) -> None:

@@ -16,12 +16,11 @@ from worker.decode.fhir.resources import (
     MedicationStatement,
 )
 from worker.mapping.concept_spec import Kind
-from worker.mapping.concepts import Target, fold
+from worker.mapping.concepts import Target
 from worker.mapping.fhir.codes import all_codings, codings_of, title_of
 from worker.mapping.fhir.statement import Stated, Statement
 from worker.mapping.values import qualifiers_of
 from worker.model.fact import Coded
-from worker.model.message import IssueKind
 from worker.model.time import ClinicalTime
 
 _NO_ORDER = frozenset({"proposal", "option"})
@@ -30,24 +29,19 @@ _NO_ORDER = frozenset({"proposal", "option"})
 def map_drug(event: DrugEvent, statement: Statement) -> None:
     """Add a fact for a drug of a class that the pack knows."""
     concept = _drug(event, statement)
-    if concept is None:
-        statement.note(IssueKind.UNMAPPED_CODE, "medication", "no code")
+    target = statement.scope.feed.find(codings_of(concept))
+    if concept is None or target is None or target.concept.kind is not Kind.MEDICATION or _is_no_order(event):
         return
-    codings = codings_of(concept)
-    target = statement.scope.feed.find(codings)
-    if target is None:
-        statement.unmapped(codings, "medication")
-    elif target.concept.kind is Kind.MEDICATION and not _is_no_order(event):
-        effective = statement.when(*_ways(event))
-        if effective is not None:
-            _add(event, statement, target, concept, effective)
+    effective = statement.when(_ways(event))
+    if effective is not None:
+        _add(event, statement, target, concept, effective)
 
 
 def _add(
     event: DrugEvent, statement: Statement, target: Target, concept: CodeableConcept, effective: ClinicalTime
 ) -> None:
     name = title_of(concept)
-    answer = target.answer or fold(name) or target.concept.id
+    answer = target.answer or name or target.concept.id
     said = qualifiers_of(target.concept, _words(event, name))
     qualifiers = tuple(sorted({*said, *target.qualifiers}))
     statement.add(target.concept.id, Coded(answer, name), effective, qualifiers=qualifiers)

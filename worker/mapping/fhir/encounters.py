@@ -11,6 +11,7 @@ from worker.model.message import IssueKind
 
 ENCOUNTER = "encounter"
 DISCHARGE = "discharge"
+_CLASS_LENGTH = 20
 _OVER = frozenset({"finished", "completed", "discharged", "discontinued"})
 
 
@@ -19,13 +20,13 @@ def map_encounter(encounter: Encounter, statement: Statement) -> None:
     period = encounter.period or encounter.actual_period
     start, end = (period.start, period.end) if period is not None else (None, None)
     is_over = encounter.status in _OVER or (not encounter.status and bool(end))
-    effective = statement.when(Stated("period", start, end if is_over else None))
+    effective = statement.when((Stated("period", start, end if is_over else None),))
     if effective is None:
         return
     kind, visit = _class(encounter, statement), _visit(encounter)
     statement.add(ENCOUNTER, EncounterValue(kind, visit, _reason(encounter)), effective)
     if is_over and end:
-        left = statement.when(Stated("period.end", end))
+        left = statement.when((Stated("period.end", end),))
         if left is not None:
             value = EncounterValue(kind, visit, _disposition(encounter))
             statement.add(DISCHARGE, value, left, part=DISCHARGE)
@@ -33,16 +34,17 @@ def map_encounter(encounter: Encounter, statement: Statement) -> None:
 
 
 def _class(encounter: Encounter, statement: Statement) -> str:
-    """Return the pack's name of the class, empty where it has none."""
+    """Return the pack's name of the class, "unknown" where it has none."""
     written = encounter.class_
     if isinstance(written, WrittenCoding):
-        code = written.code or written.display or ""
+        code = written.code or ""
     else:
         code = next((found for concept in written or () if (found := first_code(concept))), "")
-    name = statement.scope.feed.encounter_classes.get(code, "")
+    classes = statement.scope.feed.encounter_classes
+    name = classes.get(code) or classes.get(code.upper())
     if code and not name:
-        statement.note(IssueKind.UNMAPPED_ANSWER, "class", "class of encounter")
-    return name
+        statement.note(IssueKind.UNMAPPED_CODE, "class", f"patient class {code[:_CLASS_LENGTH]}")
+    return name or "unknown"
 
 
 def _visit(encounter: Encounter) -> str:

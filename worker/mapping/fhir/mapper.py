@@ -6,8 +6,8 @@ Each resource is read by the handler of its type; what one resource lacks never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from worker.decode.fhir import FhirDocument, Placed, References, decode_document
 from worker.decode.fhir.datatypes import Reference
@@ -27,8 +27,8 @@ from worker.decode.fhir.resources import (
     Procedure,
     Resource,
     ServiceRequest,
+    Specimen,
 )
-from worker.decode.timestamps import parse_fhir_datetime
 from worker.mapping.feeds import Feed
 from worker.mapping.fhir import status as codes
 from worker.mapping.fhir.codes import first_code
@@ -37,10 +37,11 @@ from worker.mapping.fhir.documents import map_communication, map_diagnostic_repo
 from worker.mapping.fhir.drugs import map_drug
 from worker.mapping.fhir.encounters import map_encounter
 from worker.mapping.fhir.observations import map_observation
-from worker.mapping.fhir.patients import map_patient, patient_links
+from worker.mapping.fhir.patients import SAME, map_patient, patient_links
 from worker.mapping.fhir.procedures import map_procedure, map_service_request
 from worker.mapping.fhir.scope import Scope
-from worker.mapping.fhir.statement import Statement
+from worker.mapping.fhir.specimens import map_specimen
+from worker.mapping.fhir.statement import Statement, read_own_date
 from worker.mapping.fhir.status import Status
 from worker.mapping.fhir.subjects import Subject, find_subject, patient_identifiers
 from worker.mapping.pack import MappingPack
@@ -67,24 +68,50 @@ def map_fhir(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
     return _Mapper(document, _scope(document, raw, feed, pack, notes)).reading()
 
 
+class _HasStatus(Protocol):
+    @property
+    def status(self) -> str | None: ...
+
+
+def _status_code(resource: _HasStatus) -> str:
+    return resource.status or ""
+
+
+def _verification(resource: Condition | AllergyIntolerance) -> str:
+    return first_code(resource.verification_status)
+
+
+def _document_status(document: DocumentReference) -> str:
+    """Return the document's own status, which says more than "current" of the reference to it."""
+    status = document.status or ""
+    return status if status in codes.REFERENCE_VOID else document.doc_status or status
+
+
+def _no_status(patient: Patient) -> str:
+    del patient
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Handler(Generic[Read]):
-    """How a type of resource is read: by which function, with which meaning of its status."""
+    """How a type of resource is read: by which function, with which meaning of its status, dated by which elements."""
 
     read: Callable[[Read, Statement], None]
-    statuses: Mapping[str, Status] = field(default_factory=dict)
+    statuses: Mapping[str, Status]
     dates: tuple[str, ...] = ()
+    status_of: Callable[[Any], str] = _status_code  # Any: takes what `read` takes
 
 
-_HANDLERS: dict[type[Resource], _Handler[Any]] = {  # Any: each handler takes the type it stands under
-    Patient: _Handler(map_patient),
+_HANDLERS: dict[type, _Handler[Any]] = {  # Any: each handler takes the type it stands under
+    Patient: _Handler(map_patient, {}, (), _no_status),
     Observation: _Handler(map_observation, codes.RESULT, ("issued",)),
+    Specimen: _Handler(map_specimen, codes.SPECIMEN),
     Procedure: _Handler(map_procedure, codes.PROCEDURE, ("recorded",)),
     ServiceRequest: _Handler(map_service_request, codes.ORDER, ("authored_on",)),
     Encounter: _Handler(map_encounter, codes.ENCOUNTER),
-    Condition: _Handler(map_condition, codes.VERIFICATION, ("recorded_date",)),
-    AllergyIntolerance: _Handler(map_allergy, codes.VERIFICATION, ("recorded_date",)),
-    DocumentReference: _Handler(map_document_reference, codes.DOCUMENT, ("date",)),
+    Condition: _Handler(map_condition, codes.VERIFICATION, ("recorded_date",), _verification),
+    AllergyIntolerance: _Handler(map_allergy, codes.VERIFICATION, ("recorded_date",), _verification),
+    DocumentReference: _Handler(map_document_reference, codes.DOCUMENT, ("date",), _document_status),
     DiagnosticReport: _Handler(map_diagnostic_report, codes.RESULT, ("issued",)),
     Communication: _Handler(map_communication, codes.COMMUNICATION, ("sent",)),
     MedicationAdministration: _Handler(map_drug, codes.DRUG),
@@ -142,28 +169,31 @@ class _Mapper:
 
     def _read(self, placed: Placed) -> None:
         resource = placed.resource
-        name = resource.type_name
-        handler = _HANDLERS.get(type(resource)) if isinstance(resource, Resource) else None
-        if handler is None or not isinstance(resource, Resource) or name in self._scope.feed.ignored_messages:
-            self._passed_over.append(Outcome(OutcomeKind.IGNORED, f"resource type {name}"))
+        handler = _HANDLERS.get(type(resource))
+        if (
+            handler is None
+            or not isinstance(resource, Resource)
+            or resource.type_name in self._scope.feed.ignored_messages
+        ):
+            self._passed_over.append(Outcome(OutcomeKind.IGNORED, f"resource type {resource.type_name}"))
             return
         subject = self._subject(resource)
         if not subject.identifiers:
             self._pass_over(placed, subject)
             return
         self._is_handled = True
-        self._patients.update((identifier.key, identifier) for identifier in subject.identifiers)
+        for identifier in subject.identifiers:
+            self._patients.setdefault(identifier.key, identifier)
         self._map(placed, resource, handler, subject)
 
     def _map(self, placed: Placed, resource: Resource, handler: _Handler[Any], subject: Subject) -> None:
-        status = _status(resource, handler)
-        dates = (getattr(resource, name) for name in handler.dates)
-        statement = Statement(self._scope, placed, subject.identifiers[0], status, dates)
-        stated_ms = statement.stated_ms
+        status = handler.statuses.get(handler.status_of(resource), codes.UNKNOWN)
+        statement = Statement(self._scope, placed, subject.identifiers[0], status, handler.dates)
         if isinstance(resource, Patient):
-            self._links.extend(patient_links(resource, self._scope, stated_ms))
+            self._links.extend(patient_links(resource, self._scope, statement.stated_ms))
         elif len(subject.identifiers) > 1:
-            self._links.extend(self._scope.feed.authorities.links(subject.identifiers, "same-pid", stated_ms))
+            authorities = self._scope.feed.authorities
+            self._links.extend(authorities.links(subject.identifiers, SAME, statement.stated_ms))
         if not status.is_silent:
             handler.read(resource, statement)
         self._facts.extend(statement.facts)
@@ -186,24 +216,14 @@ class _Mapper:
             return Subject(known, "" if known else "no identifier")
         element = "patient" if isinstance(resource, AllergyIntolerance) else "subject"
         reference: Reference | None = getattr(resource, element, None)
-        text = (reference.reference or "") if reference is not None and reference.identifier is None else ""
-        known_subject = scope.subjects.get(text) if text else None
-        if known_subject is None:
-            known_subject = find_subject(scope.feed, scope.references, reference, resource)
-            if text and not text.startswith("#"):
-                scope.subjects[text] = known_subject
-        return known_subject
-
-
-def _status(resource: Resource, handler: _Handler[Any]) -> Status:
-    if isinstance(resource, Condition | AllergyIntolerance):
-        code = first_code(resource.verification_status)
-    else:
-        code = getattr(resource, "status", None) or ""
-    if isinstance(resource, DocumentReference) and code not in codes.REFERENCE_VOID:
-        # The document's own status says more than "current" of the reference to it.
-        code = resource.doc_status or code
-    return handler.statuses.get(code, codes.UNKNOWN)
+        text = reference.reference if reference is not None and reference.identifier is None else None
+        if not text or text.startswith("#"):
+            return find_subject(scope.feed, scope.references, reference, resource)
+        remembered = scope.subjects.get(text)
+        if remembered is None:
+            remembered = find_subject(scope.feed, scope.references, reference, resource)
+            scope.subjects[text] = remembered
+        return remembered
 
 
 def _scope(
@@ -215,7 +235,8 @@ def _scope(
         notes=notes,
         references=References(document),
         message_id=document.document_id,
-        message_at_ms=_instant(document.message_at, feed),
+        message_at=document.message_at,
+        message_at_ms=read_own_date(document.message_at, feed.zone),
         received_at_ms=raw.received_at_ms,
         births=_births(document.resources, feed) if document.is_bundle else {},
     )
@@ -226,17 +247,8 @@ def _births(resources: Iterable[Placed], feed: Feed) -> dict[tuple[str, str], Ep
     births: dict[tuple[str, str], EpochMs] = {}
     for placed in resources:
         patient = placed.resource
-        born_ms = _instant(patient.birth_date or "", feed) if isinstance(patient, Patient) else None
+        born_ms = read_own_date(patient.birth_date, feed.zone) if isinstance(patient, Patient) else None
         if isinstance(patient, Patient) and born_ms is not None:
             for identifier in patient_identifiers(feed, patient):
                 births[identifier.key] = min(born_ms, births.get(identifier.key, born_ms))
     return births
-
-
-def _instant(text: str, feed: Feed) -> EpochMs | None:
-    if not text:
-        return None
-    try:
-        return parse_fhir_datetime(text, feed.zone).at_ms
-    except (DecodeError, OverflowError, ValueError):
-        return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from worker.decode.fhir.datatypes import Quantity
 from worker.decode.fhir.resources import Component, Observation, Specimen
@@ -15,6 +14,7 @@ from worker.mapping.fhir.codes import all_codings, codings_of
 from worker.mapping.fhir.documents import map_note_observation
 from worker.mapping.fhir.specimens import collected_ways, specimen_class
 from worker.mapping.fhir.statement import Stated, Statement
+from worker.mapping.fhir.status import CORRECTED
 from worker.mapping.numbers import Number
 from worker.mapping.units import UnitTable
 from worker.mapping.values import UNKNOWN, Given, read_value
@@ -26,8 +26,7 @@ _COMPARATORS = {comparator.value: comparator for comparator in Comparator}
 _KINDS = frozenset({Kind.QUANTITY, Kind.CODE, Kind.ASSESSMENT, Kind.FINDING})
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A value of the resource: what its code means, its name in the key, the element it stands in."""
 
     target: Target
@@ -36,8 +35,7 @@ class _Part:
     element: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
+class _Where(NamedTuple):
     """Where all values of the resource come from: specimen class and body site class."""
 
     specimen: str
@@ -56,7 +54,7 @@ def map_observation(observation: Observation, statement: Statement) -> None:
     if not parts:
         return
     specimen = _find_specimen(observation, statement)
-    effective = statement.when(*_ways(observation, specimen))
+    effective = statement.when(_ways(observation, specimen))
     if effective is None:
         return
     sample = specimen_class(feed, specimen) if specimen is not None else ""
@@ -69,7 +67,7 @@ def map_observation(observation: Observation, statement: Statement) -> None:
 
 
 def _add_note(observation: Observation, statement: Statement, kind: str) -> None:
-    effective = statement.when(*_ways(observation, None))
+    effective = statement.when(_ways(observation, None))
     if effective is not None:
         map_note_observation(observation, statement, kind, effective)
 
@@ -118,6 +116,9 @@ def _add(statement: Statement, part: _Part, where: _Where, effective: ClinicalTi
     understood = read_value(target, given, feed, pack, f"{statement.place}.{part.element}value")
     if isinstance(understood, Issue):
         statement.issues.append(understood)
+        if statement.status.rank == CORRECTED:
+            # The sender says that the older value is wrong, even where the new one cannot be read.
+            _take_back(statement, part, where, effective)
     elif understood is not None:
         statement.add(
             understood.concept.id,
@@ -143,25 +144,25 @@ def _take_back(statement: Statement, part: _Part, where: _Where, effective: Clin
 
 
 def _has_value(valued: Observation | Component) -> bool:
-    return not (
-        valued.value_quantity is None
-        and valued.value_codeable_concept is None
-        and valued.value_string is None
-        and valued.value_integer is None
-        and valued.value_boolean is None
-        and valued.value_range is None
-        and valued.value_ratio is None
-        and valued.value_time is None
-        and valued.value_date_time is None
-        and valued.value_period is None
+    return (
+        valued.value_quantity is not None
+        or valued.value_codeable_concept is not None
+        or valued.value_string is not None
+        or valued.value_integer is not None
+        or valued.value_boolean is not None
+        or valued.value_range is not None
+        or valued.value_ratio is not None
+        or valued.value_time is not None
+        or valued.value_date_time is not None
+        or valued.value_period is not None
     )
 
 
 def _given(valued: Observation | Component, target: Target, units: UnitTable, where: _Where) -> Given:
-    flags = tuple(coding.code for coding in all_codings(valued.interpretation) if coding.code)
     quantity, concept = valued.value_quantity, valued.value_codeable_concept
     if quantity is not None:
         return _given_quantity(quantity, target, units, where)
+    flags = tuple(coding.code for coding in all_codings(valued.interpretation) if coding.code)
     if concept is not None:
         return Given(
             text=concept.text or "",
@@ -231,7 +232,7 @@ def _ways(observation: Observation, specimen: Specimen | None) -> Iterator[State
     if period is not None:
         yield Stated("effectivePeriod", period.start, period.end)
     if specimen is not None:
-        yield from collected_ways(specimen)
+        yield from collected_ways(specimen, "specimen.")
     yield Stated("issued", observation.issued)
 
 

@@ -21,7 +21,7 @@ LINKED = "patient-link"
 def map_patient(patient: Patient, statement: Statement) -> None:
     """Add the birth date."""
     if patient.birth_date:
-        born = statement.when(Stated("birthDate", patient.birth_date, may_be_vague=True))
+        born = statement.when((Stated("birthDate", patient.birth_date, may_be_vague=True),))
         if born is not None:
             statement.add(BIRTH_DATE, Moment(born.start_ms), born)
 

@@ -43,15 +43,11 @@ _NO_ORDER = frozenset({"proposal", "option"})
 
 def map_procedure(procedure: Procedure, statement: Statement) -> None:
     """Add a puncture, or "done" for another procedure that the pack knows."""
-    codings = codings_of(procedure.code)
-    target = statement.scope.feed.find(codings)
-    if target is None:
-        statement.unmapped(codings)
-        return
-    if target.concept.kind is not Kind.PROCEDURE:
+    target = statement.scope.feed.find(codings_of(procedure.code))
+    if target is None or target.concept.kind is not Kind.PROCEDURE:
         return
     ways = list(_performed(procedure))
-    effective = statement.when(*ways)
+    effective = statement.when(ways)
     if effective is None:
         return
     if target.concept.id != PUNCTURE:
@@ -71,7 +67,7 @@ def map_service_request(request: ServiceRequest, statement: Statement) -> None:
         return
     ways = list(_occurs(request))
     is_timed = any(way.start or way.end for way in ways)
-    effective = statement.when(*ways, Stated("authoredOn", request.authored_on))
+    effective = statement.when((*ways, Stated("authoredOn", request.authored_on)))
     if effective is not None:
         numbers = order_numbers(request.based_on, request.identifier, request.id or "")
         status = _order_status(request, is_timed=is_timed)

@@ -13,13 +13,14 @@ from worker.model.time import EpochMs
 from worker.notes.reader import NoteReader
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made once for each document, remembers as it goes, and never leaves the mapping.
+@dataclass(slots=True)
 class Scope:
     """The document around a resource.
 
-    Shape: `message_at_ms` is the document's own time, None where it has none; `births` holds the birth
-    dates of patients in the document, by identifier. `subjects` remembers who each reference names,
-    so that a Bundle about one patient resolves it once.
+    Shape: `message_at` is the document's own time as written, `message_at_ms` the instant, None where it has none. `births`
+    holds the birth dates of patients in the document, by identifier. `subjects` remembers who each reference names, so
+    that a Bundle about one patient resolves it once.
     """
 
     feed: Feed
@@ -27,6 +28,7 @@ class Scope:
     notes: NoteReader
     references: References
     message_id: str
+    message_at: str
     message_at_ms: EpochMs | None
     received_at_ms: EpochMs
     births: Mapping[tuple[str, str], EpochMs]

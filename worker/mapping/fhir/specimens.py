@@ -1,4 +1,4 @@
-"""Specimens: their class and their time, for the results that name them. Pure: no I/O, no clock.
+"""Specimens: their class and time for the results that name them; collected CSF is a fact. Pure: no I/O, no clock.
 
 Source: HL7 FHIR R4 and R5, `Specimen`.
 """
@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from worker.decode.fhir.resources import Specimen
 from worker.mapping.feeds import Feed
 from worker.mapping.fhir.codes import codings_of
-from worker.mapping.fhir.statement import Stated
+from worker.mapping.fhir.statement import Stated, Statement
 from worker.mapping.values import UNKNOWN
+from worker.model.fact import Coded
 
 CSF = "csf"
+CSF_SPECIMEN = "csf-specimen"
 
 
 def specimen_class(feed: Feed, specimen: Specimen) -> str:
@@ -29,12 +31,23 @@ def specimen_class(feed: Feed, specimen: Specimen) -> str:
     return feed.specimen((*site, *codings_of(collection.method))) or kind or UNKNOWN
 
 
-def collected_ways(specimen: Specimen) -> Iterator[Stated]:
-    """Yield where the time of collection may stand."""
+def collected_ways(specimen: Specimen, prefix: str = "") -> Iterator[Stated]:
+    """Yield where the time of collection may stand; `prefix` is how a result names its specimen."""
     collection = specimen.collection
     if collection is None:
         return
-    yield Stated("specimen.collection.collectedDateTime", collection.collected_date_time)
+    yield Stated(f"{prefix}collection.collectedDateTime", collection.collected_date_time)
     period = collection.collected_period
     if period is not None:
-        yield Stated("specimen.collection.collectedPeriod", period.start, period.end)
+        yield Stated(f"{prefix}collection.collectedPeriod", period.start, period.end)
+
+
+def map_specimen(specimen: Specimen, statement: Statement) -> None:
+    """State that CSF was collected; what that says of a lumbar puncture is for `correlate` to decide."""
+    scope = statement.scope
+    if CSF_SPECIMEN not in scope.pack.concepts or specimen_class(scope.feed, specimen) != CSF:
+        return
+    ways = [way for way in collected_ways(specimen) if way.start or way.end]
+    effective = statement.when(ways) if ways else None
+    if effective is not None:
+        statement.add(CSF_SPECIMEN, Coded("collected"), effective, specimen=CSF)

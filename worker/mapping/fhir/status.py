@@ -53,6 +53,13 @@ DOCUMENT = RESULT | {
 
 REFERENCE_VOID = frozenset({"superseded", "entered-in-error"})
 
+SPECIMEN = {
+    "available": _STANDS,
+    "unavailable": _STANDS,
+    "unsatisfactory": _STANDS,
+    "entered-in-error": _DELETED,
+}
+
 PROCEDURE = {
     "preparation": Status(PLANNED),
     "in-progress": Status(PLANNED),

@@ -7,7 +7,7 @@ reference names one, so that one statement has one key however it arrives; busin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from worker.decode.fhir import Literal, References, parse_literal
 from worker.decode.fhir.datatypes import Identifier as WrittenIdentifier
@@ -20,8 +20,7 @@ from worker.model.fact import Identifier
 PATIENT = "Patient"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The identifiers that a reference gives of one patient, the one to file facts under first.
 
     Shape: without identifiers `reason` says why; `is_other` tells that the subject is known to be no patient.

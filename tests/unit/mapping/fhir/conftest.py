@@ -12,7 +12,7 @@ from worker.mapping.fhir import map_fhir
 from worker.mapping.pack import MappingPack, compile_mapping
 from worker.model.fact import Assertion, AssertionStatus
 from worker.model.message import Form, RawMessage, Reading
-from worker.notes.reader import NoteDocument, NoteReading
+from worker.notes.reader import NoteDocument, NotePuncture, NoteReading
 
 FEED = """
 feed: fhir-test
@@ -43,12 +43,13 @@ class Echo:
 
     def __init__(self) -> None:
         self.documents: list[NoteDocument] = []
+        self.puncture: NotePuncture | None = None
 
     def read(self, document: NoteDocument) -> NoteReading:
         self.documents.append(document)
         found = Assertion(AssertionStatus.PRESENT, (), (0, 8), document.text)
         count = document.text.count("headache")
-        return NoteReading(assertions=tuple(("headache", found) for _ in range(count)))
+        return NoteReading(tuple(("headache", found) for _ in range(count)), self.puncture)
 
 
 class Read(Protocol):

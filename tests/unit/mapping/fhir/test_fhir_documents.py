@@ -12,7 +12,7 @@ from worker.mapping.fhir.attachments import strip_html
 from worker.model.fact import Assertion, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind, Reading
 from worker.model.time import from_rfc3339
-from worker.notes.reader import NoteDocument
+from worker.notes.reader import NoteDocument, NotePuncture
 
 Read = Callable[..., Reading]
 AT, UPDATED = "2026-01-05T08:00:00Z", "2026-01-05T08:05:00Z"
@@ -20,6 +20,7 @@ AT, UPDATED = "2026-01-05T08:00:00Z", "2026-01-05T08:05:00Z"
 
 class Notes(Protocol):
     documents: list[NoteDocument]
+    puncture: NotePuncture | None
 
 
 def base64_of(text: str | bytes) -> str:
@@ -121,6 +122,7 @@ def test_a_document_that_replaces_another_takes_it_back(read: Read, code: object
         (attachment("odd charset", "text/plain; charset=zlib"), "odd charset"),
         (attachment("<html><body><p>one</p><p>two</p></body></html>", "text/html"), "one\ntwo"),
         (attachment("<p>x</p>", "application/xhtml+xml"), "x"),
+        (attachment(r"{\rtf1\ansi night\par round}", "application/rtf"), "night\nround"),
         ({"attachment": {"contentType": "text/plain", "data": "aGVhZG\n FjaGU="}}, "headache"),
     ],
 )
@@ -213,6 +215,33 @@ def test_a_note_titled_as_a_puncture_is_a_record_of_one(read: Read, elements: di
     puncture = next(fact for fact in facts if fact.concept == "lumbar-puncture")
     assert puncture.value == Puncture(PunctureStatus.COMPLETED, PunctureSource.NOTE)
     assert puncture.key == "default|DocumentReference|d1|lumbar-puncture"
+
+
+@pytest.mark.parametrize(
+    ("code", "title", "said", "expected"),
+    [
+        ("28570-0", "Procedure note", PunctureStatus.ATTEMPTED, PunctureStatus.ATTEMPTED),
+        ("28570-0", "Procedure note", None, None),
+        ("11506-3", "Progress note", PunctureStatus.COMPLETED, None),
+        ("11506-3", "Lumbar puncture:", PunctureStatus.ATTEMPTED, PunctureStatus.ATTEMPTED),
+        ("11506-3", "Lumbar puncture", PunctureStatus.COMPLETED, PunctureStatus.COMPLETED),
+    ],
+)
+def test_only_a_note_about_the_procedure_tells_of_it(
+    read: Read,
+    notes: Notes,
+    code: str,
+    title: str,
+    said: PunctureStatus | None,
+    expected: PunctureStatus | None,
+) -> None:
+    notes.puncture = NotePuncture(said, 2, is_traumatic=True) if said else None
+    kind = {"coding": [{"system": "http://loinc.org", "code": code}], "text": title}
+
+    facts = read(document(attachment("words"), type=kind)).facts
+
+    found = [fact.value for fact in facts if fact.concept == "lumbar-puncture"]
+    assert found == ([Puncture(expected, PunctureSource.NOTE, (), 2, is_traumatic=True)] if expected else [])
 
 
 def report(**elements: object) -> dict[str, object]:

@@ -358,6 +358,39 @@ def test_the_status_ranks_the_version(
     assert (fact.value is None) == is_deleted
 
 
+def test_a_correction_that_cannot_be_read_still_takes_the_older_value_back(read: Read) -> None:
+    reading = read(observation(TEMPERATURE, valueString="see note", status="corrected"))
+
+    assert [(fact.concept, fact.is_deleted) for fact in reading.facts] == [("body-temperature", True)]
+    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_VALUE]
+
+
+def test_collected_csf_is_a_fact_of_its_own(read: Read) -> None:
+    (fact,) = read(SPECIMEN, timestamp=AT).facts
+
+    assert (fact.concept, fact.value, fact.specimen) == ("csf-specimen", Coded("collected"), "csf")
+    assert fact.effective.start_ms == from_rfc3339("2026-01-05T07:30:00Z")
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"collection": None},
+        {"type": concept("119297000", SNOMED)},
+        {"collection": {"collectedDateTime": AT, "bodySite": {"text": "VP shunt"}}},
+        {"collection": {"collectedDateTime": AT, "method": {"text": "external ventricular drain"}}},
+    ],
+)
+def test_fluid_that_tells_of_no_needle_is_no_fact(read: Read, elements: dict[str, object]) -> None:
+    assert read({**SPECIMEN, **elements}, timestamp=AT).facts == ()
+
+
+def test_a_specimen_entered_in_error_is_taken_back(read: Read) -> None:
+    assert [
+        fact.is_deleted for fact in read({**SPECIMEN, "status": "entered-in-error"}, timestamp=AT).facts
+    ] == [True]
+
+
 def test_a_registered_result_says_nothing_yet(read: Read) -> None:
     assert read(observation(TEMPERATURE, status="registered")).facts == ()
 
