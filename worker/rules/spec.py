@@ -112,7 +112,8 @@ class ReviewSpec(PackModel):
 
     @model_validator(mode="after")
     def _names_reviewer(self) -> Self:
-        if (self.status == "clinically reviewed") != bool(self.by and self.date):
+        is_reviewed = self.status == "clinically reviewed"
+        if is_reviewed != bool(self.by) or is_reviewed != bool(self.date):
             raise ValueError(
                 "a clinically reviewed rule names who (by) and when (date); others leave both null"
             )
