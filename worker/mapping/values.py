@@ -182,4 +182,4 @@ def _assertion(concept: Concept, target: Target, given: Given, feed: Feed, place
 
 def _reported(given: Given) -> str:
     texts = [coding.text or coding.code for coding in given.codings if coding.text or coding.code]
-    return (given.text.strip() or (texts[0] if texts else ""))[:_REPORTED_LENGTH]
+    return (texts[0] if texts else given.text.strip())[:_REPORTED_LENGTH]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from worker.decode.hl7v2 import ObservationGroup, ResultGroup, Segment
 from worker.mapping.hl7v2.context import (
@@ -45,7 +46,8 @@ def read_report(
     taken = {one.obx.index for one in notes}
     read_results(context, order, [one for one in group.obxs if one.obx.index not in taken], sheet)
     if notes:
-        read_document(context, patient, _reported_document(context, order, notes), sheet)
+        document = _reported_document(context, order, notes)
+        read_document(context, patient, replace(document, number=_distinct(document.number, counts)), sheet)
     elif is_puncture(context, group):
         read_puncture_order(context, patient, group, sheet)
 
@@ -76,6 +78,13 @@ def _note_observations(context: Context, group: ResultGroup) -> list[Observation
         group.obr is not None and context.feed.note_kind(codings_of(group.obr.field(4))) != ""
     )
     return [one for one in group.obxs if has_text_type(one) and (is_all_text or is_note_text(context, one))]
+
+
+def _distinct(number: str, counts: Counter[tuple[str, str, str]]) -> str:
+    """Keep documents apart that share a number within one message."""
+    counts["document", number, ""] += 1
+    repeat = counts["document", number, ""]
+    return f"{number}#{repeat}" if number and repeat > 1 else number
 
 
 def _reported_document(context: Context, order: Order, notes: Sequence[ObservationGroup]) -> Document:

@@ -1,0 +1,239 @@
+"""Notes: documents of MDM and note text in results. HL7 v2.5.1 ch. 9."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Protocol
+
+import pytest
+
+from worker.mapping.pack import MappingPack
+from worker.model.fact import Assertion, AssertionStatus, Fact, Puncture, PunctureSource, PunctureStatus
+from worker.model.message import IssueKind, Reading
+from worker.model.time import from_rfc3339
+from worker.notes.reader import NoteDocument, NotePuncture, NoteReader, NoteReading
+
+Read = Callable[..., Reading]
+
+
+class Asked(NoteReader, Protocol):
+    """A note reader that keeps what it was asked."""
+
+    documents: list[NoteDocument]
+
+
+MakeReader = Callable[..., Asked]
+EVN = "EVN|T02|20260105115000+0000"
+TXA = "TXA|1|PN|TX|20260105110000+0000||||||||DOC7|||||AU||AV"
+STIFF = Assertion(AssertionStatus.PRESENT, span=(0, 10), sentence="Neck stiff.")
+NOTE = NoteReading((("neck-stiffness", STIFF), ("headache", STIFF), ("neck-stiffness", STIFF)))
+
+
+def text(line: str, set_id: int = 1, status: str = "F") -> str:
+    return f"OBX|{set_id}|TX|11506-3^Progress note^LN||{line}||||||{status}"
+
+
+def facts(reading: Reading, concept: str = "") -> list[Fact]:
+    return [fact for fact in reading.facts if concept in {"", fact.concept} and fact.concept != "birth-date"]
+
+
+@pytest.fixture
+def notes(reader: MakeReader) -> Asked:
+    return reader({"Neck stiff": NOTE})
+
+
+def test_a_document_is_a_note_and_its_findings(read: Read, notes: Asked) -> None:
+    reading = read(EVN, TXA, text("Neck stiff."), text("Afebrile.", 2), kind="MDM^T02", notes=notes)
+    assert [(fact.concept, fact.key) for fact in facts(reading)] == [
+        ("note", "default|document|DOC7"),
+        ("neck-stiffness", "default|document|DOC7|neck-stiffness|1"),
+        ("headache", "default|document|DOC7|headache|1"),
+        ("neck-stiffness", "default|document|DOC7|neck-stiffness|2"),
+    ]
+    (document,) = notes.documents
+    assert (document.document_id, document.title, document.text, document.kind) == (
+        "DOC7",
+        "PN",
+        "Neck stiff.\nAfebrile.",
+        "11506-3",
+    )
+
+
+def test_the_time_of_a_note_is_that_of_its_activity(read: Read, notes: Asked) -> None:
+    fact = facts(read(EVN, TXA, text("x"), kind="MDM^T02", notes=notes))[0]
+    assert (fact.effective.origin, fact.effective.start_ms) == ("TXA-4", from_rfc3339("2026-01-05T11:00:00Z"))
+    assert fact.version.major == from_rfc3339("2026-01-05T11:50:00Z")
+    untimed = TXA.replace("20260105110000+0000", "")
+    assert facts(read(EVN, untimed, text("x"), kind="MDM^T02", notes=notes))[0].effective.origin == "EVN-2"
+
+
+def test_a_newer_version_of_a_document_replaces_the_older(read: Read, notes: Asked) -> None:
+    first = facts(read(EVN, TXA, text("Neck stiff."), kind="MDM^T02", notes=notes))
+    later = facts(
+        read(EVN.replace("1150", "1155"), TXA, text("Neck soft."), kind="MDM^T08", notes=notes), "note"
+    )
+    assert all(fact.group is not None and fact.group.replaces for fact in first + later)
+    assert {fact.group.key for fact in first + later if fact.group} == {"default|document|DOC7"}
+    assert later[0].group is not None
+    assert first[0].group is not None
+    assert later[0].group.stated_at > first[0].group.stated_at
+
+
+@pytest.mark.parametrize(
+    ("kind", "txa", "obx"),
+    [
+        ("MDM^T11", TXA, ""),
+        ("MDM^T11", TXA.replace("20260105110000+0000", "soon"), ""),
+        ("MDM^T02", TXA.replace("|AV", "|CA"), text("Neck stiff.")),
+        ("MDM^T03", TXA.replace("|AV", "|OB"), ""),
+        ("MDM^T02", TXA, text("Neck stiff.", status="W")),
+    ],
+)
+def test_a_document_can_be_taken_back(read: Read, notes: Asked, kind: str, txa: str, obx: str) -> None:
+    reading = read(EVN, txa, *([obx] if obx else []), kind=kind, notes=notes)
+    assert [(fact.concept, fact.is_deleted, fact.version.minor) for fact in facts(reading)] == [
+        ("note", True, 4)
+    ]
+    assert notes.documents == []
+
+
+def test_a_replacement_takes_the_parent_document_back(read: Read, notes: Asked) -> None:
+    txa = TXA.replace("DOC7||", "DOC8|DOC7|")
+    reading = read(EVN, txa, text("Neck soft."), kind="MDM^T10", notes=notes)
+    assert [(fact.key, fact.is_deleted) for fact in facts(reading)] == [
+        ("default|document|DOC7", True),
+        ("default|document|DOC8", False),
+    ]
+
+
+def test_an_addendum_under_the_same_number_does_not_replace_the_note(read: Read, notes: Asked) -> None:
+    same = facts(read(EVN, TXA, text("more"), kind="MDM^T06", notes=notes))
+    own = facts(read(EVN, TXA.replace("DOC7||", "DOC9|DOC7|"), text("more"), kind="MDM^T06", notes=notes))
+    assert [fact.key for fact in same + own] == [
+        "default|document|DOC7|addendum",
+        "default|document|DOC9",
+    ]
+
+
+def test_a_status_change_without_text_says_nothing(read: Read, notes: Asked) -> None:
+    assert facts(read(EVN, TXA, kind="MDM^T03", notes=notes)) == []
+    assert facts(read(EVN, kind="MDM^T01", notes=notes)) == []
+
+
+def test_a_dictated_document_is_preliminary(read: Read, notes: Asked) -> None:
+    fact = facts(read(EVN, TXA.replace("|AU|", "|DI|"), text("x"), kind="MDM^T02", notes=notes))[0]
+    assert fact.version.minor == 1
+
+
+def test_a_document_without_number_is_named_by_its_text(read: Read, notes: Asked) -> None:
+    keys = {
+        facts(read(EVN, TXA.replace("DOC7", ""), text(line), kind="MDM^T02", notes=notes))[0].key
+        for line in ("one", "two", "one")
+    }
+    assert len(keys) == 2
+
+
+def test_a_document_with_an_impossible_time_is_quarantined(read: Read, notes: Asked) -> None:
+    reading = read(
+        EVN, TXA.replace("20260105110000", "20990105110000"), text("x"), kind="MDM^T02", notes=notes
+    )
+    assert facts(reading) == []
+    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
+
+
+def test_a_kind_that_the_feed_skips_is_not_read(
+    read: Read, notes: Asked, site: Callable[[str], MappingPack]
+) -> None:
+    pack = site("notes: {skip: [{code: PN}]}")
+    assert facts(read(EVN, TXA, text("Neck stiff."), kind="MDM^T02", notes=notes, using=pack)) == []
+
+
+OBR = "OBR|1||n1|11506-3^Progress note^LN^^Ward round|||20260105110000+0000"
+RTF = base64.b64encode(rb"{\rtf1 Neck stiff.}").decode()
+
+
+@pytest.mark.parametrize(
+    "obx",
+    [
+        "OBX|1|TX|11506-3^Progress note^LN||Neck stiff.||||||F",
+        "OBX|1|FT|11506-3^Progress note^LN||Neck\\.br\\stiff.||||||F",
+        "OBX|1||Progress^Progress||^^txt^^Neck stiff.",
+        f"OBX|1|ED|11506-3^Progress note^LN||^TEXT^rtf^Base64^{RTF}||||||F",
+        "OBX|1|TX|11506-3^Progress note^LN||{\\E\\rtf1 Neck stiff.}||||||F",
+        "OBX|1|ST|11506-3^Progress note^LN||Neck stiff.",
+    ],
+)
+def test_note_text_in_a_result_is_read_whatever_way_it_travels(
+    read: Read, reader: MakeReader, obx: str
+) -> None:
+    notes = reader()
+    read(OBR, obx, notes=notes)
+    (document,) = notes.documents
+    assert document.text.split() == ["Neck", "stiff."]
+    assert (document.document_id, document.title) == ("n1", "Ward round")
+
+
+def test_encapsulated_text_may_hold_separators(read: Read, reader: MakeReader) -> None:
+    notes = reader()
+    read(OBR, "OBX|1||11506-3^N^LN||^^txt^^Temp 38^5 & rising", notes=notes)
+    assert notes.documents[0].text == "Temp 38^5 & rising"
+
+
+def test_lines_and_repeats_of_a_note_become_lines(read: Read, reader: MakeReader) -> None:
+    notes = reader()
+    read(OBR, "OBX|1|TX|11506-3^N^LN||one~two||||||F", "OBX|2|TX|11506-3^N^LN||three||||||F", notes=notes)
+    assert notes.documents[0].text == "one\ntwo\nthree"
+
+
+def test_a_document_that_gives_no_text_is_an_issue(read: Read, notes: Asked) -> None:
+    reading = read(OBR, "OBX|1|ED|11506-3^N^LN||^application^pdf^Base64^JVBERi0=||||||F", notes=notes)
+    assert [(issue.kind, issue.subject) for issue in reading.issues] == [(IssueKind.UNREADABLE_TEXT, "pdf")]
+    assert facts(reading) == []
+
+
+def test_values_beside_a_note_are_still_read(read: Read, notes: Asked) -> None:
+    obr = "OBR|1||n1|V^V^L|||20260105110000+0000"
+    lines = (obr, "OBX|1|NM|8310-5^T^LN||38|Cel|||||F", text("Neck stiff.", 2))
+    concepts = [fact.concept for fact in facts(read(*lines, notes=notes))]
+    assert concepts == ["body-temperature", "note", "neck-stiffness", "headache", "neck-stiffness"]
+
+
+LP_TITLE = "PROCEDURE: LUMBAR PUNCTURE"
+
+
+def puncture(reading: Reading) -> Fact | None:
+    return next(iter(facts(reading, "lumbar-puncture")), None)
+
+
+def test_a_title_line_tells_of_a_puncture_at_the_time_of_the_note(read: Read, reader: MakeReader) -> None:
+    fact = puncture(read(EVN, TXA, text(LP_TITLE), text("Two attempts.", 2), kind="MDM^T02", notes=reader()))
+    assert fact is not None
+    assert fact.value == Puncture(PunctureStatus.COMPLETED, PunctureSource.NOTE)
+    assert fact.effective.origin == "TXA-4"
+    assert fact.key == "default|document|DOC7|lumbar-puncture"
+
+
+def test_the_text_knows_whether_the_needle_passed(read: Read, reader: MakeReader) -> None:
+    known = {LP_TITLE: NoteReading((), NotePuncture(PunctureStatus.ATTEMPTED, 3, is_traumatic=True))}
+    fact = puncture(read(EVN, TXA, text(LP_TITLE), kind="MDM^T02", notes=reader(known)))
+    assert fact is not None
+    assert fact.value == Puncture(PunctureStatus.ATTEMPTED, PunctureSource.NOTE, (), 3, is_traumatic=True)
+
+
+def test_a_procedure_note_tells_of_a_puncture_by_its_text(read: Read, reader: MakeReader) -> None:
+    known = {"LP": NoteReading((), NotePuncture(PunctureStatus.COMPLETED))}
+    txa = TXA.replace("|PN|", "|PC|")
+    assert puncture(read(EVN, txa, text("LP done."), kind="MDM^T02", notes=reader(known))) is not None
+    assert puncture(read(EVN, txa, text("Chest drain."), kind="MDM^T02", notes=reader(known))) is None
+
+
+def test_a_progress_note_that_mentions_a_puncture_is_no_record_of_one(read: Read, reader: MakeReader) -> None:
+    known = {"LP": NoteReading((), NotePuncture(PunctureStatus.COMPLETED))}
+    assert puncture(read(EVN, TXA, text("LP done yesterday."), kind="MDM^T02", notes=reader(known))) is None
+
+
+def test_two_notes_under_one_number_in_one_message_stay_apart(read: Read, notes: Asked) -> None:
+    reading = read(OBR, text("Neck stiff."), OBR, text("Neck stiff again."), notes=notes)
+    keys = [fact.key for fact in facts(reading, "headache")]
+    assert keys == ["default|document|n1|headache|1", "default|document|n1#2|headache|1"]

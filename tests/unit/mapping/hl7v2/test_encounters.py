@@ -1,0 +1,118 @@
+"""Stays, visits and discharges. HL7 v2.5.1 ch. 3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from worker.model.fact import EncounterValue, Fact
+from worker.model.message import IssueKind, Reading
+from worker.model.time import from_rfc3339
+
+Read = Callable[..., Reading]
+EVN = "EVN||20260105115000+0000||||20260105113000+0000"
+ADMITTED = "20260105080000+0000"
+
+
+def pv1(patient_class: str = "I", visit: str = "V7", admitted: str = ADMITTED, discharged: str = "") -> str:
+    fields = {2: patient_class, 19: visit, 36: "home", 44: admitted, 45: discharged}
+    return "|".join(["PV1", *(fields.get(number, "") for number in range(1, 46))])
+
+
+def stays(read: Read, trigger: str, *lines: str) -> list[Fact]:
+    reading = read(EVN, *lines, kind=f"ADT^{trigger}")
+    return [fact for fact in reading.facts if fact.concept in {"encounter", "discharge"}]
+
+
+@pytest.mark.parametrize("trigger", ["A01", "A04", "A06", "A07"])
+def test_an_admission_states_the_stay(read: Read, trigger: str) -> None:
+    (fact,) = stays(read, trigger, pv1(), "PV2|||^Headache and vomiting")
+    assert (fact.concept, fact.key) == ("encounter", "default|visit|V7|encounter")
+    assert fact.value == EncounterValue("inpatient", "V7", "Headache and vomiting")
+    assert (fact.effective.origin, fact.effective.start_ms) == (
+        "PV1-44",
+        from_rfc3339("2026-01-05T08:00:00Z"),
+    )
+    assert fact.version.major == from_rfc3339("2026-01-05T11:50:00Z")
+
+
+@pytest.mark.parametrize("trigger", ["A11", "A23"])
+def test_a_cancelled_admission_takes_the_stay_back(read: Read, trigger: str) -> None:
+    (told,) = stays(read, "A01", pv1())
+    (taken,) = stays(read, trigger, pv1())
+    assert (taken.key, taken.is_deleted) == (told.key, True)
+    assert taken.version > told.version
+
+
+def test_a_discharge_is_a_fact_of_its_own(read: Read) -> None:
+    (fact,) = stays(read, "A03", pv1(discharged="20260105114000+0000"))
+    assert (fact.concept, fact.key) == ("discharge", "default|visit|V7|discharge")
+    assert fact.value == EncounterValue("inpatient", "V7", "home")
+    assert fact.effective.origin == "PV1-45"
+
+
+def test_a_cancelled_discharge_takes_only_the_discharge_back(read: Read) -> None:
+    (told,) = stays(read, "A03", pv1(discharged="20260105114000+0000"))
+    (taken,) = stays(read, "A13", pv1(discharged="20260105114000+0000"))
+    assert (taken.concept, taken.key, taken.is_deleted) == ("discharge", told.key, True)
+
+
+def test_an_event_without_visit_times_happened_at_its_own(read: Read) -> None:
+    (fact,) = stays(read, "A03", pv1(admitted=""))
+    assert (fact.effective.origin, fact.effective.start_ms) == ("EVN-6", from_rfc3339("2026-01-05T11:30:00Z"))
+
+
+def test_a_visit_without_number_is_named_by_its_admission(read: Read) -> None:
+    (fact,) = stays(read, "A01", pv1(visit=""))
+    assert fact.key == f"default|visit|{from_rfc3339('2026-01-05T08:00:00Z')}|encounter"
+
+
+def test_an_update_states_the_stay_only_where_it_says_enough(read: Read) -> None:
+    assert stays(read, "A08", pv1()) == []
+    assert stays(read, "A08", pv1(admitted=""), "PV2|||^Fever") == []
+    assert len(stays(read, "A08", pv1(), "PV2|||^Fever")) == 1
+
+
+@pytest.mark.parametrize("trigger", ["A28", "A31", "A40"])
+def test_messages_about_persons_state_no_stay(read: Read, trigger: str) -> None:
+    merge = ["MRG|OLD^^^HOSP"] if trigger == "A40" else []
+    assert stays(read, trigger, *merge, pv1()) == []
+
+
+def test_an_admission_without_pv1_states_no_stay(read: Read) -> None:
+    assert stays(read, "A01") == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "known"),
+    [
+        ("I", "inpatient"),
+        ("E", "emergency"),
+        ("EMERGENCY", "emergency"),
+        ("o", "outpatient"),
+        ("U", "unknown"),
+    ],
+)
+def test_a_class_is_looked_up(read: Read, sent: str, known: str) -> None:
+    (fact,) = stays(read, "A01", pv1(sent))
+    assert isinstance(fact.value, EncounterValue)
+    assert fact.value.encounter_class == known
+
+
+def test_a_class_nobody_mapped_is_an_issue(read: Read) -> None:
+    reading = read(pv1("ZZ"), kind="ADT^A01")
+    assert [(issue.kind, issue.place, issue.subject) for issue in reading.issues] == [
+        (IssueKind.UNMAPPED_CODE, "PV1[1]-2", "patient class ZZ"),
+    ]
+
+
+@pytest.mark.parametrize("trigger", ["A01", "A03"])
+def test_a_stay_in_the_future_is_quarantined(read: Read, trigger: str) -> None:
+    reading = read(pv1(admitted="20990101", discharged="20990101"), kind=f"ADT^{trigger}")
+    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
+
+
+def test_observations_of_an_admission_are_read(read: Read) -> None:
+    reading = read(pv1(), "OBX|1|NM|8310-5^T^LN||38.4|Cel|||||F|||20260105100000+0000", kind="ADT^A01")
+    assert "body-temperature" in {fact.concept for fact in reading.facts}

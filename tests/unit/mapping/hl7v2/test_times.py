@@ -1,0 +1,113 @@
+"""Clinical times: precedence, origin, plausibility, zones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from worker.mapping.pack import MappingPack
+from worker.model.fact import Fact
+from worker.model.message import IssueKind, Reading
+from worker.model.time import Precision, from_rfc3339
+
+Read = Callable[..., Reading]
+
+
+def lines(obx_14: str = "", obr_7: str = "", obr_22: str = "", spm_17: str = "") -> list[str]:
+    spm = [f"SPM|1|||BLD|||||||||||||{spm_17}"] if spm_17 else []
+    obr = f"OBR|1|P9|F9|V^V^L|||{obr_7}|||||||||||||||{obr_22}|||F"
+    return [obr, f"OBX|1|NM|8310-5^T^LN||38.4|Cel|||||F|||{obx_14}", *spm]
+
+
+def measured(reading: Reading) -> Fact:
+    (fact,) = [fact for fact in reading.facts if fact.concept == "body-temperature"]
+    return fact
+
+
+def complaint(reading: Reading) -> str:
+    (issue,) = reading.issues
+    assert issue.kind is IssueKind.BAD_TIME
+    assert issue.is_quarantined
+    assert all(fact.concept == "birth-date" for fact in reading.facts)
+    return issue.subject
+
+
+@pytest.mark.parametrize(
+    ("fields", "origin", "at"),
+    [
+        (("20260105080000+0000", "20260105070000+0000", "20260105090000+0000"), "OBX-14", "08:00"),
+        (("", "20260105070000+0000", "20260105090000+0000"), "OBR-7", "07:00"),
+        (('""', "20260105070000+0000", ""), "OBR-7", "07:00"),
+        (("", "", "20260105090000+0000"), "OBR-22", "09:00"),
+        (("", "", "20260105090000+0000", "20260105060000+0000"), "SPM-17", "06:00"),
+        (("", "", ""), "MSH-7", "12:00"),
+    ],
+)
+def test_the_first_filled_field_gives_the_time(
+    read: Read, fields: tuple[str, ...], origin: str, at: str
+) -> None:
+    effective = measured(read(*lines(*fields))).effective
+    assert (effective.origin, effective.start_ms) == (origin, from_rfc3339(f"2026-01-05T{at}:00Z"))
+
+
+def test_an_unreadable_time_is_quarantined_and_no_other_field_is_tried(read: Read) -> None:
+    assert complaint(read(*lines("2026-01-05 08:00", "20260105070000+0000"))) == "OBX-14: not readable"
+
+
+def test_a_time_later_than_the_message_is_quarantined(read: Read) -> None:
+    assert complaint(read(*lines("20260105121100+0000"))) == "OBX-14: later than the message"
+    assert measured(read(*lines("20260105120900+0000")))
+
+
+def test_a_time_before_birth_is_quarantined(read: Read) -> None:
+    assert complaint(read(*lines("19791231"))) == "OBX-14: before birth"
+
+
+def test_a_month_is_no_clinical_time(read: Read) -> None:
+    assert complaint(read(*lines("202601"))) == "OBX-14: less exact than a day"
+
+
+def test_a_message_without_any_time_is_quarantined_fact_by_fact(read: Read) -> None:
+    assert complaint(read(*lines(), at="")) == "no time in the message"
+
+
+def test_an_unreadable_message_time_is_an_issue_of_its_own(read: Read) -> None:
+    reading = read(*lines("20260105080000+0000"), at="yesterday")
+    assert measured(reading).version.major == 0
+    assert reading.message_at_ms is None
+    assert [issue.place for issue in reading.issues] == ["MSH-7"]
+
+
+def test_a_deletion_with_a_bad_time_still_deletes(read: Read) -> None:
+    reading = read(*[line.replace("|F|||", "|D|||") for line in lines("rubbish")])
+    assert measured(reading).is_deleted
+    assert reading.issues == ()
+
+
+def test_a_date_is_known_to_the_day(read: Read) -> None:
+    effective = measured(read(*lines("20260104"))).effective
+    assert (effective.precision, effective.is_date_only) == (Precision.DAY, True)
+
+
+@pytest.mark.parametrize("text", ["202601040000", "20260104000000", "20260104000000.000"])
+def test_midnight_is_a_date_only_where_the_feed_says_so(
+    read: Read, site: Callable[[str], MappingPack], text: str
+) -> None:
+    pack = site("midnight: date")
+    assert not measured(read(*lines(text))).effective.is_date_only
+    assert measured(read(*lines(text), using=pack)).effective.is_date_only
+    assert not measured(read(*lines("202601040001"), using=pack)).effective.is_date_only
+
+
+def test_a_time_without_offset_is_in_the_zone_of_the_feed(
+    read: Read, site: Callable[[str], MappingPack]
+) -> None:
+    pack = site("zone: America/New_York")
+    effective = measured(read(*lines("20260105060000"), using=pack)).effective
+    assert effective.start_ms == from_rfc3339("2026-01-05T11:00:00Z")
+
+
+def test_an_unreadable_status_time_falls_back_to_the_message(read: Read) -> None:
+    fact = measured(read(*lines("20260105080000+0000", obr_22="soon")))
+    assert fact.version.major == from_rfc3339("2026-01-05T12:00:00Z")
