@@ -10,10 +10,20 @@ import sqlalchemy as sa
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
 from worker.storage import ledger
+from worker.storage.dialect import one_of
 from worker.storage.facts import Facts
 from worker.storage.identities import Identities
 from worker.storage.records import Assessed, Case, CountKey, Verdict
 from worker.storage.schema import due
+
+_READY = (
+    sa.select(due.c.id, due.c.patient)
+    .where(due.c.at_ms <= sa.bindparam("as_of_ms"))
+    .order_by(due.c.at_ms, due.c.id)
+    .limit(sa.bindparam("limit"))
+)
+_DUE_OF = sa.select(due.c.id).where(due.c.patient.in_(one_of("patients")))
+_TAKE = sa.delete(due).where(due.c.id.in_(one_of("numbers")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +58,7 @@ class Assessing:
         limit: int,
     ) -> Assessed:
         """Take up to `limit` due rows, and do what they ask for."""
-        ready = sa.select(due.c.id, due.c.patient).where(due.c.at_ms <= as_of_ms)
-        taken = conn.execute(ready.order_by(due.c.at_ms, due.c.id).limit(limit)).all()
+        taken = conn.execute(_READY, {"as_of_ms": as_of_ms, "limit": limit}).all()
         if not taken:
             return Assessed()
         groups = self._identities.groups(conn, {row.patient for row in taken})
@@ -60,7 +69,7 @@ class Assessing:
         ]
         # All due rows go before any comes: SQLite gives the number of a deleted row again.
         done_ids = {row.id for row in taken}.union(*(opened.due_ids for opened, _ in judged))
-        conn.execute(sa.delete(due).where(due.c.id.in_(done_ids)))
+        conn.execute(_TAKE, {"numbers": list(done_ids)})
         done = Assessed(due=len(taken))
         for opened, verdict in judged:
             done += self._write(conn, opened, verdict, as_of_ms)
@@ -68,7 +77,7 @@ class Assessing:
 
     def case(self, conn: sa.Connection, group: tuple[int, ...]) -> OpenCase:
         """Read all that is known of one patient."""
-        due_ids = conn.scalars(sa.select(due.c.id).where(due.c.patient.in_(group))).all()
+        due_ids = conn.scalars(_DUE_OF, {"patients": list(group)}).all()
         facts, fresh = self._facts.of(conn, group)
         stored = lps.stored_episodes(conn, group)
         alerts = lps.stored_alerts(conn, stored)

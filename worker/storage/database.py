@@ -48,6 +48,22 @@ class Database:
             self._undo()
             raise
 
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Read what is written so far, shared commits included.
+
+        Raises: TemporaryError where the database is away or busy.
+        """
+        try:
+            yield self._conn
+        except DBAPIError as error:
+            if is_temporary(error):
+                raise TemporaryError("database is away or busy", "storage") from error
+            raise
+        finally:
+            if self._commit_every == 1:
+                self._conn.rollback()
+
     def commit(self) -> None:
         """Make the units that wait for their commit durable."""
         self._open_units = 0

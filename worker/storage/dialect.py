@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Protocol, TypeAlias, cast
+from functools import cache
+from typing import Any, Literal, Protocol, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -65,19 +66,36 @@ def _tune_sqlite(engine: sa.Engine, synchronous: Synchronous) -> None:
     event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
 
 
+def one_of(name: str) -> sa.BindParameter[Any]:
+    """Make a parameter that stands for a list: statements are built once, building takes longer than running them."""
+    return sa.bindparam(name, expanding=True)
+
+
 def insert_new(conn: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """Build an INSERT that leaves rows which are there already as they are."""
-    return _insert(conn, table).on_conflict_do_nothing()
+    """Give the INSERT that leaves rows which are there already as they are."""
+    return _insert_new(conn.dialect.name, table)
 
 
 def upsert(
-    conn: sa.Connection, table: sa.Table, values: Iterable[str], *, newer: tuple[str, ...] = ()
+    conn: sa.Connection, table: sa.Table, values: tuple[str, ...], *, newer: tuple[str, ...] = ()
 ) -> sqlite.Insert | postgresql.Insert:
-    """Build an INSERT that replaces `values` of a row with the same primary key.
+    """Give the INSERT that replaces `values` of a row with the same primary key.
 
     Shape: with `newer`, only where these columns of the new row, compared as a tuple, are the greater.
     """
-    insert = _insert(conn, table)
+    return _upsert(conn.dialect.name, table, values, newer)
+
+
+@cache
+def _insert_new(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(
+    dialect: str, table: sa.Table, values: tuple[str, ...], newer: tuple[str, ...]
+) -> sqlite.Insert | postgresql.Insert:
+    insert = _insert(dialect, table)
     new = insert.excluded
     where = None
     if newer:
@@ -87,8 +105,8 @@ def upsert(
     )
 
 
-def _insert(conn: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
+def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def is_temporary(error: DBAPIError) -> bool:

@@ -10,19 +10,28 @@ import sqlalchemy as sa
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, Notice
 from worker.storage.codec import decode_alert, decode_keys, encode_alert, encode_keys
-from worker.storage.dialect import insert_new, upsert
+from worker.storage.dialect import insert_new, one_of, upsert
 from worker.storage.records import EpisodeRecord
 from worker.storage.schema import alert, alert_event, episode, episode_redirect, outbox, recent_fact
+
+_STORED = (
+    sa.select(episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
+    .where(episode.c.patient.in_(one_of("patients")), ~episode.c.is_over)
+    .order_by(episode.c.created_at_ms, episode.c.id)
+)
+_ALERTS = (
+    sa.select(alert.c.document, alert.c.episode)
+    .where(alert.c.episode.in_(one_of("episodes")))
+    .order_by(alert.c.raised_at_ms, alert.c.id)
+)
+_ADD_EVENT = sa.insert(alert_event)
+_EPISODE_CHANGES = ("patient", "anchor_ms", "is_presumed", "is_current", "record_keys")
+_ALERT_CHANGES = tuple(column.name for column in alert.columns if column.name not in {"id", "raised_at_ms"})
 
 
 def stored_episodes(conn: sa.Connection, patients: Sequence[int]) -> tuple[StoredEpisode, ...]:
     """Read the LPs that were found for these patients, the vanished ones included, oldest first."""
-    columns = (episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
-    rows = conn.execute(
-        sa.select(*columns)
-        .where(episode.c.patient.in_(patients), ~episode.c.is_over)
-        .order_by(episode.c.created_at_ms, episode.c.id)
-    )
+    rows = conn.execute(_STORED, {"patients": list(patients)})
     return tuple(StoredEpisode(id_, decode_keys(keys), created) for id_, keys, created in rows)
 
 
@@ -31,8 +40,7 @@ def stored_alerts(conn: sa.Connection, episodes: Iterable[StoredEpisode]) -> tup
     ids = [item.episode_id for item in episodes]
     if not ids:
         return ()
-    mine = sa.select(alert.c.document, alert.c.episode).where(alert.c.episode.in_(ids))
-    rows = conn.execute(mine.order_by(alert.c.raised_at_ms, alert.c.id))
+    rows = conn.execute(_ALERTS, {"episodes": ids})
     return tuple(read_alert(row.document, row.episode) for row in rows)
 
 
@@ -53,8 +61,9 @@ def write_episodes(
     if gone:
         conn.execute(sa.update(episode).where(episode.c.id.in_(gone)).values(is_current=False))
     if current:
-        changing = ("patient", "anchor_ms", "is_presumed", "is_current", "record_keys")
-        conn.execute(upsert(conn, episode, changing), [_episode_row(item, numbers) for item in current])
+        conn.execute(
+            upsert(conn, episode, _EPISODE_CHANGES), [_episode_row(item, numbers) for item in current]
+        )
 
 
 def write_redirects(conn: sa.Connection, redirects: Sequence[tuple[str, str]]) -> None:
@@ -71,11 +80,10 @@ def write_changes(conn: sa.Connection, changes: Sequence[AlertChange]) -> None:
     """Store the alerts as they are now, and a line of history for each change that people can see."""
     if not changes:
         return
-    changing = [column.name for column in alert.columns if column.name not in {"id", "raised_at_ms"}]
-    conn.execute(upsert(conn, alert, changing), [_alert_row(change.alert) for change in changes])
+    conn.execute(upsert(conn, alert, _ALERT_CHANGES), [_alert_row(change.alert) for change in changes])
     events = [_event_row(change) for change in changes if change.is_visible]
     if events:
-        conn.execute(sa.insert(alert_event), events)
+        conn.execute(_ADD_EVENT, events)
 
 
 def write_notices(conn: sa.Connection, notices: Sequence[tuple[str, Notice]], now_ms: int) -> None:

@@ -10,12 +10,41 @@ import sqlalchemy as sa
 from worker.model.fact import Fact
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage.codec import decode_fact, encode_fact
-from worker.storage.dialect import driver_insert, insert_new
+from worker.storage.dialect import driver_insert, insert_new, one_of
 from worker.storage.identities import Identities
 from worker.storage.schema import concept, episode, lp_fact, recent_fact
 
 _CACHE_LIMIT = 40_000
 _IDS_IN_A_STATEMENT = 1_000
+
+_OF = {
+    table: sa.select(table.c.patient, table.c.id, table.c.payload).where(table.c.id.in_(one_of("numbers")))
+    for table in (recent_fact, lp_fact)
+}
+_RECENT = _OF[recent_fact]
+_KEPT = _OF[lp_fact].where(lp_fact.c.patient.in_(one_of("patients")))
+_PLACES = sa.union_all(
+    *(
+        sa.select(table.c.patient, table.c.id, sa.literal(table is lp_fact).label("is_kept")).where(
+            table.c.patient.in_(one_of("patients"))
+        )
+        for table in (recent_fact, lp_fact)
+    )
+)
+_HAVING = sa.union(
+    *(
+        sa.select(table.c.patient).where(
+            table.c.patient.in_(one_of("patients")), table.c.concept.in_(one_of("concepts"))
+        )
+        for table in (recent_fact, lp_fact)
+    ),
+    sa.select(episode.c.patient).where(episode.c.patient.in_(one_of("patients")), ~episode.c.is_over),
+)
+_CONCEPTS = sa.select(concept).where(concept.c.name.in_(one_of("names")))
+_KEPT_NAMES = [column.name for column in lp_fact.columns]
+_CHOSEN = sa.select(*(recent_fact.c[name] for name in _KEPT_NAMES)).where(
+    recent_fact.c.id.in_(one_of("numbers"))
+)
 
 
 class Facts:
@@ -57,43 +86,28 @@ class Facts:
 
     def having(self, conn: sa.Connection, patients: Collection[int], concepts: Iterable[str]) -> set[int]:
         """Tell which of these patients have a fact of one of the concepts, or a stored LP."""
-        known = self._concept_numbers(conn, concepts).values()
-        statements = [
-            sa.select(table.c.patient).where(table.c.patient.in_(patients), table.c.concept.in_(known))
-            for table in (recent_fact, lp_fact)
-        ]
-        stored = sa.select(episode.c.patient).where(episode.c.patient.in_(patients), ~episode.c.is_over)
-        return set(conn.scalars(sa.union(*statements, stored)))
+        known = list(self._concept_numbers(conn, concepts).values())
+        return set(conn.scalars(_HAVING, {"patients": list(patients), "concepts": known}))
 
     def of(self, conn: sa.Connection, patients: Sequence[int]) -> tuple[tuple[Fact, ...], list[int]]:
         """Read every fact of these patients.
 
         Shape: the facts in any order, and the numbers of those that only the log of recent facts holds.
         """
-        recent = _numbers(conn, recent_fact, patients)
-        kept = _numbers(conn, lp_fact, patients)
-        names = self._identities.find(conn, patients)
-        facts: list[Fact] = []
-        for patient in patients:
-            here = recent.get(patient, set()) | kept.get(patient, set())
-            decoded = self._cached(patient)
-            missing = here - decoded.keys()
-            for number, payload in _payloads(conn, patient, missing):
-                decoded[number] = decode_fact(payload, names[patient])
-            self._decoded_count += len(missing)
-            facts.extend(decoded[number] for number in here)
+        places = conn.execute(_PLACES, {"patients": list(patients)}).all()
+        kept = {row.id for row in places if row.is_kept}
+        fresh = [row.id for row in places if not row.is_kept and row.id not in kept]
+        missing = {row.id for row in places if row.id not in self._cached(row.patient)}
+        self._load(conn, patients, missing - kept, missing & kept)
+        facts = {row.id: self._decoded[row.patient][row.id] for row in places}
         self._make_room(patients)
-        fresh = [
-            number for patient in patients for number in recent.get(patient, set()) - kept.get(patient, set())
-        ]
-        return tuple(facts), fresh
+        return tuple(facts.values()), fresh
 
     def keep(self, conn: sa.Connection, numbers: Iterable[int]) -> None:
         """Copy these recent facts to the table of patients with an LP."""
-        names = [column.name for column in lp_fact.columns]
+        insert = insert_new(conn, lp_fact).from_select(_KEPT_NAMES, _CHOSEN)
         for chunk in _chunks(numbers):
-            chosen = sa.select(*(recent_fact.c[name] for name in names)).where(recent_fact.c.id.in_(chunk))
-            conn.execute(insert_new(conn, lp_fact).from_select(names, chosen))
+            conn.execute(insert, {"numbers": chunk})
 
     def drop(self, conn: sa.Connection, received_before_ms: EpochMs, keep_concepts: Iterable[str]) -> None:
         """Drop recent facts received before that day, except those of some concepts."""
@@ -111,6 +125,16 @@ class Facts:
         self._decoded.move_to_end(patient)
         return decoded
 
+    def _load(self, conn: sa.Connection, patients: Sequence[int], recent: set[int], kept: set[int]) -> None:
+        """Decode these facts, from the one table or the other."""
+        names = self._identities.find(conn, patients)
+        rows = [row for chunk in _chunks(recent) for row in conn.execute(_RECENT, {"numbers": chunk})]
+        for chunk in _chunks(kept):
+            rows.extend(conn.execute(_KEPT, {"patients": list(patients), "numbers": chunk}))
+        for row in rows:
+            self._decoded[row.patient][row.id] = decode_fact(row.payload, names[row.patient])
+        self._decoded_count += len(rows)
+
     def _make_room(self, in_use: Sequence[int]) -> None:
         while self._decoded_count > _CACHE_LIMIT and len(self._decoded) > len(in_use):
             _, oldest = self._decoded.popitem(last=False)
@@ -121,34 +145,9 @@ class Facts:
         missing = wanted - self._concepts.keys()
         if missing:
             conn.execute(insert_new(conn, concept), [{"name": name} for name in sorted(missing)])
-            rows = conn.execute(sa.select(concept).where(concept.c.name.in_(missing)))
+            rows = conn.execute(_CONCEPTS, {"names": list(missing)})
             self._concepts.update((row.name, row.id) for row in rows)
         return {name: self._concepts[name] for name in wanted}
-
-
-def _numbers(conn: sa.Connection, table: sa.Table, patients: Sequence[int]) -> dict[int, set[int]]:
-    """Give the numbers of the facts of each patient."""
-    numbers: dict[int, set[int]] = {}
-    for patient, number in conn.execute(
-        sa.select(table.c.patient, table.c.id).where(table.c.patient.in_(patients))
-    ):
-        numbers.setdefault(patient, set()).add(number)
-    return numbers
-
-
-def _payloads(conn: sa.Connection, patient: int, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-    """Give the bytes of these facts, from whichever table holds them."""
-    for chunk in _chunks(numbers):
-        found = {
-            number: payload
-            for table in (lp_fact, recent_fact)
-            for number, payload in conn.execute(
-                sa.select(table.c.id, table.c.payload).where(
-                    table.c.patient == patient, table.c.id.in_(chunk)
-                )
-            )
-        }
-        yield from found.items()
 
 
 def _chunks(numbers: Iterable[int]) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from worker.correlate.identity import connected
 from worker.model.fact import Identifier, IdentityLink
-from worker.storage.dialect import insert_new, upsert
+from worker.storage.dialect import insert_new, one_of, upsert
 from worker.storage.schema import identifier, identity_link
 
 _CACHE_LIMIT = 100_000
@@ -49,7 +49,7 @@ class Identities:
         self._make_room()
         unknown = [number for number in numbers if number not in self._identifiers]
         if unknown:
-            self._keep(conn.execute(_SELECT.where(identifier.c.id.in_(unknown))))
+            self._keep(conn.execute(_BY_NUMBER, {"numbers": unknown}))
         return self._identifiers
 
     def link(self, conn: sa.Connection, links: Sequence[IdentityLink]) -> None:
@@ -103,8 +103,7 @@ class Identities:
         for authority, value in keys:
             values.setdefault(authority, []).append(value)
         for authority, wanted in values.items():
-            mine = (identifier.c.authority == authority, identifier.c.value.in_(wanted))
-            self._keep(conn.execute(_SELECT.where(*mine)))
+            self._keep(conn.execute(_BY_VALUE, {"authority": authority, "values": wanted}))
 
     def _keep(self, rows: Iterable[sa.Row[int, str, str, str]]) -> None:
         for row in rows:
@@ -122,9 +121,15 @@ class Identities:
 
 
 _SELECT = sa.select(identifier.c.id, identifier.c.authority, identifier.c.value, identifier.c.type)
+_BY_NUMBER = _SELECT.where(identifier.c.id.in_(one_of("numbers")))
+_BY_VALUE = _SELECT.where(
+    identifier.c.authority == sa.bindparam("authority"), identifier.c.value.in_(one_of("values"))
+)
+_LINKS = sa.select(identity_link).where(
+    sa.or_(identity_link.c.first.in_(one_of("patients")), identity_link.c.second.in_(one_of("patients")))
+)
 
 
 def _links(conn: sa.Connection, patients: Iterable[int]) -> dict[tuple[int, int], tuple[int, str]]:
-    either = sa.or_(identity_link.c.first.in_(patients), identity_link.c.second.in_(patients))
-    rows = conn.execute(sa.select(identity_link).where(either))
+    rows = conn.execute(_LINKS, {"patients": list(patients)})
     return {(row.first, row.second): (row.stated_at_ms, row.kind) for row in rows}

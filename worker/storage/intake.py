@@ -53,7 +53,7 @@ class SqlJournal:
 
     def read(self, first: int, limit: int) -> tuple[tuple[int, RawMessage], ...]:
         """Read messages from an offset on, with their offsets, in the order in which they were stored."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             rows = conn.execute(
                 sa.select(journal).where(journal.c.id >= first).order_by(journal.c.id).limit(limit)
             ).all()
@@ -71,7 +71,7 @@ class SqlJournal:
 
     def end(self) -> int:
         """Give the offset that the next message will have at least: how far there is to read."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return (conn.scalar(sa.select(sa.func.max(journal.c.id))) or 0) + 1
 
     def close(self) -> None:

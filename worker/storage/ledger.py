@@ -12,6 +12,12 @@ from worker.storage.dialect import insert_new, upsert
 from worker.storage.records import Batch, CountKey, Quarantined
 from worker.storage.schema import counter, due, feed_state, position, quarantine, quarantined_message
 
+_MOVE = sa.update(position).where(
+    position.c.part == sa.bindparam("here"), position.c.next == sa.bindparam("first")
+)
+_ADD_DUE = sa.insert(due)
+_COUNT = sa.insert(counter)
+
 
 def advance(conn: sa.Connection, batch: Batch) -> bool:
     """Move the position of a part by compare-and-set; False where it is not where the batch begins."""
@@ -23,22 +29,22 @@ def advance(conn: sa.Connection, batch: Batch) -> bool:
 
 
 def _move(conn: sa.Connection, batch: Batch) -> bool:
-    here = sa.update(position).where(position.c.part == batch.part, position.c.next == batch.first)
-    return conn.execute(here.values(next=batch.next, at_ms=batch.at_ms)).rowcount == 1
+    move = {"here": batch.part, "first": batch.first, "next": batch.next, "at_ms": batch.at_ms}
+    return conn.execute(_MOVE, move).rowcount == 1
 
 
 def add_due(conn: sa.Connection, patients: Mapping[int, EpochMs]) -> None:
     """Ask for an assessment of each patient at its instant."""
     rows = [{"patient": patient, "at_ms": at_ms} for patient, at_ms in patients.items()]
     if rows:
-        conn.execute(sa.insert(due), rows)
+        conn.execute(_ADD_DUE, rows)
 
 
 def count(conn: sa.Connection, counts: Mapping[CountKey, int]) -> None:
     """Add counts as rows of their own: no two writers ever wait for one row."""
     rows = [{**key._asdict(), "n": n} for key, n in counts.items()]
     if rows:
-        conn.execute(sa.insert(counter), rows)
+        conn.execute(_COUNT, rows)
 
 
 def total(conn: sa.Connection) -> dict[CountKey, int]:

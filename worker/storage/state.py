@@ -27,6 +27,8 @@ from worker.storage.records import (
 )
 from worker.storage.schema import due, episode, feed_state, identifier, meta, position
 
+_NEXT_DUE = sa.select(sa.func.min(due.c.at_ms))
+
 
 class SqlState:
     """Keep the state in a SQL database; used by one thread."""
@@ -51,7 +53,7 @@ class SqlState:
 
     def position(self, part: str) -> Position:
         """Tell how far this part of the journal is consumed."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             row = conn.execute(sa.select(position).where(position.c.part == part)).one_or_none()
         return Position() if row is None else Position(row.next, row.at_ms)
 
@@ -77,8 +79,8 @@ class SqlState:
 
     def next_due_ms(self) -> EpochMs | None:
         """Tell when the next assessment is due."""
-        with self._db.unit() as conn:
-            earliest: EpochMs | None = conn.scalar(sa.select(sa.func.min(due.c.at_ms)))
+        with self._db.reading() as conn:
+            earliest: EpochMs | None = conn.scalar(_NEXT_DUE)
         return earliest
 
     def assess(
@@ -100,14 +102,14 @@ class SqlState:
 
     def count_due(self, now_ms: EpochMs) -> int:
         """Count the assessments that are due now."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return conn.scalar(sa.select(sa.func.count()).where(due.c.at_ms <= now_ms)) or 0
 
     # Delivery
 
     def pending(self, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
         """Read notices that may be sent now, an alert's in the order of its versions."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return outbox.pending(conn, sink, now_ms, limit)
 
     def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
@@ -122,45 +124,45 @@ class SqlState:
 
     def next_try_ms(self) -> EpochMs | None:
         """Tell when the next notice may be sent."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return outbox.next_try_ms(conn)
 
     # Reading
 
     def case(self, patient: int) -> Case:
         """Read the patient with this number and everybody joined with him, as an assessment would."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             (group,) = self._identities.groups(conn, [patient])
             return self._assessing.case(conn, group).case
 
     def find(self, value: str) -> tuple[int, ...]:
         """Find patients by an identifier's value, whatever its authority."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return tuple(conn.scalars(sa.select(identifier.c.id).where(identifier.c.value == value)))
 
     def alerts(self) -> tuple[AlertRecord, ...]:
         """Read every alert with all identifiers of its patient and its history, oldest first."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return reports.alert_records(conn, self._identities)
 
     def episodes(self) -> tuple[int, int]:
         """Count the LPs that stand, and how many of them are presumed."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return reports.count_episodes(conn)
 
     def counts(self) -> dict[CountKey, int]:
         """Sum the counts."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return ledger.total(conn)
 
     def quarantined(self, limit: int = 1_000) -> tuple[Quarantined, ...]:
         """Read what was set aside, oldest first."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return ledger.read_aside(conn, limit)
 
     def feeds(self) -> dict[str, EpochMs]:
         """Tell when each feed was last heard of."""
-        with self._db.unit() as conn:
+        with self._db.reading() as conn:
             return {row.feed: row.last_received_ms for row in conn.execute(sa.select(feed_state))}
 
     # Housekeeping
@@ -170,7 +172,7 @@ class SqlState:
         with self._db.unit() as conn:
             if conn.scalar(sa.select(meta.c.value).where(meta.c.key == "pack")) == digest:
                 return False
-            conn.execute(upsert(conn, meta, ["value"]), {"key": "pack", "value": digest})
+            conn.execute(upsert(conn, meta, ("value",)), {"key": "pack", "value": digest})
             open_patients = conn.scalars(sa.select(episode.c.patient).where(episode.c.is_current).distinct())
             ledger.add_due(conn, dict.fromkeys(open_patients, now_ms))
         return True
