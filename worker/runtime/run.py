@@ -11,11 +11,13 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from threading import Event, Thread
 
 import structlog
 
+from worker.model.errors import LpwatchError
 from worker.runtime.bootstrap import Parts, build, locked, migrate
 from worker.runtime.health import HealthServer, Probes
 from worker.runtime.logs import configure_logs
@@ -63,7 +65,7 @@ class EngineThread:
             self._parts.engine.drain()
         except Exception as error:  # noqa: BLE001  the process ends with it; only the class of an error is told
             self.failure = type(error).__name__
-            _log.error("engine_failed", error=self.failure)
+            _log.error("engine_failed", error=self.failure, place=_place(error))
         self._loop.call_soon_threadsafe(self._ended.set)
 
 
@@ -80,6 +82,11 @@ def run(settings: Settings) -> int:
         parts = build(settings, metrics)
         try:
             return asyncio.run(_serve(settings, parts))
+        except LpwatchError:
+            raise
+        except Exception as error:  # noqa: BLE001  a traceback's text may hold a patient's data: tell class and place
+            _log.error("crashed", error=type(error).__name__, place=_place(error))
+            return 1
         finally:
             parts.close()
 
@@ -115,6 +122,11 @@ def _on_signals(ending: asyncio.Event) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
+
+
+def _place(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _health(

@@ -1,0 +1,205 @@
+"""`lpwatch run` as a process: from an MLLP message to a notice, restarts, refusals, and what never reaches an output."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from worker.decode.mllp import MllpReader, frame
+
+pytestmark = pytest.mark.integration
+
+START_S = 120.0
+PLANTED = ("Testperson", "Zaphira", "47110815", "19520229", "woke up drenched")
+
+
+class Running:
+    """A worker on a data folder."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.ready = folder / "ready.json"
+        self.ready.unlink(missing_ok=True)
+        self.log = folder / "log.ndjson"
+        listening = ["--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ready-file", str(self.ready)]
+        given = ["--data", str(folder / "data"), "--clock", "messages", *listening, *options]
+        with self.log.open("ab") as log, (folder / "stdout").open("ab") as out:
+            command = [sys.executable, "-m", "worker.cli", "run", *given]
+            self.process = subprocess.Popen(command, stderr=log, stdout=out)
+
+    def addresses(self) -> dict[str, str]:
+        deadline = time.monotonic() + START_S
+        while not self.ready.exists():
+            assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return json.loads(self.ready.read_text(encoding="utf-8"))
+
+    def get(self, page: str) -> str:
+        with urllib.request.urlopen(f"http://{self.addresses()['http']}{page}", timeout=10) as answer:
+            return answer.read().decode()
+
+    def send(self, *frames: bytes) -> list[bytes]:
+        """Send frames over one connection, half-close it, and return all answers."""
+        host, _, port = self.addresses()["mllp"].rpartition(":")
+        reader, answers = MllpReader(1_000_000), []
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(b"".join(frames))
+            connection.shutdown(socket.SHUT_WR)
+            while data := connection.recv(65_536):
+                answers += reader.feed(data)
+        return answers
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=START_S)
+
+    def notices(self) -> list[dict]:
+        path = self.folder / "data" / "notices.ndjson"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[object]:
+    """Give a function that starts a worker; every worker is gone when the test ends."""
+    workers: list[Running] = []
+
+    def begin(*options: str) -> Running:
+        workers.append(Running(tmp_path, *options))
+        return workers[-1]
+
+    yield begin
+    for worker in workers:
+        if worker.process.poll() is None:
+            worker.process.kill()
+            worker.process.wait()
+
+
+def _message(kind: str, control_id: str, at: str, *segments: str) -> bytes:
+    header = f"MSH|^~\\&|LAB|NORTH|||{at}+0000||{kind}|{control_id}|P|2.5.1"
+    person = "PID|1||47110815^^^NORTH^MR||Testperson^Zaphira||19520229|F"
+    return frame("\r".join([header, person, *segments, ""]).encode())
+
+
+def _puncture(control_id: str, at: str) -> bytes:
+    return _message(
+        "ADT^A08", control_id, at, "PV1|1|I", f"PR1|1||277762005^Lumbar puncture^SCT||{at}+0000|D|10"
+    )
+
+
+def _temperature(control_id: str, at: str, value: str, unit: str = "Cel") -> bytes:
+    order = f"OBR|1|P{control_id}|F{control_id}|8310-5^Body temperature^LN|||{at}+0000"
+    result = f"OBX|1|NM|8310-5^Body temperature^LN||{value}|{unit}|||||F|||{at}+0000"
+    return _message("ORU^R01", control_id, at, order, result)
+
+
+def _fever() -> list[bytes]:
+    return [_puncture("m1", "20260105080000"), _temperature("m2", "20260105120000", "38.9")]
+
+
+def test_fever_after_a_puncture_ends_as_a_notice_and_the_worker_drains(start) -> None:  # noqa: ANN001
+    worker = start()
+    answers = worker.send(*_fever())
+    assert [b"MSA|AA|" in answer for answer in answers] == [True, True]
+    assert worker.get("/readyz") == "ok\n"
+    assert worker.end() == 0
+    (notice,) = worker.notices()
+    assert notice["alert"]["rule"]["id"] == "fever-single"
+    assert notice["alert"]["lp"]["at"] == "2026-01-05T08:10:00Z"
+
+
+def test_restart_goes_on_where_the_worker_stopped(start) -> None:  # noqa: ANN001
+    first = start()
+    first.send(_fever()[0])
+    assert first.end() == 0
+    second = start()
+    second.send(_fever()[1])
+    assert second.end() == 0
+    third = start()
+    third.addresses()
+    assert third.end() == 0
+    assert [notice["version"] for notice in third.notices()] == [1]
+
+
+def test_stdout_gets_notices_only(start) -> None:  # noqa: ANN001
+    worker = start("--stdout")
+    worker.send(*_fever())
+    assert worker.end() == 0
+    lines = (worker.folder / "stdout").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["alert"]["rule"]["id"] for line in lines] == ["fever-single"]
+
+
+def test_nothing_of_a_patient_reaches_logs_metrics_or_health_pages(start) -> None:  # noqa: ANN001
+    worker = start()
+    note = "woke up drenched"
+    worker.send(
+        *_fever(),
+        _temperature("m3", "20260105130000", "Testperson", "Zaphira"),
+        _message("ORU^R01", "Testperson", "Zaphira", "OBX|1|NM|47110815||19520229|woke up drenched"),
+        _message("ZZZ^Z99", "m4", "20260105130000", f"OBX|1|TX|||{note}"),
+        frame(b"PID|1||47110815^^^NORTH||Testperson^Zaphira"),
+        b"Testperson Zaphira 47110815",
+        b"\x0bMSH|^~\\&|Testperson",
+    )
+    pages = worker.get("/metrics") + worker.get("/readyz") + worker.get("/healthz")
+    assert worker.end() == 0
+    told = (
+        worker.log.read_text(encoding="utf-8")
+        + (worker.folder / "stdout").read_text(encoding="utf-8")
+        + pages
+    )
+    assert [planted for planted in PLANTED if planted in told] == []
+    assert all(json.loads(line)["event"] for line in worker.log.read_text(encoding="utf-8").splitlines())
+
+
+def test_metrics_account_for_every_message(start) -> None:  # noqa: ANN001
+    worker = start()
+    worker.send(*_fever(), _message("ZZZ^Z99", "m4", "20260105130000"), frame(b"PID|1"))
+    metrics = worker.get("/metrics")
+    deadline = time.monotonic() + START_S
+    while not _is_caught_up(metrics, 4) and time.monotonic() < deadline:
+        metrics = worker.get("/metrics")
+    assert _sum(metrics, "lpwatch_messages_received_total") == 4
+    assert _sum(metrics, "lpwatch_messages_total") == 4
+    assert _sum(metrics, 'lpwatch_ack_seconds_count{code="AA"}') == 3
+    assert worker.end() == 0
+
+
+def _is_caught_up(metrics: str, count: int) -> bool:
+    return _sum(metrics, "lpwatch_messages_total") >= count and _sum(metrics, "lpwatch_journal_lag") == 0
+
+
+def _sum(metrics: str, name: str) -> float:
+    lines = [line for line in metrics.splitlines() if line.startswith(name) and not line.startswith("#")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def test_second_worker_on_the_same_folder_is_refused(start) -> None:  # noqa: ANN001
+    first = start()
+    first.addresses()
+    second = start()
+    assert second.process.wait(timeout=START_S) == 3
+    assert "another worker uses this data folder" in second.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--mllp", "0.0.0.0:0"], "plaintext"),
+        (["--http", "0.0.0.0:0"], "plaintext"),
+        (["--mllp", "2575"], "HOST:PORT"),
+    ],
+)
+def test_unsafe_or_wrong_listener_ends_with_code_3(start, options: list[str], reason: str) -> None:  # noqa: ANN001
+    worker = start(*options)
+    assert worker.process.wait(timeout=START_S) == 3
+    assert reason in worker.log.read_text(encoding="utf-8")
