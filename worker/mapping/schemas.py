@@ -10,12 +10,17 @@ import json
 from worker.decode.located_yaml import PackModel
 from worker.mapping.concept_spec import ConceptFile, Manifest, UnitFile
 from worker.mapping.feed_spec import FeedSpec
+from worker.notes.lexicon_spec import ContextFile, FindingFile, ProcedureFile, SectionFile
 
 MODELS: dict[str, type[PackModel]] = {
     "concepts": ConceptFile,
     "units": UnitFile,
     "feed": FeedSpec,
     "pack": Manifest,
+    "notes-findings": FindingFile,
+    "notes-context": ContextFile,
+    "notes-sections": SectionFile,
+    "notes-procedures": ProcedureFile,
 }
 
 

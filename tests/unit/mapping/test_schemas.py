@@ -30,6 +30,7 @@ def test_files_of_the_default_pack_fit_their_schema(root: Path, name: str) -> No
         "units": [mappings / "concepts/units.yaml"],
         "feed": sorted(mappings.glob("feeds/*.yaml")),
         "pack": [mappings / "pack.yaml"],
+        **{f"notes-{path.stem}": [path] for path in mappings.glob("notes/*.yaml")},
     }[name]
     assert files
     for path in files:

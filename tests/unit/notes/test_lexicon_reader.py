@@ -1,0 +1,162 @@
+"""What notes state, sentence by sentence. Invented sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from worker.decode.located_yaml import load_yaml
+from worker.notes.reader import NoteReading
+
+Read = Callable[..., NoteReading]
+
+
+def stated(reading: NoteReading) -> set[tuple[str, ...]]:
+    return {(finding, str(said.status), *said.qualifiers) for finding, said in reading.assertions}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Drowsy but rousable.", {("drowsiness", "present")}),
+        (
+            "No fever, headache or neck stiffness.",
+            {("fever-finding", "absent"), ("headache", "absent"), ("neck-stiffness", "absent")},
+        ),
+        (
+            "Denies fever but has neck stiffness.",
+            {("fever-finding", "absent"), ("neck-stiffness", "present")},
+        ),
+        ("No fever, severe headache.", {("fever-finding", "absent"), ("headache", "present", "severe")}),
+        ("Not confused.", {("confusion", "absent")}),
+        ("Not eating, confused.", {("confusion", "present")}),
+        ("No change in leg weakness.", {("leg-weakness", "present")}),
+        (
+            "Fever: no\nHeadache: yes\nNeck stiffness: absent",
+            {("fever-finding", "absent"), ("headache", "present"), ("neck-stiffness", "absent")},
+        ),
+        ("Afebrile, neck supple.", {("fever-finding", "absent"), ("neck-stiffness", "absent")}),
+        ("Neck pain and stiffness.", {("neck-pain", "present"), ("neck-stiffness", "present")}),
+        ("?confusion overnight", {("confusion", "uncertain")}),
+        ("Possible leg weakness, to be reviewed.", {("leg-weakness", "uncertain")}),
+        ("No longer confused. Headache has resolved.", {("confusion", "resolved"), ("headache", "resolved")}),
+        ("Confused in the past 24 hours.", {("confusion", "present")}),
+        ("Previously well, now confused.", {("confusion", "present")}),
+        ("History of seizures.", {("seizure", "historical")}),
+        ("Mother had a seizure last year.", {("seizure", "family")}),
+        ("Patient's mother reports he is confused.", {("confusion", "present")}),
+        ("Wife says he was drowsy overnight.", {("drowsiness", "present")}),
+        ("At risk of falls, confused overnight.", {("confusion", "present")}),
+        (
+            "Risk of infection, paralysis and headache.",
+            {("leg-weakness", "hypothetical"), ("headache", "hypothetical")},
+        ),
+        ("Both legs feel weak since this morning.", {("leg-weakness", "present", "bilateral")}),
+        ("Known diabetic, new leg weakness.", {("leg-weakness", "present")}),
+        ("Chronic back pain, worse since last night.", {("back-pain", "present", "chronic", "worsening")}),
+        (
+            "Mild headache and severe back pain.",
+            {("headache", "present", "mild"), ("back-pain", "present", "severe")},
+        ),
+        (
+            "Headache 8/10, back pain 2/10.",
+            {("headache", "present", "severe"), ("back-pain", "present", "mild")},
+        ),
+        (
+            "Severe headache worse on sitting up, relieved by lying flat.",
+            {("positional-headache", "present", "severe")},
+        ),
+        ("Headache on standing but also when lying.", {("headache", "present", "nonpostural")}),
+        ("Discharge home today, wound clean.", set()),
+        ("Wound discharging pus.", {("site-drainage", "present")}),
+        ("Rash on the arms.", set()),
+        ("No rash.", {("purpuric-rash", "absent")}),
+        ("Seizure precautions in place.", set()),
+        ("Seen by Dr. Grey. Drowsy.", {("drowsiness", "present")}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_sentence_states_what_it_says(read: Read, text: str, expected: set[tuple[str, ...]]) -> None:
+    assert stated(read(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Return if:\n- fever\n- leg weakness",
+        "Watch for fever; weakness of the legs.",
+        "DISCHARGE ADVICE: fever. Leg weakness.",
+        "Call us if you have a fever, or leg weakness.",
+    ],
+)
+def test_advice_states_nothing_of_the_patient(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("fever-finding", "hypothetical"), ("leg-weakness", "hypothetical")}
+
+
+def test_a_list_of_advice_ends_where_text_goes_on(read: Read) -> None:
+    found = stated(read("Return if:\n- fever\n\nToday drowsy."))
+    assert found == {("fever-finding", "hypothetical"), ("drowsiness", "present")}
+
+
+def test_a_section_ends_at_the_next_heading_or_blank_line(read: Read) -> None:
+    found = stated(read("FAMILY HISTORY: seizures.\nON EXAMINATION: drowsy."))
+    assert found == {("seizure", "family"), ("drowsiness", "present")}
+    assert ("drowsiness", "present") in stated(read("Family history\nseizures\n\nDrowsy now."))
+    assert ("drowsiness", "present") in stated(read("PMH: migraine\nNEW CONCERN: drowsy"))
+
+
+def test_why_the_patient_came_is_baseline_wherever_it_stands(read: Read) -> None:
+    found = stated(read("Plan: LP.\nIndication: fever and confusion, no seizure.\nProgress: drowsy."))
+    assert found == {
+        ("fever-finding", "present", "baseline"),
+        ("confusion", "present", "baseline"),
+        ("seizure", "absent"),
+        ("drowsiness", "present"),
+    }
+
+
+def test_a_complaint_that_began_after_the_lp_is_not_baseline(read: Read) -> None:
+    assert stated(read("PRESENTING COMPLAINT: headache since LP 3 days ago.")) == {("headache", "present")}
+    assert stated(read("Admitted with fever.")) == {("fever-finding", "present", "baseline")}
+
+
+def test_spans_are_characters_of_the_text_as_given(read: Read) -> None:
+    text = "Ward round 09:00.\r\n  New Leg Weakness on the right.\r\nPlan: MRI."
+    ((finding, said),) = read(text).assertions
+    assert finding == "leg-weakness"
+    assert said.span is not None
+    assert text[slice(*said.span)] == "Leg Weakness"
+    assert said.sentence == "New Leg Weakness on the right."
+
+
+def test_a_wrapped_sentence_keeps_its_denial(read: Read) -> None:
+    assert stated(read("Denies any\nheadache.")) == {("headache", "absent")}
+
+
+def test_what_is_said_twice_is_given_once_where_it_stands_first(read: Read) -> None:
+    ((_, said),) = read("Drowsy. Still drowsy.").assertions
+    assert said.span == (0, 6)
+
+
+def test_an_empty_note_states_nothing(read: Read) -> None:
+    assert read("") == NoteReading()
+    assert read(" \n\r\n ") == NoteReading()
+
+
+def test_the_notes_of_the_vignettes_are_read_as_their_gold_standard_says(read: Read, root: Path) -> None:
+    path = root / "mappings" / "tests" / "scenarios.yaml"
+    data = load_yaml(path.read_text(), path.name).data
+    assert isinstance(data, dict)
+    wrong = []
+    count = 0
+    for vignette in data["scenarios"]:
+        for fact in vignette["facts"]:
+            if fact.get("c") == "note" and "text" in fact:
+                gold = {(said["f"], said["s"], *sorted(said.get("q", ()))) for said in fact["extract"]}
+                count += 1
+                if stated(read(fact["text"])) != gold:
+                    wrong.append(vignette["id"])
+    assert count > 30
+    assert wrong == []

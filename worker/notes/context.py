@@ -1,0 +1,161 @@
+"""Say what the words of a sentence state of each finding in it. Pure: no I/O, no clock.
+
+A cue counts when it stands before the finding or close behind it, within its reach; without any the finding is present. Of
+several the first of hypothetical, family, historical, absent, resolved, uncertain counts: a denial inside advice is advice.
+
+Source: trigger terms with a scope that
+ends at clause breaks, after Chapman et al., J Biomed Inform 2001 (NegEx) and Harkema et al. 2009 (ConText).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from worker.model.fact import AssertionStatus
+from worker.notes.lexicon import Cue, Mention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.notes.lexicon import Lexicon, Mark
+    from worker.notes.phrases import Hit
+    from worker.notes.text import Sentence
+
+_STRENGTH = (
+    AssertionStatus.HYPOTHETICAL,
+    AssertionStatus.FAMILY,
+    AssertionStatus.HISTORICAL,
+    AssertionStatus.ABSENT,
+    AssertionStatus.RESOLVED,
+    AssertionStatus.UNCERTAIN,
+)
+_FAR_BEHIND = 4
+"""Words that may stand between a finding and a cue behind it."""
+
+_SEGMENT_MARKS = frozenset(",;:()")
+_CLAUSE_MARKS = frozenset(";")
+_DOUBT = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A finding in a sentence: words [first, after), the form of its phrase and its status."""
+
+    first: int
+    after: int
+    finding: str
+    form: str
+    status: AssertionStatus
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One sentence with everything that the lexicon finds in it."""
+
+    sentence: Sentence
+    lexicon: Lexicon
+
+    @cached_property
+    def hits(self) -> tuple[Hit[Mention | Cue], ...]:
+        """Return mentions and cues from left to right."""
+        return tuple(self.lexicon.statements.find(self.sentence.words))
+
+    @cached_property
+    def marks(self) -> tuple[Hit[Mark], ...]:
+        """Return qualifiers and groups; they may overlap."""
+        return tuple(self.lexicon.marks.find_all(self.sentence.words))
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """Return the groups of which a phrase stands in the sentence."""
+        return frozenset(mark.id for hit in self.marks for mark in hit.meanings if mark.kind == "group")
+
+    @cached_property
+    def _breaks(self) -> frozenset[int]:
+        return frozenset(
+            hit.first
+            for hit in self.hits
+            for cue in hit.meanings
+            if isinstance(cue, Cue) and cue.side == "break"
+        )
+
+    @cached_property
+    def _segment_ends(self) -> tuple[int, ...]:
+        return self._counted(_SEGMENT_MARKS, frozenset())
+
+    @cached_property
+    def _clause_ends(self) -> tuple[int, ...]:
+        words = self.sentence.words
+        turns = {hit.first - 1 for hit in self.lexicon.after_comma.find_all(words)}
+        commas = frozenset(at for at in turns if at >= 0 and words[at].text == ",")
+        return self._counted(_CLAUSE_MARKS, commas)
+
+    def _counted(self, marks: frozenset[str], others: frozenset[int]) -> tuple[int, ...]:
+        """Return for each position how many ends of the kind stand before it."""
+        ends = (
+            int(word.text in marks or at in others or at in self._breaks)
+            for at, word in enumerate(self.sentence.words)
+        )
+        return (0, *accumulate(ends))
+
+    def is_within(self, reach: str, left_after: int, right_first: int) -> bool:
+        """Tell whether what ends at word `left_after` reaches what begins at `right_first`."""
+        if reach == "sentence":
+            return True
+        if reach == "next":
+            return left_after == right_first
+        ends = self._segment_ends if reach == "segment" else self._clause_ends
+        return ends[left_after] == ends[right_first]
+
+    def stated(self) -> Iterable[Stated]:
+        """Give every finding of the sentence with its status, in order."""
+        for hit in self.hits:
+            mentions = [meaning for meaning in hit.meanings if isinstance(meaning, Mention)]
+            if mentions:
+                status = self._status(hit.first, hit.after)
+                for mention in mentions:
+                    yield Stated(hit.first, hit.after, mention.finding, mention.form, status)
+
+    @property
+    def lasting(self) -> AssertionStatus | None:
+        """Return the status that a list opened by this sentence gives to its points."""
+        found = {
+            cue.status
+            for hit in self.hits
+            for cue in hit.meanings
+            if isinstance(cue, Cue) and cue.side == "before"
+        }
+        lasting = (AssertionStatus.HYPOTHETICAL, AssertionStatus.FAMILY, AssertionStatus.ABSENT)
+        return next((status for status in lasting if status in found), None)
+
+    def _status(self, first: int, after: int) -> AssertionStatus:
+        found = {
+            cue.status
+            for hit in self.hits
+            for cue in hit.meanings
+            if isinstance(cue, Cue) and self._counts(cue, hit.first, hit.after, first, after)
+        }
+        if self._is_doubted(first):
+            found.add(AssertionStatus.UNCERTAIN)
+        return next((status for status in _STRENGTH if status in found), AssertionStatus.PRESENT)
+
+    def _counts(self, cue: Cue, cue_first: int, cue_after: int, first: int, after: int) -> bool:
+        if cue.side == "before":
+            return cue_after <= first and self.is_within(cue.reach, cue_after, first)
+        if cue.side != "after" or cue_first < after:
+            return False
+        if cue_first == after + 1 and self.sentence.words[after].text == ":":
+            return True
+        return (
+            cue.reach != "colon"
+            and cue_first - after <= _FAR_BEHIND
+            and self.is_within("segment", after, cue_first)
+        )
+
+    def _is_doubted(self, first: int) -> bool:
+        """Tell whether a question mark stands before the finding, in its segment: "?confusion"."""
+        words = self.sentence.words
+        return any(words[at].text == _DOUBT and self.is_within("segment", at, first) for at in range(first))

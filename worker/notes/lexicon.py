@@ -1,0 +1,296 @@
+"""Compile the files of `mappings/notes/` into tables of phrases. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from worker.decode.located_yaml import Located, Path, Problems, load_yaml, validate
+from worker.model.errors import PackError
+from worker.model.fact import AssertionStatus, PunctureStatus
+from worker.notes.lexicon_spec import (
+    BecomesSpec,
+    ContextFile,
+    CueSpec,
+    FindingFile,
+    FindingSpec,
+    GroupSpec,
+    ProcedureFile,
+    QualifierSpec,
+    ScoreSpec,
+    SectionFile,
+    SectionKind,
+)
+from worker.notes.phrases import PhraseTable
+
+FINDINGS, CONTEXT = "notes/findings.yaml", "notes/context.yaml"
+SECTIONS, PROCEDURES = "notes/sections.yaml", "notes/procedures.yaml"
+
+File = TypeVar("File", bound=BaseModel)
+Spec = TypeVar("Spec")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A phrase that states a finding; `form` is the key of `FindingSpec` it stands under."""
+
+    finding: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A phrase that says what a finding's status is; `side` is "before", "after", "not" or "break"."""
+
+    side: str
+    status: AssertionStatus = AssertionStatus.PRESENT
+    reach: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A phrase that qualifies: of a qualifier's row, of its `unless`, or of a group."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PunctureForm:
+    """A phrase that documents an LP, of a row of the lexicon; `needs_name` where it does not name the LP itself."""
+
+    row: str
+    needs_name: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PunctureTables:
+    """Phrases that document an LP."""
+
+    names: PhraseTable[str]
+    rows: PhraseTable[PunctureForm]
+    elsewhere: PhraseTable[str]
+    trauma: PhraseTable[bool]
+    order: tuple[str, ...] = ()
+    statuses: Mapping[str, PunctureStatus] = field(default_factory=dict)
+    attempt_words: frozenset[str] = frozenset()
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All tables of note reading.
+
+    Shape: `statements` holds mentions and cues, which do not overlap; `marks` qualifiers and groups, which may; `headings`
+    gives kinds of sections; `after_comma` words that end a denial behind a comma.
+    """
+
+    statements: PhraseTable[Mention | Cue]
+    marks: PhraseTable[Mark]
+    after_comma: PhraseTable[bool]
+    headings: PhraseTable[SectionKind]
+    punctures: PunctureTables
+    qualifiers: Mapping[str, QualifierSpec] = field(default_factory=dict)
+    near: Mapping[str, str] = field(default_factory=dict)
+    becomes: Mapping[str, BecomesSpec] = field(default_factory=dict)
+    scores: ScoreSpec | None = None
+    findings: frozenset[str] = frozenset()
+
+
+def parse_lexicon(files: Mapping[str, str]) -> Lexicon:
+    """Compile one layer of files `{path: text}`; files outside `notes/` are left alone.
+
+    Raises: PackError with all problems, one line each: "file:line:column: message".
+    """
+    return compile_lexicon((files,))
+
+
+def compile_lexicon(layers: Sequence[Mapping[str, str]]) -> Lexicon:
+    """Compile layers of files; an entry of a later layer replaces that of the same id, `disabled: true` removes it.
+
+    Raises: PackError as `parse_lexicon`.
+    """
+    problems = Problems()
+    tables = _Tables(problems)
+    for layer in layers:
+        tables.read(layer)
+    lexicon = tables.compile()
+    problems.raise_if_any()
+    return lexicon
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed(Generic[Spec]):
+    spec: Spec
+    located: Located
+    path: Path
+
+
+class _Tables:
+    """Collect entries by id, then fill the tables."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._findings: dict[str, _Placed[FindingSpec]] = {}
+        self._cues: dict[str, _Placed[CueSpec]] = {}
+        self._groups: dict[str, _Placed[GroupSpec]] = {}
+        self._qualifiers: dict[str, _Placed[QualifierSpec]] = {}
+        self._context: list[_Placed[ContextFile]] = []
+        self._sections: list[_Placed[SectionFile]] = []
+        self._procedures: _Placed[ProcedureFile] | None = None
+
+    def read(self, layer: Mapping[str, str]) -> None:
+        findings = self._parse(FindingFile, FINDINGS, layer)
+        if findings is not None:
+            self._put(self._findings, findings.spec.findings, findings.located, "findings")
+        context = self._parse(ContextFile, CONTEXT, layer)
+        if context is not None:
+            self._context.append(context)
+            self._put(self._cues, context.spec.cues, context.located, "cues")
+            self._put(self._groups, context.spec.groups, context.located, "groups")
+            self._put(self._qualifiers, context.spec.qualifiers, context.located, "qualifiers")
+        sections = self._parse(SectionFile, SECTIONS, layer)
+        if sections is not None:
+            self._sections.append(sections)
+        self._procedures = self._parse(ProcedureFile, PROCEDURES, layer) or self._procedures
+
+    def _parse(self, model: type[File], path: str, layer: Mapping[str, str]) -> _Placed[File] | None:
+        if path not in layer:
+            return None
+        try:
+            located = load_yaml(layer[path], path)
+            return _Placed(validate(model, located), located, ())
+        except PackError as error:
+            self._problems.collect(error)
+            return None
+
+    def _put(
+        self, table: dict[str, _Placed[Spec]], specs: Iterable[Spec], located: Located, key: str
+    ) -> None:
+        seen: set[str] = set()
+        for at, spec in enumerate(specs):
+            name = str(getattr(spec, "id", ""))
+            if name in seen:
+                self._problems.add(located.place((key, at, "id")), f"'{name}' stands twice; remove one")
+            seen.add(name)
+            table[name] = _Placed(spec, located, (key, at))
+            if getattr(spec, "disabled", False):
+                del table[name]
+
+    def compile(self) -> Lexicon:
+        statements: PhraseTable[Mention | Cue] = PhraseTable()
+        marks: PhraseTable[Mark] = PhraseTable()
+        self._fill_findings(statements)
+        self._fill_cues(statements)
+        self._fill_marks(marks)
+        after_comma: PhraseTable[bool] = PhraseTable()
+        headings: PhraseTable[SectionKind] = PhraseTable()
+        for context in self._context:
+            self._add(statements, context, ("breaks",), context.spec.breaks, Cue("break"))
+            self._add(after_comma, context, ("after_comma",), context.spec.after_comma, meaning=True)
+        for sections in self._sections:
+            for at, section in enumerate(sections.spec.sections):
+                self._add(headings, sections, ("sections", at, "headings"), section.headings, section.kind)
+        specs = [placed.spec for placed in self._findings.values()]
+        return Lexicon(
+            statements=statements,
+            marks=marks,
+            after_comma=after_comma,
+            headings=headings,
+            punctures=self._puncture_tables(),
+            qualifiers={name: placed.spec for name, placed in self._qualifiers.items()},
+            near={spec.id: spec.near.group for spec in specs if spec.near is not None},
+            becomes={spec.id: spec.becomes for spec in specs if spec.becomes is not None},
+            scores=next((placed.spec.scores for placed in self._context[::-1] if placed.spec.scores), None),
+            findings=frozenset(self._findings),
+        )
+
+    def _fill_findings(self, table: PhraseTable[Mention | Cue]) -> None:
+        for name, placed in self._findings.items():
+            spec = placed.spec
+            near = spec.near.phrases if spec.near else ()
+            forms = {"phrases": spec.phrases, "denied": spec.denied, "normal": spec.normal}
+            for form, phrases in forms.items():
+                self._add(table, placed, (form,), phrases, Mention(name, form))
+            self._add(table, placed, ("near", "phrases"), near, Mention(name, "near"))
+            self._add(table, placed, ("not",), spec.not_, Cue("not"))
+            if spec.near is not None:
+                self._refer(placed, ("near", "group"), spec.near.group, self._groups, "group")
+            if spec.becomes is not None:
+                self._refer(placed, ("becomes", "finding"), spec.becomes.finding, self._findings, "finding")
+                self._refer(placed, ("becomes", "with"), spec.becomes.with_, self._groups, "group")
+
+    def _fill_cues(self, table: PhraseTable[Mention | Cue]) -> None:
+        for placed in self._cues.values():
+            spec = placed.spec
+            status = AssertionStatus(spec.status)
+            self._add(table, placed, ("before",), spec.before, Cue("before", status, spec.reach))
+            self._add(table, placed, ("after",), spec.after, Cue("after", status, spec.reach))
+            self._add(table, placed, ("not",), spec.not_, Cue("not"))
+
+    def _fill_marks(self, table: PhraseTable[Mark]) -> None:
+        for name, group in self._groups.items():
+            self._add(table, group, ("phrases",), group.spec.phrases, Mark("group", name))
+        for name, placed in self._qualifiers.items():
+            spec = placed.spec
+            self._add(table, placed, ("phrases",), spec.phrases, Mark("qualifier", name))
+            self._add(table, placed, ("unless",), spec.unless, Mark("unless", name))
+            if spec.group is not None:
+                self._refer(placed, ("group",), spec.group, self._groups, "group")
+            for at, finding in enumerate(spec.of):
+                self._refer(placed, ("of", at), finding, self._findings, "finding")
+
+    def _puncture_tables(self) -> PunctureTables:
+        tables = PunctureTables(PhraseTable(), PhraseTable(), PhraseTable(), PhraseTable())
+        placed = self._procedures
+        if placed is None:
+            return tables
+        spec = placed.spec
+        self._add(tables.names, placed, ("names",), spec.names, "lp")
+        self._add(tables.elsewhere, placed, ("elsewhere",), spec.elsewhere, "elsewhere")
+        self._add(tables.trauma, placed, ("traumatic",), spec.traumatic, meaning=True)
+        self._add(tables.trauma, placed, ("not_traumatic",), spec.not_traumatic, meaning=False)
+        for at, row in enumerate(spec.rows):
+            anywhere, joined = PunctureForm(row.id, needs_name=True), PunctureForm(row.id, needs_name=False)
+            self._add(tables.rows, placed, ("rows", at, "anywhere"), row.anywhere, anywhere)
+            self._add(tables.rows, placed, ("rows", at, "joined"), row.joined, joined)
+        return PunctureTables(
+            names=tables.names,
+            rows=tables.rows,
+            elsewhere=tables.elsewhere,
+            trauma=tables.trauma,
+            order=tuple(row.id for row in spec.rows),
+            statuses={row.id: PunctureStatus(row.status) for row in spec.rows},
+            attempt_words=frozenset(spec.attempt_words),
+            numbers=spec.numbers,
+        )
+
+    def _add(
+        self,
+        table: PhraseTable[Spec],
+        placed: _Placed[File],
+        path: Path,
+        phrases: Iterable[str],
+        meaning: Spec,
+    ) -> None:
+        for at, phrase in enumerate(phrases):
+            try:
+                table.add(phrase, meaning)
+            except ValueError as error:
+                place = placed.located.place((*placed.path, *path, at))
+                self._problems.add(place, f"phrase '{phrase}' {error}")
+
+    def _refer(
+        self,
+        placed: _Placed[File],
+        path: Path,
+        name: str,
+        table: Mapping[str, object],
+        what: str,
+    ) -> None:
+        if name not in table:
+            place = placed.located.place((*placed.path, *path))
+            self._problems.add(place, f"{what} '{name}' is not in the lexicon")

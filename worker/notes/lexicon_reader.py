@@ -1,0 +1,103 @@
+"""Read notes by a lexicon: sections, sentences, phrases, context. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.model.fact import Assertion, AssertionStatus
+from worker.notes.context import Reading
+from worker.notes.punctures import read_puncture
+from worker.notes.qualifiers import AFTER_LP, BASELINE, qualify
+from worker.notes.reader import NoteReading
+from worker.notes.sections import find_sections
+from worker.notes.text import split_sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.notes.context import Stated
+    from worker.notes.lexicon import Lexicon
+    from worker.notes.lexicon_spec import SectionKind
+    from worker.notes.reader import NoteDocument
+    from worker.notes.sections import Section
+    from worker.notes.text import Sentence
+
+_OF_SECTION: dict[SectionKind, AssertionStatus] = {
+    "hypothetical": AssertionStatus.HYPOTHETICAL,
+    "family": AssertionStatus.FAMILY,
+    "historical": AssertionStatus.HISTORICAL,
+}
+_STANDING = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
+
+
+class LexiconReader:
+    """Read notes by rules that a site can tune."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        """Keep the compiled lexicon."""
+        self._lexicon = lexicon
+
+    def read(self, document: NoteDocument) -> NoteReading:
+        """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
+        unique: dict[tuple[str, AssertionStatus, tuple[str, ...]], Assertion] = {}
+        for section in find_sections(document.text, self._lexicon):
+            for finding, assertion in self._section(document.text, section):
+                unique.setdefault((finding, assertion.status, assertion.qualifiers), assertion)
+        assertions = tuple((finding, assertion) for (finding, _, _), assertion in unique.items())
+        return NoteReading(assertions, read_puncture(document, self._lexicon))
+
+    def _section(self, text: str, section: Section) -> Iterator[tuple[str, Assertion]]:
+        lasting: AssertionStatus | None = None
+        for sentence in split_sentences(text, section.start, section.end):
+            reading = Reading(sentence, self._lexicon)
+            yield from self._sentence(reading, section.kind, lasting)
+            lasting = _lasting(sentence, reading, lasting)
+
+    def _sentence(
+        self,
+        reading: Reading,
+        kind: SectionKind,
+        lasting: AssertionStatus | None,
+    ) -> Iterator[tuple[str, Assertion]]:
+        stated = list(reading.stated())
+        qualified = qualify(reading, stated)
+        words = reading.sentence.words
+        for finding, qualifiers in zip(stated, qualified, strict=True):
+            status = self._status(finding, reading, _OF_SECTION.get(kind, lasting))
+            if status is None:
+                continue
+            if kind == "baseline" and AFTER_LP not in reading.groups:
+                qualifiers.add(BASELINE)
+            kept = tuple(sorted(qualifiers)) if status in _STANDING else ()
+            span = (words[finding.first].start, words[finding.after - 1].end)
+            name = self._name(finding.finding, reading)
+            yield name, Assertion(status, kept, span, reading.sentence.text)
+
+    def _status(
+        self, finding: Stated, reading: Reading, given: AssertionStatus | None
+    ) -> AssertionStatus | None:
+        """Return the status of a finding by its form, None where the form says nothing here."""
+        status = given if given is not None and finding.status in _STANDING else finding.status
+        if finding.form == "normal":
+            return {
+                AssertionStatus.PRESENT: AssertionStatus.ABSENT,
+                AssertionStatus.ABSENT: AssertionStatus.UNCERTAIN,
+            }.get(status)
+        if finding.form == "denied":
+            return status if status is AssertionStatus.ABSENT else None
+        if finding.form == "near" and self._lexicon.near[finding.finding] not in reading.groups:
+            return None
+        return status
+
+    def _name(self, finding: str, reading: Reading) -> str:
+        becomes = self._lexicon.becomes.get(finding)
+        if becomes is None or becomes.with_ not in reading.groups or becomes.unless in reading.groups:
+            return finding
+        return becomes.finding
+
+
+def _lasting(sentence: Sentence, reading: Reading, lasting: AssertionStatus | None) -> AssertionStatus | None:
+    """Return the status that the next sentence inherits: the points of a list, or the next part behind a semicolon."""
+    if sentence.opens_list or sentence.text.endswith(";"):
+        return reading.lasting or (lasting if not sentence.opens_list else None)
+    return lasting if sentence.is_point else None

@@ -1,0 +1,136 @@
+"""The shape of the files in `mappings/notes/`. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from worker.decode.located_yaml import PackModel
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+Phrase = Annotated[str, Field(min_length=1, max_length=400)]
+Phrases = tuple[Phrase, ...]
+StatusName = Literal["present", "absent", "uncertain", "resolved", "historical", "hypothetical", "family"]
+Reach = Literal["next", "colon", "segment", "clause", "sentence"]
+SectionKind = Literal["baseline", "hypothetical", "family", "historical", "neutral"]
+
+
+class NearSpec(PackModel):
+    """Phrases that state a finding only beside a word of a group."""
+
+    group: Name
+    phrases: Phrases
+
+
+class BecomesSpec(PackModel):
+    """Another finding that this one is in a sentence with a phrase of a group."""
+
+    finding: Name
+    with_: Name = Field(alias="with", description="A group; its phrases make the other finding.")
+    unless: Name | None = Field(default=None, description="A group; its phrases leave the finding as it is.")
+
+
+class FindingSpec(PackModel):
+    """How notes word one finding."""
+
+    id: Name = Field(description="A finding concept. A later layer's entry replaces this one.")
+    phrases: Phrases = ()
+    denied: Phrases = Field(default=(), description="Count only where the note denies them.")
+    normal: Phrases = Field(default=(), description="State by themselves that the finding is absent.")
+    not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like it.")
+    near: NearSpec | None = None
+    becomes: BecomesSpec | None = None
+    disabled: bool = False
+
+
+class FindingFile(PackModel):
+    """`findings.yaml`."""
+
+    findings: tuple[FindingSpec, ...] = ()
+
+
+class CueSpec(PackModel):
+    """Words that say what a finding's status is."""
+
+    id: Name
+    status: StatusName
+    reach: Reach
+    before: Phrases = ()
+    after: Phrases = ()
+    not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like a cue.")
+    disabled: bool = False
+
+
+class GroupSpec(PackModel):
+    """Words that other entries refer to."""
+
+    id: Name
+    phrases: Phrases
+    disabled: bool = False
+
+
+class QualifierSpec(PackModel):
+    """Words that qualify a finding."""
+
+    id: Name
+    means: Name | None = Field(default=None, description="The qualifier; the id when not given.")
+    phrases: Phrases = ()
+    group: Name | None = None
+    reach: Reach = "segment"
+    of: tuple[Name, ...] = Field(default=(), description="The findings it applies to; all when empty.")
+    unless: Phrases = Field(default=(), description="Words in the same reach that forbid it.")
+    disabled: bool = False
+
+
+class ScoreSpec(PackModel):
+    """Scores out of ten that say how bad a pain is."""
+
+    mild_up_to: int
+    severe_from: int
+    of: tuple[Name, ...]
+
+
+class ContextFile(PackModel):
+    """`context.yaml`."""
+
+    cues: tuple[CueSpec, ...] = ()
+    breaks: Phrases = ()
+    after_comma: Phrases = ()
+    groups: tuple[GroupSpec, ...] = ()
+    qualifiers: tuple[QualifierSpec, ...] = ()
+    scores: ScoreSpec | None = None
+
+
+class SectionSpec(PackModel):
+    """Headings of one kind of text."""
+
+    kind: SectionKind
+    headings: Phrases
+
+
+class SectionFile(PackModel):
+    """`sections.yaml`."""
+
+    sections: tuple[SectionSpec, ...] = ()
+
+
+class PunctureSpec(PackModel):
+    """Words that document an LP."""
+
+    id: Name
+    status: Literal["completed", "attempted", "cancelled"]
+    anywhere: Phrases = Field(default=(), description="Count in a note or title that names an LP.")
+    joined: Phrases = Field(default=(), description="Name the LP themselves.")
+
+
+class ProcedureFile(PackModel):
+    """`procedures.yaml`; a later layer's file replaces it whole."""
+
+    names: Phrases
+    rows: tuple[PunctureSpec, ...]
+    elsewhere: Phrases = ()
+    traumatic: Phrases = ()
+    not_traumatic: Phrases = ()
+    attempt_words: tuple[str, ...] = ()
+    numbers: dict[str, int] = Field(default_factory=dict)

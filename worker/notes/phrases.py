@@ -1,0 +1,120 @@
+"""Find phrases of a lexicon in words, in one pass. Pure: no I/O, no clock.
+
+A phrase is words with choices: `a|b` one of several, a last `?` optional. It is written out into word sequences when the
+lexicon is read and kept in a trie, so that a note costs as many steps as it has words, times the longest phrase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from worker.notes.text import split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from worker.notes.text import Word
+
+MAX_FORMS = 4_000
+"""Word sequences that one phrase may stand for."""
+
+Meaning = TypeVar("Meaning")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[Meaning]):
+    """A phrase found: words [first, after) and everything that it means, in the order of the lexicon."""
+
+    first: int
+    after: int
+    meanings: tuple[Meaning, ...]
+
+
+@dataclass(slots=True)
+class _Node(Generic[Meaning]):
+    children: dict[str, _Node[Meaning]] = field(default_factory=dict)
+    meanings: list[Meaning] = field(default_factory=list)
+
+
+def expand(phrase: str) -> tuple[tuple[str, ...], ...]:
+    """Write a phrase out into word sequences.
+
+    Raises: ValueError where it is empty or stands for too many sequences.
+    """
+    slots: list[list[tuple[str, ...]]] = []
+    forms = 1
+    for part in phrase.split():
+        is_optional = part.endswith("?") and part != "?"
+        choices = [_words(choice) for choice in part.removesuffix("?").split("|")]
+        if is_optional:
+            choices.append(())
+        slots.append(choices)
+        forms *= len(choices)
+        if forms > MAX_FORMS:
+            raise ValueError(f"stands for more than {MAX_FORMS} word sequences; split it")
+    written = {tuple(word for choice in chosen for word in choice): None for chosen in product(*slots)}
+    sequences = tuple(sequence for sequence in written if sequence)
+    if not sequences or () in written:
+        raise ValueError("has no word that must stand")
+    return sequences
+
+
+def _words(choice: str) -> tuple[str, ...]:
+    words = tuple(word.text for word in split_words(choice) if not word.is_mark)
+    if not words:
+        raise ValueError("has an empty choice")
+    return words
+
+
+class PhraseTable(Generic[Meaning]):
+    """Phrases and what they mean."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self) -> None:
+        """Start without phrases."""
+        self._root: _Node[Meaning] = _Node()
+
+    def add(self, phrase: str, meaning: Meaning) -> None:
+        """Add a phrase in all its forms.
+
+        Raises: ValueError as `expand`.
+        """
+        for sequence in expand(phrase):
+            node = self._root
+            for word in sequence:
+                node = node.children.setdefault(word, _Node())
+            if meaning not in node.meanings:
+                node.meanings.append(meaning)
+
+    def find(self, words: Sequence[Word]) -> Iterator[Hit[Meaning]]:
+        """Give the longest phrase at each place from left to right; phrases do not overlap."""
+        position = 0
+        while position < len(words):
+            hit = self._longest(words, position)
+            if hit is None:
+                position += 1
+            else:
+                yield hit
+                position = hit.after
+
+    def find_all(self, words: Sequence[Word]) -> Iterator[Hit[Meaning]]:
+        """Give the longest phrase at every place; phrases may overlap."""
+        for position in range(len(words)):
+            hit = self._longest(words, position)
+            if hit is not None:
+                yield hit
+
+    def _longest(self, words: Sequence[Word], first: int) -> Hit[Meaning] | None:
+        node = self._root
+        best: Hit[Meaning] | None = None
+        for position in range(first, len(words)):
+            following = node.children.get(words[position].text)
+            if following is None:
+                break
+            node = following
+            if node.meanings:
+                best = Hit(first, position + 1, tuple(node.meanings))
+        return best

@@ -1,0 +1,85 @@
+"""Read whether and how a note documents a lumbar puncture (LP). Pure: no I/O, no clock.
+
+A sentence that tells of another LP or of none yet ("LP planned for tomorrow", "previous LP") says nothing. Rows of the lexicon
+are tried in their order: one abandoned before the needle is no LP, fluid after failed attempts is one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.notes.reader import NotePuncture
+from worker.notes.text import split_sentences, split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.notes.lexicon import Lexicon, PunctureTables
+    from worker.notes.reader import NoteDocument
+    from worker.notes.text import Word
+
+_MOST_ATTEMPTS = 20
+_WORDS_BEFORE = 2
+
+
+def read_puncture(document: NoteDocument, lexicon: Lexicon) -> NotePuncture | None:
+    """Return what a note documents of an LP, None where it documents none."""
+    tables = lexicon.punctures
+    sentences = [_plain(sentence.words) for sentence in split_sentences(document.text)]
+    told = [
+        words
+        for words in (_plain(split_words(document.title)), *sentences)
+        if words and not _is_elsewhere(words, tables)
+    ]
+    row = _row(told, tables)
+    if row is None:
+        return None
+    return NotePuncture(tables.statuses[row], _passes(told, tables), _is_traumatic(told, tables))
+
+
+def _plain(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Leave punctuation out: "PROCEDURE: LUMBAR PUNCTURE"."""
+    return tuple(word for word in words if not word.is_mark)
+
+
+def _is_elsewhere(words: Sequence[Word], tables: PunctureTables) -> bool:
+    return any(tables.elsewhere.find_all(words))
+
+
+def _row(told: Sequence[Sequence[Word]], tables: PunctureTables) -> str | None:
+    """Return the first row of the lexicon that the note fits; phrases do not overlap: "no CSF obtained" is one of its own."""
+    names_lp = any(True for words in told for _ in tables.names.find_all(words))
+    forms = {form for words in told for hit in tables.rows.find(words) for form in hit.meanings}
+    rows = {form.row for form in forms if names_lp or not form.needs_name}
+    return next((row for row in tables.order if row in rows), None)
+
+
+def _passes(told: Sequence[Sequence[Word]], tables: PunctureTables) -> int | None:
+    """Return the highest number of attempts that is stated: "3 failed attempts", "second pass"."""
+    stated = [
+        count
+        for words in told
+        for at, word in enumerate(words)
+        if word.text in tables.attempt_words
+        if (count := _number_before(words, at, tables)) is not None
+    ]
+    return max(stated, default=None)
+
+
+def _number_before(words: Sequence[Word], at: int, tables: PunctureTables) -> int | None:
+    """Return the nearest number among the words just before a place: in "L3/4, two attempts" it is two."""
+    near = words[max(0, at - _WORDS_BEFORE) : at]
+    counts = [_number(word.text, tables) for word in reversed(near)]
+    return next((count for count in counts if count is not None), None)
+
+
+def _number(word: str, tables: PunctureTables) -> int | None:
+    if word.isascii() and word.isdigit():
+        count = int(word) if len(word) <= _WORDS_BEFORE else 0
+        return count if 0 < count <= _MOST_ATTEMPTS else None
+    return tables.numbers.get(word)
+
+
+def _is_traumatic(told: Sequence[Sequence[Word]], tables: PunctureTables) -> bool | None:
+    said = [meaning for words in told for hit in tables.trauma.find(words) for meaning in hit.meanings]
+    return any(said) if said else None

@@ -1,0 +1,96 @@
+"""Qualify the findings of a sentence: how bad, where, since when. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from worker.notes.context import Reading, Stated
+    from worker.notes.lexicon import Mark
+    from worker.notes.lexicon_spec import QualifierSpec
+    from worker.notes.phrases import Hit
+
+MILD, SEVERE, BASELINE = "mild", "severe", "baseline"
+AFTER_LP = "after-lp"
+"""The group of phrases that place a complaint after the LP, whatever section it stands in."""
+
+
+def qualify(reading: Reading, stated: Sequence[Stated]) -> list[set[str]]:
+    """Return the qualifiers of each finding of a sentence, in their order."""
+    found: list[set[str]] = [set() for _ in stated]
+    for hit in reading.marks:
+        for mark in hit.meanings:
+            for spec in _specs_of(reading, mark):
+                for position in _reached(reading, hit, spec, stated):
+                    found[position].add(spec.means or spec.id)
+    _add_scores(reading, stated, found)
+    if AFTER_LP in reading.groups:
+        for qualifiers in found:
+            qualifiers.discard(BASELINE)
+    return found
+
+
+def _specs_of(reading: Reading, mark: Mark) -> list[QualifierSpec]:
+    qualifiers = reading.lexicon.qualifiers
+    if mark.kind == "qualifier":
+        return [qualifiers[mark.id]]
+    if mark.kind == "group":
+        return [spec for spec in qualifiers.values() if spec.group == mark.id]
+    return []
+
+
+def _reached(reading: Reading, hit: Hit[Mark], spec: QualifierSpec, stated: Sequence[Stated]) -> list[int]:
+    """Return which findings a qualifier belongs to: all in its reach; in a segment only the nearest, those behind it first."""
+    reached = [
+        position
+        for position, finding in enumerate(stated)
+        if (not spec.of or finding.finding in spec.of) and _is_near(reading, hit, finding, spec)
+    ]
+    if spec.reach == "sentence" or not reached:
+        return reached
+    nearest = min(reached, key=lambda position: _distance(hit, stated[position]))
+    place = (stated[nearest].first, stated[nearest].after)
+    return [position for position in reached if (stated[position].first, stated[position].after) == place]
+
+
+def _is_near(reading: Reading, hit: Hit[Mark], finding: Stated, spec: QualifierSpec) -> bool:
+    if not _joins(reading, hit, finding, spec.reach):
+        return False
+    return not any(
+        mark.kind == "unless" and mark.id == spec.id and _joins(reading, other, finding, spec.reach)
+        for other in reading.marks
+        for mark in other.meanings
+    )
+
+
+def _joins(reading: Reading, hit: Hit[Mark], finding: Stated, reach: str) -> bool:
+    if hit.after <= finding.first:
+        return reading.is_within(reach, hit.after, finding.first)
+    if finding.after <= hit.first:
+        return reading.is_within(reach, finding.after, hit.first)
+    return True
+
+
+def _distance(hit: Hit[Mark], finding: Stated) -> tuple[int, int]:
+    if hit.after <= finding.first:
+        return (finding.first - hit.after, 0)
+    return (max(0, hit.first - finding.after), 1)
+
+
+def _add_scores(reading: Reading, stated: Sequence[Stated], found: list[set[str]]) -> None:
+    scores = reading.lexicon.scores
+    if scores is None:
+        return
+    words = reading.sentence.words
+    scored = [
+        (words[finding.first].start, at) for at, finding in enumerate(stated) if finding.finding in scores.of
+    ]
+    for position, score in reading.sentence.scores:
+        before = [at for start, at in scored if start < position]
+        owner = before[-1] if before else (scored[0][1] if scored else None)
+        if owner is not None and score <= scores.mild_up_to:
+            found[owner].add(MILD)
+        elif owner is not None and score >= scores.severe_from:
+            found[owner].add(SEVERE)

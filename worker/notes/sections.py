@@ -1,0 +1,120 @@
+"""Find the sections of a note: what kind of text each part is. Pure: no I/O, no clock.
+
+A heading is a known phrase at the start of a line or sentence, followed by a colon; or alone on its line. A section ends at the
+next heading, at any other line that begins with words in capitals and a colon, or at a blank line after its text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from worker.notes.text import split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worker.notes.lexicon import Lexicon
+    from worker.notes.lexicon_spec import SectionKind
+    from worker.notes.text import Word
+
+_LONGEST_HEADING = 60
+_ENDS = frozenset(".!?;\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Characters [start, end) of a note, without the heading."""
+
+    start: int
+    end: int
+    kind: SectionKind
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    start: int
+    after: int
+    kind: SectionKind
+
+
+def find_sections(text: str, lexicon: Lexicon) -> list[Section]:
+    """Cut a note into sections, in order; text before the first heading is neutral."""
+    headings = [_Heading(0, 0, "neutral"), *_headings(text, lexicon)]
+    sections: list[Section] = []
+    for at, heading in enumerate(headings):
+        end = headings[at + 1].start if at + 1 < len(headings) else len(text)
+        middle = end if heading.kind == "neutral" else _blank_line(text, heading.after, end)
+        sections.append(Section(heading.after, middle, heading.kind))
+        if middle < end:
+            sections.append(Section(middle, end, "neutral"))
+    return sections
+
+
+def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
+    for start in _starts(text):
+        line_end = _line_end(text, start)
+        words = split_words(text, start, min(line_end, start + _LONGEST_HEADING))
+        known = _known(words, lexicon, text, line_end)
+        if known is not None:
+            yield known
+        elif _is_in_capitals(words, text) and _is_at_line_start(text, start):
+            yield _Heading(start, start, "neutral")
+
+
+def _starts(text: str) -> Iterator[int]:
+    """Give each position at which a sentence or line begins."""
+    is_start = True
+    for position, character in enumerate(text):
+        if character in _ENDS:
+            is_start = True
+        elif is_start and not character.isspace() and character not in "-*•":
+            is_start = False
+            yield position
+
+
+def _known(words: tuple[Word, ...], lexicon: Lexicon, text: str, line_end: int) -> _Heading | None:
+    hit = next(iter(lexicon.headings.find_all(words)), None) if words else None
+    if hit is None or hit.first != 0:
+        return None
+    last = words[hit.after - 1]
+    if hit.after < len(words) and words[hit.after].text == ":":
+        return _Heading(words[0].start, words[hit.after].end, hit.meanings[0])
+    is_alone = not text[last.end : line_end].strip() and _is_at_line_start(text, words[0].start)
+    return _Heading(words[0].start, last.end, hit.meanings[0]) if is_alone else None
+
+
+def _is_in_capitals(words: tuple[Word, ...], text: str) -> bool:
+    """Tell whether words are a heading in capitals that the lexicon does not know."""
+    colon = next((at for at, word in enumerate(words) if word.text == ":"), 0)
+    return colon > 0 and text[words[0].start : words[colon].start].isupper()
+
+
+def _line_end(text: str, start: int) -> int:
+    ends = [
+        at for at in (text.find("\n", start, start + 200), text.find("\r", start, start + 200)) if at >= 0
+    ]
+    return min(ends) if ends else min(len(text), start + 200)
+
+
+def _is_at_line_start(text: str, start: int) -> bool:
+    before = start
+    while before > 0 and start - before < _LONGEST_HEADING and text[before - 1] in " \t-*•":
+        before -= 1
+    return before == 0 or text[before - 1] in "\r\n"
+
+
+def _blank_line(text: str, start: int, end: int) -> int:
+    """Return where the first blank line after some text begins, else `end`."""
+    has_text = False
+    breaks = 0
+    for position in range(start, end):
+        character = text[position]
+        if character == "\n" or (character == "\r" and text[position + 1 : position + 2] != "\n"):
+            breaks += 1
+            if breaks > 1 and has_text:
+                return position
+        elif not character.isspace():
+            has_text = True
+            breaks = 0
+    return end

@@ -1,0 +1,149 @@
+"""Cut a note into sentences and words without losing a position. Pure: no I/O, no clock.
+
+Every pattern here reads each character a fixed number of times: no input makes it slow.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]")
+_STOPS = frozenset(".!;")
+_MARKS = frozenset(",;:?()")
+_BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])[ \t]")
+_SHORT = frozenset({"dr", "mr", "mrs", "ms", "prof", "approx", "vs", "e.g", "i.e", "temp", "pt", "hx"})
+LONGEST_SENTENCE = 1_000
+"""Characters; the work on a sentence grows with the square of what it states."""
+
+_SCORE = re.compile(r"(?<!\d)(\d{1,2})[ ]?/[ ]?10(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word or punctuation mark: `text` in lower case, and its place in the note."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def is_mark(self) -> bool:
+        """Tell whether it is punctuation."""
+        return self.text in _MARKS
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a note.
+
+    Shape: characters [start, end) of `source`; `is_point` where it is one point of a list.
+    """
+
+    source: str
+    start: int
+    end: int
+    is_point: bool = False
+
+    @property
+    def text(self) -> str:
+        """Return the sentence as it stands."""
+        return self.source[self.start : self.end]
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """Return its words and marks."""
+        return split_words(self.source, self.start, self.end)
+
+    @cached_property
+    def scores(self) -> tuple[tuple[int, int], ...]:
+        """Return pain scores "n/10" as (position, n)."""
+        found = _SCORE.finditer(self.source, self.start, self.end)
+        return tuple((match.start(), int(match[1])) for match in found if int(match[1]) <= _HIGHEST_SCORE)
+
+    @property
+    def opens_list(self) -> bool:
+        """Tell whether it ends with a colon, so that the points below belong to it."""
+        return self.text.endswith(":")
+
+
+_HIGHEST_SCORE = 10
+
+
+def split_words(text: str, start: int = 0, end: int | None = None) -> tuple[Word, ...]:
+    """Return words and marks of [start, end); hyphens, slashes and dots part words."""
+    found = _WORD.finditer(text, start, len(text) if end is None else end)
+    return tuple(Word(normalise(match[0]), match.start(), match.end()) for match in found)
+
+
+def normalise(word: str) -> str:
+    """Return the form in which words are compared."""
+    return "and" if word == "&" else word.lower().replace("’", "'")
+
+
+def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[Sentence]:
+    """Cut [start, end) into sentences.
+
+    A sentence ends at `.`, `!`, `;` or `?` before white space, and at a line end unless the next line goes on in lower case.
+    `?` before a word ("?confusion") is a doubt, not an end. What goes on for more than `LONGEST_SENTENCE` characters is cut.
+    """
+    last = len(text) if end is None else end
+    sentences: list[Sentence] = []
+    begin = start
+    for position in range(start, last):
+        if _ends_here(text, begin, position, last):
+            _add(sentences, text, begin, position + 1)
+            begin = position + 1
+    _add(sentences, text, begin, last)
+    return sentences
+
+
+def _add(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
+    while begin < end and text[begin].isspace():
+        begin += 1
+    while end > begin and text[end - 1].isspace():
+        end -= 1
+    if begin < end:
+        sentences.append(Sentence(text, begin, end, _BULLET.match(text, begin, end) is not None))
+
+
+def _ends_here(text: str, begin: int, position: int, last: int) -> bool:
+    character = text[position]
+    if position - begin >= LONGEST_SENTENCE and character.isspace():
+        return True
+    if character in "\r\n":
+        return not _goes_on(text, begin, position, last)
+    following = text[position + 1] if position + 1 < last else " "
+    if not following.isspace():
+        return False
+    if character == "?":
+        return position > begin and not text[position - 1].isspace()
+    return character in _STOPS and not (character == "." and _is_short(text, begin, position))
+
+
+def _is_short(text: str, begin: int, position: int) -> bool:
+    """Tell whether a dot belongs to an abbreviation or to the number of a point ("Dr.", "1.")."""
+    first = position
+    while first > begin and not text[first - 1].isspace() and position - first <= _LONGEST_SHORT:
+        first -= 1
+    word = text[first:position].lower()
+    return word in _SHORT or (word.isdigit() and not text[begin:first].strip())
+
+
+_LONGEST_SHORT = 6
+
+
+def _goes_on(text: str, begin: int, position: int, last: int) -> bool:
+    """Tell whether a line end is only a wrap: more text follows in lower case on the very next line."""
+    if text[position] == "\r" and position + 1 < last and text[position + 1] == "\n":
+        return True  # the line feed decides
+    before = position
+    while before > begin and text[before - 1].isspace():
+        before -= 1
+    if before == begin or text[before - 1] in ".:;!?":
+        return False
+    following = position + 1
+    while following < last and text[following] in " \t":
+        following += 1
+    return following < last and text[following].islower() and not _BULLET.match(text, following, last)
