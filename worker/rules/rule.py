@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.correlate.index import is_csf
 from worker.model.finding import RuleStatus, Severity
-from worker.rules.params import Limit
 
 if TYPE_CHECKING:
     from worker.rules.context import EpisodeNode, ReadingNode, Window
@@ -80,7 +79,6 @@ class Rule:
     shadow_concepts: frozenset[str] = frozenset()
     renotify_rise: float | None = None
     folds: tuple[str, ...] = ()
-    params: Mapping[str, Limit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

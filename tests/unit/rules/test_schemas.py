@@ -1,0 +1,36 @@
+"""The JSON Schemas that editors use for rules."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from worker.decode.located_yaml import load_yaml
+from worker.rules.schemas import MODELS, rule_schema_texts
+
+SHARED = {"rule-definitions": "definitions.yaml", "rule-sources": "sources.yaml"}
+
+
+def test_schema_files_are_current(root: Path) -> None:
+    # Write them anew with: python tools/pack_schemas.py
+    folder = root / "mappings" / "schema"
+    texts = rule_schema_texts()
+    assert [name for name, text in texts.items() if (folder / name).read_text(encoding="utf-8") != text] == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_rule_files_of_the_default_pack_fit_their_schema(root: Path, name: str) -> None:
+    schema = json.loads(rule_schema_texts()[f"{name}.schema.json"])
+    files = [
+        path
+        for path in sorted((root / "mappings" / "rules").glob("*.yaml"))
+        if (path.name == SHARED[name] if name in SHARED else path.name not in SHARED.values())
+    ]
+    assert files
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        assert f"$schema=../schema/{name}.schema.json" in text
+        jsonschema.validate(load_yaml(text, path.name).data, schema)
