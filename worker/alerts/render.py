@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from worker.alerts.evidence import hours_between, render_evidence, render_identifiers
 from worker.model.alert import AlertState
-from worker.model.finding import RuleStatus
+from worker.model.finding import RuleStatus, Severity
 from worker.model.time import to_rfc3339
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class RuleText:
 class Surroundings:
     """What an alert shows beside itself.
 
-    Shape: `identifiers` of the patient, merged ones included; `others` the other findings of the same LP (context and folded
-    ones are shown); `titles` of rules by id; `missing` sentences on data that the rule looked for in vain; `encounter` the
+    Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
+    what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that the rule looked for in vain; `encounter` the
     visit number; `pack_digest` of the pack in use; `reason` of the change that made this version.
     """
 
@@ -182,7 +182,7 @@ def _remarks(finding: Finding) -> list[str]:
 
 
 def _context(finding: Finding, around: Surroundings) -> list[ContextDocument]:
-    """Show the other findings of the LP by rule: the caller chooses which bear on this one."""
+    """Show what bears on a finding, by rule: context of the same LP, and what is folded into it; no shadow rule."""
     anchor_ms = finding.episode.anchor_ms
     return [
         {
@@ -193,5 +193,11 @@ def _context(finding: Finding, around: Surroundings) -> list[ContextDocument]:
             "evidence": [render_evidence(fact, anchor_ms) for fact in other.evidence],
         }
         for other in sorted(around.others, key=lambda other: other.rule)
-        if other.rule != finding.rule and other.episode.anchor_ms == anchor_ms
+        if other.episode.anchor_ms == anchor_ms and _bears_on(other, finding)
     ]
+
+
+def _bears_on(other: Finding, finding: Finding) -> bool:
+    if other.rule == finding.rule or other.status is RuleStatus.SHADOW:
+        return False
+    return other.severity is Severity.INFO or other.folded_by == finding.rule

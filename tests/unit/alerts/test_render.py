@@ -108,12 +108,17 @@ def test_an_uncertain_and_a_presumed_lp_are_told() -> None:
     assert any("presumed" in remark for remark in document["remarks"])
 
 
-def test_other_findings_of_the_same_lp_are_shown_as_context() -> None:
+def test_context_of_the_same_lp_and_folded_findings_are_shown() -> None:
     risk = found("bleeding-risk-context", 0, Severity.INFO)
     folded = found("weaker", folded_by="fever-single")
     (later,) = find_episodes([puncture(99)])
     elsewhere = replace(risk, episode=later)
-    around = replace(AROUND, others=(risk, folded, elsewhere, found()), titles={"weaker": "A weaker rule"})
+    unrelated, shadow = found("pain-spike"), replace(risk, rule="csf-pressure", status=RuleStatus.SHADOW)
+    around = replace(
+        AROUND,
+        others=(risk, folded, elsewhere, unrelated, shadow, found()),
+        titles={"weaker": "A weaker rule"},
+    )
     context = render_alert(open_alert().only, TEXT, around)["context"]
     assert [(entry["rule"], entry["title"], entry["is_folded"]) for entry in context] == [
         ("bleeding-risk-context", "bleeding-risk-context", False),
