@@ -35,7 +35,7 @@ def with_lpwatch(body: bytes) -> list[str]:
     for obx in message.all("OBX"):
         fields = obx.fields(14)
         code, _, system = obx.components(3, 3)
-        found += (fields[2], code, system, obx.text(5), obx.value(6), fields[11], fields[14])
+        found += (fields[2], code, system, obx.text(5), *obx.components(6, 1), fields[11], fields[14])
     return found
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from worker.decode.hl7v2.charset import codec_of
 from worker.decode.hl7v2.escapes import escape
 from worker.decode.hl7v2.separators import read_separators
-from worker.model.time import to_datetime
+from worker.model.time import SECOND_MS, to_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,7 @@ def _write(separators: Separators, header: Sequence[str], answer: str, now_ms: E
         header[6],
         header[3],
         header[4],
-        to_datetime(now_ms).strftime("%Y%m%d%H%M%S") + "+0000",
+        _stamp(now_ms - now_ms % SECOND_MS),
         "",
         _message_type(header[9], version, separators),
         f"{now_ms:x}{crc32(header[10].encode()):08x}",
@@ -93,6 +94,13 @@ def _write(separators: Separators, header: Sequence[str], answer: str, now_ms: E
     return f"{sign.join(msh).rstrip(sign)}\r{sign.join(msa)}\r"
 
 
+@lru_cache(maxsize=4)
+def _stamp(second_ms: EpochMs) -> str:
+    """Write MSH-7; many answers fall into one second."""
+    return to_datetime(second_ms).strftime("%Y%m%d%H%M%S") + "+0000"
+
+
+@lru_cache(maxsize=256)
 def _message_type(received: str, version: str, separators: Separators) -> str:
     """Return ACK with the trigger event of the message, and the structure where the version has one."""
     sign = separators.component

@@ -10,7 +10,7 @@ USUAL = read_separators("|^~\\&")
 
 
 def _segment(line: str) -> Segment:
-    return Segment(line[:3], 1, line, USUAL)
+    return Segment(line[:3], 1, line.split("|"), USUAL)
 
 
 def test_header_counts_its_separator_as_field_one() -> None:
@@ -70,12 +70,12 @@ def test_field_knows_whether_anything_stands_in_it() -> None:
 
 def test_leading_components_come_at_once() -> None:
     segment = _segment("OBX|1|CE|8310-5^T\\T\\P^LN^x&y|a")
-    assert segment.components(3, 3) == ["8310-5", "T&P", "LN"]
-    assert segment.components(3, 6) == ["8310-5", "T&P", "LN", "x", "", ""]
-    assert segment.components(4, 2) == ["a", ""]
-    assert segment.components(30, 2) == ["", ""]
-    assert _segment("PID|1||42^^^A~43").repeats(3)[0].components(4) == ["42", "", "", "A"]
-    assert _segment("PID|1||42^^^A~43").components(3, 1) == ["42"]
+    assert segment.components(3, 3) == ("8310-5", "T&P", "LN")
+    assert segment.components(3, 6) == ("8310-5", "T&P", "LN", "x", "", "")
+    assert segment.components(4, 2) == ("a", "")
+    assert segment.components(30, 2) == ("", "")
+    assert _segment("PID|1||42^^^A~43").repeats(3)[0].components(4) == ("42", "", "", "A")
+    assert _segment("PID|1||42^^^A~43").components(3, 1) == ("42",)
 
 
 def test_fields_can_be_read_as_a_row() -> None:

@@ -5,38 +5,35 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from worker.decode.hl7v2.charset import codec_of, decode_text
 from worker.decode.hl7v2.lines import joined_lines, plain_lines
-from worker.decode.hl7v2.peek import find_header, read_header, split_header
-from worker.decode.hl7v2.segment import SegmentIndex, build_segments
+from worker.decode.hl7v2.peek import Peek, find_header, read_header, split_header
+from worker.decode.hl7v2.segment import Segment, SegmentIndex, build_segments
 from worker.decode.hl7v2.separators import read_separators
 from worker.model.errors import DecodeError
 from worker.model.message import Issue, IssueKind
 
 if TYPE_CHECKING:
-    from worker.decode.hl7v2.peek import Peek
-    from worker.decode.hl7v2.segment import Segment
     from worker.decode.hl7v2.separators import Separators
 
 
 _ENVELOPE = frozenset({"FHS", "BHS", "BTS", "FTS"})
 
 
-class Hl7Message:
+class Hl7Message(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One message: its header, its segments in order, and what was odd about its bytes.
 
-    Shape: `segments` starts with MSH; the envelope of a batch is left out. `codec` names the Python codec that read the text.
+    Shape: `segments` starts with MSH; the envelope of a batch is left out; `by_name` holds the same under their names.
+    `codec` names the Python codec that read the text.
     """
 
-    __slots__ = ("_by_name", "codec", "issues", "peek", "segments")
-
-    def __init__(self, peek: Peek, by_name: SegmentIndex, issues: tuple[Issue, ...], codec: str) -> None:
-        """Take what `decode_message` has found."""
-        self.peek = peek
-        self.segments = tuple(by_name[""])
-        self.issues = issues
-        self.codec = codec
-        self._by_name = by_name
+    peek: Peek
+    segments: tuple[Segment, ...]
+    by_name: SegmentIndex
+    issues: tuple[Issue, ...]
+    codec: str
 
     def __repr__(self) -> str:
         """Show type and size only: the content may be a patient's."""
@@ -44,11 +41,11 @@ class Hl7Message:
 
     def all(self, name: str) -> tuple[Segment, ...]:
         """Return every segment of a name, in order."""
-        return tuple(self._by_name.get(name, ()))
+        return tuple(self.by_name.get(name, ()))
 
     def first(self, name: str) -> Segment | None:
         """Return the first segment of a name, None where there is none."""
-        found = self._by_name.get(name)
+        found = self.by_name.get(name)
         return found[0] if found else None
 
 
@@ -109,7 +106,7 @@ def _message(header: Peek, found: SegmentIndex, separators: Separators, remark: 
         found[""] = [segment for segment in found[""] if segment.name not in _ENVELOPE]
         found = {name: segments for name, segments in found.items() if name not in _ENVELOPE}
     issues = _issues(remark, separators) if remark or not separators.is_regular else ()
-    return Hl7Message(header, found, issues, separators.codec)
+    return Hl7Message(header, tuple(found[""]), found, issues, separators.codec)
 
 
 def _issues(remark: str, separators: Separators) -> tuple[Issue, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from worker.decode.hl7v2.charset import decode_text, narrow
 from worker.decode.hl7v2.escapes import unescape
 from worker.decode.hl7v2.segment import pick, pick_first
@@ -16,33 +18,21 @@ _HEADER_FIELDS = 22  # MSH-1 to MSH-21, and the name in front
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf|[\s\x00\x0b\x1c])*(?:[FB]HS[^\r\n]*[\r\n][\s\x00\x0b\x1c]*)*(?=MSH)")
 
 
-class Peek:
+class Peek(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What the header says, enough to route, to drop and to acknowledge a message.
 
-    Shape: `header` holds the raw fields under their numbers (`header[10]` is MSH-10), always up to MSH-21. The properties are
-    texts without escapes, empty where the field is; each reads its field when it is asked for.
+    Shape: `message_type` is MSH-9.1^MSH-9.2 ("ORU^R01"), or MSH-9.1 alone where there is no trigger event ("ACK"). `header`
+    holds the raw fields under their numbers (`header[10]` is MSH-10), always up to MSH-21. The properties are texts
+    without escapes, empty where the field is; each reads its field when it is asked for.
     """
 
-    __slots__ = ("_message_type", "header", "separators")
-
-    def __init__(self, header: list[str], separators: Separators) -> None:
-        """Take the fields of MSH by their numbers."""
-        self.header = header
-        self.separators = separators
-        self._message_type: str | None = None
+    message_type: str
+    header: list[str]
+    separators: Separators
 
     def __repr__(self) -> str:
         """Show the type only: a header can name people."""
         return f"<Peek {self.message_type}>"
-
-    @property
-    def message_type(self) -> str:
-        """Return MSH-9.1^MSH-9.2 ("ORU^R01"), or MSH-9.1 alone where there is no trigger event ("ACK")."""
-        found = self._message_type
-        if found is None:
-            kind, trigger = pick_first(self.header[9], self.separators, 2)
-            self._message_type = found = f"{kind}^{trigger}" if trigger else kind
-        return found
 
     @property
     def control_id(self) -> str:
@@ -128,7 +118,8 @@ def split_header(line: str) -> Peek:
         fields += [""] * (_HEADER_FIELDS - len(fields))
     separators = read_separators(sign + fields[1])
     fields.insert(1, sign)
-    return Peek(fields, separators)
+    kind, trigger = pick_first(fields[9], separators, 2)
+    return Peek(f"{kind}^{trigger}" if trigger else kind, fields, separators)
 
 
 def _decode_header(raw: bytes) -> str:

@@ -14,11 +14,12 @@ _ABSENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Separators:
     """The five separators, the truncation character, and what is compiled from them once.
 
-    Shape: `is_regular` is false where MSH-2 had to be repaired. `codec` reads the bytes of hexadecimal escapes.
+    Shape: one object for each declaration and codec, compared by identity. `is_regular` is false where MSH-2 had to be
+    repaired. `codec` reads the bytes of hexadecimal escapes.
     """
 
     field: str
