@@ -65,6 +65,8 @@ class MllpReader:
 
     def feed(self, data: bytes) -> list[bytes | FrameFault]:
         """Take the next bytes of the stream, and give the bodies and faults that they complete, in order."""
+        if self._is_one_frame(data):
+            return [data[1:-2]]
         self._buffer += data
         events: list[bytes | FrameFault] = []
         while self._buffer and self._step(events):
@@ -80,6 +82,19 @@ class MllpReader:
         self._buffer.clear()
         self._enter(_State.BETWEEN)
         return events
+
+    def _is_one_frame(self, data: bytes) -> bool:
+        """Tell whether the chunk is exactly one frame and nothing waits: the way of nearly every message."""
+        return (
+            not self._buffer
+            and self._state is _State.BETWEEN
+            and not self._garbage_count
+            and data[:1] == b"\x0b"
+            and data[-1:] == b"\r"
+            and data.find(END_BLOCK) == len(data) - len(_END)
+            and data.find(START_BLOCK, 1) < 0
+            and len(data) - len(_END) <= self._max_bytes + 1
+        )
 
     def _step(self, events: list[bytes | FrameFault]) -> bool:
         """Use up bytes of the buffer; tell whether another step may find more."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -38,8 +37,8 @@ class Sender(Protocol):
         """Take note that these messages, in the order they were submitted, were stored or were not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+# A NamedTuple, not a dataclass: one is made for each message, in a fifth of the time.
+class Received(NamedTuple):
     """A message on its way into the store, with what its answer needs.
 
     Shape: `peek` is None where the header cannot be read. `at_s` is the event loop's time of arrival.

@@ -91,6 +91,7 @@ class MllpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiting = 0
         self._buffered = 0
+        self._is_paused = False
         self._is_client_slow = False
         self._is_ending = False
         self.heard_at_s = self._loop.time()
@@ -136,9 +137,10 @@ class MllpConnection(asyncio.Protocol):
     def settle(self, received: Sequence[Received], *, is_stored: bool) -> None:
         """Answer the messages whose fate is known, in their order."""
         self._waiting -= len(received)
-        self._buffered -= sum(len(each.message.body) for each in received)
+        self._buffered -= sum([len(each.message.body) for each in received])
         self._answer(received, is_stored=is_stored)
-        self._steer()
+        if self._is_paused:
+            self._steer()
         if self._is_ending and not self._waiting:
             self._close()
 
@@ -170,9 +172,10 @@ class MllpConnection(asyncio.Protocol):
             for piece in unpack(pieces)
         ]
         self._waiting += len(batch)
-        self._buffered += sum(len(each.message.body) for each in batch)
+        self._buffered += sum([len(each.message.body) for each in batch])
         self._room.commit.submit(batch)
-        self._steer()
+        if self._buffered > self._room.limits.max_buffered:
+            self._steer()
 
     def _message(self, piece: bytes | FrameFault, received_at_ms: EpochMs) -> RawMessage:
         name = self._room.transport_name
@@ -202,7 +205,8 @@ class MllpConnection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         is_full = self._buffered > self._room.limits.max_buffered
-        if self._is_client_slow or self._is_ending or is_full:
+        self._is_paused = self._is_client_slow or self._is_ending or is_full
+        if self._is_paused:
             transport.pause_reading()
         else:
             transport.resume_reading()

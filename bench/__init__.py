@@ -1,0 +1,1 @@
+"""Benchmarks: what DESIGN's budgets promise, measured against peers in one run."""
