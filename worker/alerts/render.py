@@ -64,8 +64,8 @@ class Surroundings:
     """What an alert shows beside itself.
 
     Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
-    what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that the rule looked for in vain; `encounter` the
-    visit number; `pack_digest` of the pack in use; `reason` of the change that made this version.
+    what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that the rule looked for in
+    vain; `encounter` the visit number; `pack_digest` of the pack in use; `reason` of the change that made this version.
     """
 
     identifiers: tuple[Identifier, ...]

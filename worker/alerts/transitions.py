@@ -4,8 +4,12 @@
 |---|---|---|---|
 | not there | raised; expired at once where its window is over | - | - |
 | open | escalated, updated or only kept fresh; expired when its window ends | superseded | withdrawn |
-| withdrawn, superseded, expired | raised again while its window lasts, unless a resolution covers it | - | - |
+| expired | kept fresh; raised again where its window lasts after all | superseded | withdrawn |
+| withdrawn, superseded | raised again, expired at once where its window is over | - | - |
 | resolved | raised again only on later evidence after the quiet time, or on a higher severity | - | - |
+
+So an alert that no clinician resolved says at any time what the last findings say, whatever came between: open or expired where its
+finding stands, superseded where it is folded, withdrawn where it is gone.
 
 A notice goes out on a raise, a rise of severity, a stated worsening and a withdrawal of what was told. A shadow rule's alert is
 stored and never told.
@@ -91,22 +95,20 @@ def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> A
 def follow(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
     """Bring an alert up to date with its finding, which stands; None where nothing changes."""
     if finding.folded_by:
-        if not alert.state.is_open:
+        if not _still_speaks(alert):
             return None
         reason = FOLDED.format(rule=finding.folded_by)
         return _visible(_fresh(alert, finding), AlertState.SUPERSEDED, reason, now)
     if _is_over(finding, now):
-        if not alert.state.is_open:
-            return None
-        return _visible(_fresh(alert, finding), AlertState.EXPIRED, WINDOW_ENDED, now)
+        return _follow_over(alert, finding, now)
     if alert.state.is_open:
         return _follow_open(alert, finding, now)
     return _reopen(alert, finding, now)
 
 
 def withdraw(alert: Alert, reason: str, now: Now) -> AlertChange | None:
-    """Close an open alert whose basis went away; told where anybody was told of it."""
-    if not alert.state.is_open:
+    """Close an alert whose basis went away, also one that expired on it; told where anybody was told of it."""
+    if not _still_speaks(alert):
         return None
     change = _visible(alert, AlertState.WITHDRAWN, reason, now)
     was_told = alert.notified_severity is not None
@@ -137,6 +139,22 @@ def _reopen(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
     if not reason:
         return None
     return _told(_visible(_fresh(alert, finding), AlertState.RAISED, reason, now), now)
+
+
+def _follow_over(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
+    """Let an alert expire, or keep an expired one fresh: a correction counts after the window as well."""
+    fresh = _fresh(alert, finding)
+    if alert.state.is_open:
+        return _visible(fresh, AlertState.EXPIRED, WINDOW_ENDED, now)
+    if alert.state in {AlertState.WITHDRAWN, AlertState.SUPERSEDED}:
+        return _visible(fresh, AlertState.EXPIRED, KNOWN_LATE, now)
+    if alert.state is AlertState.RESOLVED or fresh == alert:
+        return None
+    return AlertChange(fresh, KEPT_FRESH, is_visible=False, is_noticed=False)
+
+
+def _still_speaks(alert: Alert) -> bool:
+    return alert.state.is_open or alert.state is AlertState.EXPIRED
 
 
 def _follow_open(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:

@@ -172,7 +172,24 @@ def test_an_alert_expires_silently_when_its_window_ends() -> None:
     (change,) = ward.assess(168, found())
     assert (change.alert.state, change.is_visible, change.is_noticed) == (AlertState.EXPIRED, True, False)
     assert ward.assess(169, found()) == ()
-    assert ward.assess(170) == ()
+
+
+def test_a_correction_after_the_window_withdraws_the_expired_alert_and_tells_who_was_told() -> None:
+    ward = Ward()
+    ward.assess(10, found())
+    ward.assess(168, found())
+    (change,) = ward.assess(170)
+    assert (change.alert.state, change.is_noticed) == (AlertState.WITHDRAWN, True)
+    assert ward.assess(171) == ()
+    (again,) = ward.assess(172, found())
+    assert (again.alert.state, again.is_noticed) == (AlertState.EXPIRED, False)
+
+
+def test_an_alert_known_too_late_ends_as_its_last_findings_say_and_tells_nobody() -> None:
+    ward = Ward()
+    ward.assess(400, found())
+    (change,) = ward.assess(401)
+    assert (change.alert.state, change.is_noticed) == (AlertState.WITHDRAWN, False)
 
 
 def test_a_finding_whose_window_had_ended_is_recorded_and_never_told() -> None:
