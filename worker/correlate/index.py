@@ -54,13 +54,24 @@ class Series:
         return self.facts[position - 1] if position else None
 
 
+def _start(fact: Fact) -> EpochMs:
+    return fact.effective.start_ms
+
+
 EMPTY = Series((), ())
 
 
 def make_series(facts: Iterable[Fact]) -> Series:
-    """Sort facts into a series."""
-    ordered = tuple(sorted(facts, key=rank_fact))
-    return Series(ordered, tuple(fact.effective.start_ms for fact in ordered))
+    """Sort facts into a series; only facts of one instant need the whole rank, which is costly to build."""
+    ordered = sorted(facts, key=_start)
+    starts = [fact.effective.start_ms for fact in ordered]
+    first = 0
+    for position in range(1, len(starts) + 1):
+        if position == len(starts) or starts[position] != starts[first]:
+            if position - first > 1:
+                ordered[first:position] = sorted(ordered[first:position], key=rank_fact)
+            first = position
+    return Series(tuple(ordered), tuple(starts))
 
 
 class FactIndex:

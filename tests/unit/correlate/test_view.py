@@ -138,3 +138,9 @@ def test_a_view_of_many_facts_sorts_only_what_is_read() -> None:
     (view,) = build_views(index, find_episodes(index))
     assert len(view.readings("csf-wbc")) == 1
     assert "body-temperature" not in index._sorted
+
+
+def test_facts_of_one_instant_have_one_order() -> None:
+    facts = [temperature(1, 37, key=key) for key in "cab"] + [temperature(0.5, 37, key="z"), puncture(0)]
+    (view,) = build_views(facts, find_episodes(facts))
+    assert [fact.key for fact in view.readings("body-temperature")] == ["z", "a", "b", "c"]
