@@ -34,6 +34,9 @@ BUSY = {
 }
 
 
+OPEN = {"raised", "updated", "escalated"}
+
+
 @dataclass(frozen=True)
 class Run:
     report: ReplayReport
@@ -67,7 +70,10 @@ def _alerts_of(truth: PatientTruth, records: Iterable[AlertRecord]) -> dict[str,
 
 
 def _wrong(run: Run, *, is_in_order: bool) -> list[str]:
-    """Compare the alerts of every patient with the truth."""
+    """Compare the alerts of every patient with the truth.
+
+    Out of order, an alert may rest for a while on half of the facts: then only those that stand are compared.
+    """
     wrong = []
     for truth in run.truths:
         found = _alerts_of(truth, run.records)
@@ -77,26 +83,42 @@ def _wrong(run: Run, *, is_in_order: bool) -> list[str]:
             state = None if record is None else record.alert.state.value
             severity = None if record is None else record.alert.severity.name.lower()
             if one.ending == "stands":
-                is_right = state in {"raised", "updated", "escalated", "expired"} and severity == one.severity
-            elif is_in_order:
-                is_right = state == one.ending
+                is_right = state in {*OPEN, "expired"} and severity == one.severity
             else:
-                is_right = state in {one.ending, None}
+                is_right = state == one.ending if is_in_order else state not in OPEN
             if not is_right:
                 wrong.append(f"{who}: expected {one}, got {state} {severity}")
-        wrong += [f"{who}: extra {rule} {record.alert.state}" for rule, record in found.items()]
+        wrong += [
+            f"{who}: extra {rule} {record.alert.state}"
+            for rule, record in found.items()
+            if is_in_order or record.alert.state.is_open
+        ]
     return wrong
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_what_was_planted_is_found_and_traps_stay_silent(pack: Pack, seed: int) -> None:
-    run = _run(pack, Settings(seed, patients=40, rates=Rates(BUSY)))
+    run = _run(pack, Settings(seed, patients=20, rates=Rates(BUSY)))
     assert run.report.dead_lettered == {}
     assert run.report.failed == {}
-    assert len([one for truth in run.truths for one in truth.expected]) > 20
+    assert len([one for truth in run.truths for one in truth.expected]) > 10
     assert _wrong(run, is_in_order=True) == []
 
 
+@pytest.mark.parametrize("first", [0.0, 1.0])
+def test_a_mistyped_fever_is_withdrawn_and_never_raised_when_its_correction_came_first(
+    pack: Pack, first: float
+) -> None:
+    calm = {**BUSY, "febrile-before-lp": 0.0, "fever-in-medical-inpatients": 0.0, "lp-cancelled": 0.0}
+    habits = Quirks({"mistyped": 1.0, "correction-first": first})
+    run = _run(pack, Settings(3, patients=8, habits=habits, rates=Rates(calm)))
+    withdrawn = [one for truth in run.truths for one in truth.expected if one.ending == "withdrawn"]
+    trapped = [truth for truth in run.truths if "correction-before-original" in truth.traps]
+    assert (len(withdrawn) > 2, len(trapped) > 2) == (first == 0.0, first == 1.0)
+    assert _wrong(run, is_in_order=True) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in QUIRKS if name != "batch"])
 def test_no_quirk_alone_hides_or_makes_an_alert(pack: Pack, name: str) -> None:
     habits = Quirks({name: 0.5, "mistyped": 0.5} if name == "correction-first" else {name: 0.5})
@@ -105,15 +127,15 @@ def test_no_quirk_alone_hides_or_makes_an_alert(pack: Pack, name: str) -> None:
     assert _wrong(run, is_in_order=True) == []
 
 
-@pytest.mark.parametrize("seed", [5, 6])
+@pytest.mark.parametrize("seed", [5, pytest.param(6, marks=pytest.mark.slow)])
 def test_any_order_and_repetition_find_the_same(pack: Pack, seed: int) -> None:
-    settings = Settings(seed, patients=12, rates=Rates(BUSY))
+    settings = Settings(seed, patients=8, rates=Rates(BUSY))
     run = _run(pack, settings, Disturbance(shuffle_seed=seed, duplicate_p=0.2, batch_size=200))
     assert run.report.dead_lettered == {}
     assert _wrong(run, is_in_order=False) == []
 
 
 def test_a_hospital_without_quirks_leaves_no_code_unmapped(pack: Pack) -> None:
-    run = _run(pack, Settings(9, patients=10, habits=quirks.NONE, rates=Rates(BUSY)))
+    run = _run(pack, Settings(9, patients=6, habits=quirks.NONE, rates=Rates(BUSY)))
     assert run.report.summary["unmapped"] == []
     assert _wrong(run, is_in_order=True) == []

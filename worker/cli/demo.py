@@ -30,7 +30,7 @@ Examples:
   lpwatch demo --seconds 20 --plain
 """
 
-SEED: Final = 4
+SEED: Final = 11
 """A ward in which something goes wrong early."""
 _FRAME: Final = 10
 """Lines of the view that are not alerts."""
@@ -57,6 +57,7 @@ def demo(*, seconds: float | None, plain: bool, speed: float, seed: int) -> None
     """
     console = Console()
     is_plain = plain or not console.is_terminal
+    click.echo("opening the ward …")
     with tempfile.TemporaryDirectory(prefix="lpwatch-demo-") as folder:
         if is_plain:
             scene = _play(Path(folder), seed, speed, seconds, _Lines())

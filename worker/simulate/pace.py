@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 
 BUSY: Final = {
     "has-lp": 0.9,
-    "cns-infection-among-lps": 0.35,
+    "febrile-before-lp": 0.3,
+    "cns-infection-among-lps": 0.2,
     "fever-in-medical-inpatients": 0.6,
     "incident-delirium-older-inpatients": 0.4,
-    "missed-temperatures": 0.2,
-    "pain-spike": 0.25,
-    "inr-gt-1.4": 0.15,
+    "missed-temperatures": 0.25,
+    "pain-spike": 0.3,
+    "inr-gt-1.4": 0.06,
+    "platelets-lt50": 0.03,
 }
 """More goes wrong than in life: somebody watches for a minute and wants to see it."""
 
 HABITS: Final = "all,mistyped=0.5,correction-first=0,merge=0.15,late-lp=0.05"
+
+
+HEAD_START_MS: Final = 3 * HOUR_MS
+"""The ward has been open for a while when the audience comes; what was sent until then is sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +60,4 @@ def busy_ward(seed: int) -> Hospital:
 
 def paced(hospital: Hospital, hours_per_second: float) -> tuple[Pace, Iterator[Written]]:
     """Give a ward's messages and the pace at which to send them."""
-    return Pace(START, hours_per_second * HOUR_MS / SECOND_MS), hospital.messages()
+    return Pace(START + HEAD_START_MS, hours_per_second * HOUR_MS / SECOND_MS), hospital.messages()

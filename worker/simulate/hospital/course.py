@@ -129,7 +129,8 @@ def _vitals(plan: Plan) -> list[Report]:
         late_ms = plan.rng.randint(30, 120) * MINUTE_MS if plan.has_quirk("late-charting") else 0
         written_ms = row.at_ms + plan.rng.randint(2, 15) * MINUTE_MS + late_ms
         reports.append(_observed(plan, source, f"{plan.name}-V{number}", (row.at_ms, written_ms), row))
-    return [*reports, *_mistakes(plan, source, rows, reports)]
+    mistakes = _mistakes(plan, source, rows, reports)
+    return [*reports, *mistakes]
 
 
 def _observed(plan: Plan, source: Source, number: str, times: tuple[EpochMs, EpochMs], row: Row) -> Report:
@@ -151,7 +152,10 @@ def _observed(plan: Plan, source: Source, number: str, times: tuple[EpochMs, Epo
 
 
 def _mistakes(plan: Plan, source: Source, rows: list[Row], reports: list[Report]) -> list[Report]:
-    """Chart what is not true: a mistyped temperature that is corrected, one of another patient, a device's sentinel."""
+    """Chart what is not true: a mistyped temperature that is corrected, one of another patient, a device's sentinel.
+
+    Shape: gives reports that come in addition; the mistyped one takes its place in `reports`.
+    """
     made = []
     for number, row in enumerate(rows):
         if plan.has_quirk("device-sentinel"):
