@@ -1,0 +1,68 @@
+"""Counting what passes through the stores."""
+
+from __future__ import annotations
+
+from worker.model.message import Form, RawMessage
+from worker.runtime.metrics import Metrics
+from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
+from worker.storage.memory import MemoryState
+from worker.storage.memory_journal import MemoryJournal
+from worker.storage.records import Batch, CountKey
+
+
+def _message() -> RawMessage:
+    return RawMessage(b"MSH", Form.HL7V2, "mllp:1", 5)
+
+
+def _state(metrics: Metrics) -> MeteredState:
+    return MeteredState(MemoryState(), lambda _: 7, metrics)
+
+
+def _text(metrics: Metrics) -> str:
+    return metrics.render().decode()
+
+
+def test_stored_messages_are_counted_by_transport_and_the_engine_is_woken() -> None:
+    metrics, woken = Metrics(), []
+    MeteredIntake(MemoryJournal(), metrics, lambda: woken.append(1)).append([_message(), _message()])
+    assert 'lpwatch_messages_received_total{transport="mllp:1"} 2.0' in _text(metrics)
+    assert woken == [1]
+
+
+def test_journal_tells_how_many_messages_wait_and_that_none_do() -> None:
+    metrics, journal = Metrics(), MemoryJournal([_message()] * 5)
+    metered = MeteredJournal(journal, lambda: 6, metrics)
+    metered.read(2, 10)
+    assert "lpwatch_journal_lag 4.0" in _text(metrics)
+    metered.read(6, 10)
+    assert "lpwatch_journal_lag 0.0" in _text(metrics)
+
+
+def test_batch_is_counted_once_it_is_written() -> None:
+    metrics = Metrics()
+    counts = {
+        CountKey("processed", "north", ""): 2,
+        CountKey("ignored", "north", "message type ADT^A02"): 1,
+        CountKey("issue", "north", "unmapped-code", "x|1"): 3,
+    }
+    batch = Batch("journal", 0, 4, 1_000, counts=counts, feeds={"north": 1_000})
+    assert _state(metrics).record(batch)
+    text = _text(metrics)
+    assert 'lpwatch_messages_total{feed="north",outcome="processed",reason=""} 2.0' in text
+    assert 'lpwatch_message_issues_total{feed="north",kind="unmapped-code"} 3.0' in text
+    assert 'lpwatch_feed_last_received_seconds{feed="north"} 1.0' in text
+
+
+def test_batch_that_is_not_written_is_not_counted() -> None:
+    metrics = Metrics()
+    batch = Batch("journal", 3, 4, 1_000, counts={CountKey("processed", "north", ""): 1})
+    assert not _state(metrics).record(batch)
+    assert 'outcome="processed"' not in _text(metrics)
+
+
+def test_backlog_is_told_when_assessing() -> None:
+    metrics = Metrics()
+    state = _state(metrics)
+    state.assess(1_000, (), lambda _: None)
+    assert "lpwatch_due_backlog 7.0" in _text(metrics)
+    assert state.last_step.seconds < 60
