@@ -8,8 +8,8 @@
 | withdrawn, superseded | raised again, expired at once where its window is over | - | - |
 | resolved | raised again only on later evidence after the quiet time, or on a higher severity | - | - |
 
-So an alert that no clinician resolved says at any time what the last findings say, whatever came between: open or expired where its
-finding stands, superseded where it is folded, withdrawn where it is gone.
+So an alert that no clinician resolved says at any time what the last findings say, whatever came between: open or expired
+where its finding stands, superseded where it is folded, withdrawn where it is gone.
 
 A notice goes out on a raise, a rise of severity, a stated worsening and a withdrawal of what was told. A shadow rule's alert is
 stored and never told.
