@@ -138,8 +138,9 @@ class _Compiler:
                 place, f"unit {row.unit} is not accepted by '{row.concept}' (accepted: {accepted})"
             )
         self._check_answers(at, row)
+        qualifiers = tuple(sorted(row.qualifiers))
         answers = {fold(sent): value for sent, value in row.answers.items()}
-        return Target(concept, row.answer, row.unit, row.body_site, row.specimen, answers, row.qualifiers)
+        return Target(concept, row.answer, row.unit, row.body_site, row.specimen, answers, qualifiers)
 
     def _check_answers(self, at: int, row: LocalCodeSpec) -> None:
         concept = self._vocabulary.concepts[row.concept]

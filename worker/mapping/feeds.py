@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from worker.mapping.concepts import Coding, Target, fold
@@ -13,6 +13,8 @@ from worker.model.fact import PunctureStatus
 
 ANY = "*"
 """Stands for "whatever the system says" in the tables of codes."""
+
+_MAX_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Feed:
     encounter_classes: Mapping[str, str]
     ignored_messages: Mapping[str, str]
     error_comments: tuple[str, ...]
+    remembered: dict[tuple[str, ...], Target | None] = field(default_factory=dict, compare=False, repr=False)
+    """What `find_element` found lately; changes no answer."""
 
     def system(self, sent: str) -> str:
         """Return the short name of a code system as sent (table name or URI); an unknown one stays as it is."""
@@ -62,6 +66,18 @@ class Feed:
             if found:
                 return found
         return next((self.names[coding.text] for coding in tried if coding.text in self.names), None)
+
+    def find_element(self, parts: tuple[str, ...]) -> Target | None:
+        """Return what `find` does for the six components of a CWE; codes repeat from message to message."""
+        try:
+            return self.remembered[parts]
+        except KeyError:
+            pass
+        found = self.find(elements(parts))
+        if len(self.remembered) >= _MAX_REMEMBERED:
+            self.remembered.clear()
+        self.remembered[parts] = found
+        return found
 
     def note_kind(self, codings: Iterable[Coding]) -> str:
         """Return the kind of note that a code announces, or "" where it announces none."""
@@ -104,3 +120,9 @@ class Feed:
             f"{ANY}|{fold(coding.code)}",
             f"{ANY}|{fold(coding.text)}",
         )
+
+
+def elements(parts: tuple[str, ...]) -> tuple[Coding, ...]:
+    """Read the six components of a CWE: its code and its alternate, those that hold anything."""
+    pairs = (Coding(*parts[:3]), Coding(*parts[3:6]))
+    return tuple(coding for coding in pairs if coding.code or coding.text)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from worker.decode.hl7v2 import Field, Hl7Message, Segment
 from worker.decode.timestamps import DecodedTime
 from worker.mapping.concepts import Coding
-from worker.mapping.feeds import Feed
+from worker.mapping.feeds import Feed, elements
 from worker.mapping.hl7v2.versions import digest_of
 from worker.mapping.pack import MappingPack
 from worker.model.fact import Fact, Group, Identifier, IdentityLink, SourceRef, Value, Version
@@ -130,11 +130,18 @@ def make_fact(context: Context, patient: Patient, draft: Draft, statement: State
     )
 
 
-def codings_of(coded: Field, *, default_system: str = "") -> tuple[Coding, ...]:
-    """Read a coded element (CE, CWE, CNE): its code and its alternate, those that hold anything."""
-    first = Coding(coded.component(1), coded.component(2), coded.component(3) or default_system)
-    other = Coding(coded.component(4), coded.component(5), coded.component(6))
-    return tuple(coding for coding in (first, other) if coding.code or coding.text)
+CODED_PARTS = 6
+"""Components of a coded element (CE, CWE, CNE) that name its code and its alternate."""
+
+
+def codings_at(segment: Segment, number: int) -> tuple[Coding, ...]:
+    """Read a coded element: its code and its alternate, those that hold anything. Not for values: these are remembered."""
+    return elements(segment.components(number, CODED_PARTS))
+
+
+def codings_of(coded: Field) -> tuple[Coding, ...]:
+    """Read a coded element that may hold a value of the patient."""
+    return elements(tuple(coded.component(number) for number in range(1, CODED_PARTS + 1)))
 
 
 def all_codings(segment: Segment, number: int) -> tuple[Coding, ...]:
@@ -156,8 +163,3 @@ def given(text: str) -> str:
 def with_number(context: Context, patient: Patient, number: str) -> str:
     """Return an order or document number, made unique over visits where the feed starts again at each."""
     return f"{patient.visit}/{number}" if number and context.feed.is_number_per_visit else number
-
-
-def quarantined(issue: Issue) -> Issue:
-    """Return the issue, kept with the bytes of its message."""
-    return replace(issue, is_quarantined=True)

@@ -20,7 +20,7 @@ from worker.mapping.hl7v2.context import (
     Patient,
     Sheet,
     Statement,
-    codings_of,
+    codings_at,
     given,
     make_fact,
     place_of,
@@ -95,7 +95,7 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
 
 def is_note_text(context: Context, observation: ObservationGroup) -> bool:
     """Tell whether the code of an OBX announces note text."""
-    return context.feed.note_kind(codings_of(observation.obx.field(3))) != ""
+    return context.feed.note_kind(codings_at(observation.obx, 3)) != ""
 
 
 def has_text_type(observation: ObservationGroup) -> bool:

@@ -6,7 +6,7 @@ Source: HL7 v2.5.1 ch. 6 (PR1, DG1), ch. 3 (AL1), ch. 12 (PRB).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.decode.hl7v2 import Segment
 from worker.mapping.concept_spec import Kind
@@ -16,7 +16,7 @@ from worker.mapping.hl7v2.context import (
     Draft,
     Patient,
     Sheet,
-    codings_of,
+    codings_at,
     given,
     make_fact,
     place_of,
@@ -80,8 +80,10 @@ def read_findings(context: Context, patient: Patient, sheet: Sheet) -> None:
 
 
 def _target(context: Context, segment: Segment, code: int, method: int | None) -> Target | None:
-    default = segment.value(method) if method else ""
-    return context.feed.find(codings_of(segment.field(code), default_system=default))
+    codings = codings_at(segment, code)
+    if method and codings and not codings[0].system:
+        codings = (replace(codings[0], system=segment.value(method)), *codings[1:])
+    return context.feed.find(codings)
 
 
 def _procedure(context: Context, patient: Patient, pr1: Segment, target: Target, sheet: Sheet) -> None:

@@ -17,7 +17,7 @@ from worker.mapping.hl7v2.context import (
     Patient,
     Sheet,
     Statement,
-    codings_of,
+    codings_at,
     given,
     make_fact,
     place_of,
@@ -60,8 +60,7 @@ def read_treatments(context: Context, patient: Patient, group: ResultGroup, shee
         form = _FORMS.get(segment.name)
         if form is None or (segment.name == "RXO" and "RXE" in names):
             continue
-        codings = codings_of(segment.field(form.drug))
-        target = context.feed.find(codings)
+        target = context.feed.find(codings_at(segment, form.drug))
         if target is not None and target.concept.kind is Kind.MEDICATION:
             _read(context, patient, group, (segment, form, target), sheet)
 

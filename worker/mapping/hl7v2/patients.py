@@ -21,13 +21,11 @@ LINKS = {"A24": "merge", "A37": "unlink"}
 _NUMBER_FIELDS = (3, 2, 4)
 
 
-def read_patient(context: Context, pid: Segment | None, pv1: Segment | None, sheet: Sheet) -> Patient:
+def read_patient(context: Context, pid: Segment, pv1: Segment | None, sheet: Sheet) -> Patient:
     """Read who a part of the message is about, and note identifiers, links and the birth date.
 
     Raises: MappingError where no number names a patient.
     """
-    if pid is None:
-        raise MappingError("no PID segment", "PID")
     identifiers = _identifiers_of(context, pid)
     if not identifiers:
         raise MappingError("no usable patient number", place_of(pid, 3))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from worker.decode.hl7v2 import ResultGroup, Segment
 from worker.mapping.hl7v2.context import (
+    CODED_PARTS,
     Context,
     Draft,
     Patient,
     Sheet,
     Statement,
-    codings_of,
     given,
     make_fact,
     place_of,
@@ -38,7 +38,7 @@ def is_puncture(context: Context, group: ResultGroup) -> bool:
     """Tell whether the order is for a lumbar puncture."""
     if group.obr is None:
         return False
-    target = context.feed.find(codings_of(group.obr.field(4)))
+    target = context.feed.find_element(group.obr.components(4, CODED_PARTS))
     return target is not None and target.concept.id == PUNCTURE
 
 

@@ -12,7 +12,7 @@ from worker.mapping.hl7v2.context import (
     Patient,
     Sheet,
     Statement,
-    codings_of,
+    codings_at,
     given,
     place_of,
     with_number,
@@ -65,7 +65,7 @@ def read_documents(context: Context, patient: Patient, group: ResultGroup, sheet
     txa = group.txa
     if txa is None:
         return
-    kinds = codings_of(txa.field(2))
+    kinds = codings_at(txa, 2)
     if context.feed.is_skipped_note(kinds):
         return
     for document in _filed_documents(context, patient, group, txa):
@@ -75,7 +75,7 @@ def read_documents(context: Context, patient: Patient, group: ResultGroup, sheet
 def _note_observations(context: Context, group: ResultGroup) -> list[ObservationGroup]:
     """Return the OBX that hold note text: by the order's code all of them, else by their own."""
     is_all_text = is_puncture(context, group) or (
-        group.obr is not None and context.feed.note_kind(codings_of(group.obr.field(4))) != ""
+        group.obr is not None and context.feed.note_kind(codings_at(group.obr, 4)) != ""
     )
     return [one for one in group.obxs if has_text_type(one) and (is_all_text or is_note_text(context, one))]
 
@@ -88,20 +88,20 @@ def _distinct(number: str, counts: Counter[tuple[str, str, str]]) -> str:
 
 
 def _reported_document(context: Context, order: Order, notes: Sequence[ObservationGroup]) -> Document:
-    group = order.group
+    group = order.segments
     obr, first = group.obr, notes[0].obx
     is_deleted = is_deleted_everywhere(notes)
     rank = WITHDRAWN if is_deleted else CORRECTED if order.is_correction else FINAL
     is_about_puncture = is_puncture(context, group)
-    kind = context.feed.note_kind(codings_of(first.field(3))) or (
-        context.feed.note_kind(codings_of(obr.field(4))) if obr else ""
+    kind = context.feed.note_kind(codings_at(first, 3)) or (
+        context.feed.note_kind(codings_at(obr, 4)) if obr else ""
     )
     return Document(
         number=order.number,
         title=(obr.value(4, 5) or obr.value(4, 2) or obr.value(4)) if obr else "",
         kind=first.value(3) or order.code,
         observations=notes,
-        times=[("OBX-14", first.value(14)), *order.times()],
+        times=[("OBX-14", first.value(14)), *order.times],
         statement=Statement(order.stated_at_ms, rank, is_deleted=is_deleted),
         place=place_of(first) if obr is None else f"{place_of(obr)}/{place_of(first)}",
         order=ordered_status(context, group) if is_about_puncture else None,
@@ -160,5 +160,5 @@ def _document_statement(context: Context, txa: Segment, *, is_deleted: bool) -> 
 
 
 def _is_procedure_note(context: Context, group: ResultGroup, txa: Segment) -> bool:
-    coded = [txa.field(2), *(one.obx.field(3) for one in group.obxs[:1])]
-    return any(context.feed.note_kind(codings_of(field)) == _PROCEDURE_NOTE for field in coded)
+    coded = [codings_at(txa, 2), *(codings_at(one.obx, 3) for one in group.obxs[:1])]
+    return any(context.feed.note_kind(codings) == _PROCEDURE_NOTE for codings in coded)

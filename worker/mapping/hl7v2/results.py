@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from worker.decode.hl7v2 import ObservationGroup, ResultGroup, Segment
 from worker.mapping.concepts import Coding, Target, fold
 from worker.mapping.hl7v2.context import (
+    CODED_PARTS,
     DELETE,
     Context,
     Draft,
@@ -21,14 +22,13 @@ from worker.mapping.hl7v2.context import (
     Sheet,
     Statement,
     all_codings,
-    codings_of,
     given,
     make_fact,
     place_of,
     with_number,
 )
 from worker.mapping.hl7v2.times import clinical_time, stated_at
-from worker.mapping.hl7v2.versions import CORRECTED, FINAL, Status, status_of
+from worker.mapping.hl7v2.versions import CORRECTED, FINAL, WITHDRAWN, Status, status_of
 from worker.mapping.numbers import read_structured
 from worker.mapping.values import UNKNOWN, Given, Understood, read_value
 from worker.model.fact import Coded, Fact, Group
@@ -37,6 +37,7 @@ from worker.model.time import ClinicalTime
 
 _CODED_TYPES = frozenset({"CE", "CWE", "CNE", "CF"})
 _SILENT_TYPES = frozenset({"ED", "RP"})
+_STATUS_TIMES = frozenset({"OBR-22", "ORC-9"})
 _SUBJECT_LENGTH = 60
 
 
@@ -44,30 +45,21 @@ _SUBJECT_LENGTH = 60
 class Order:
     """One OBR (or none) with what holds for all its OBX.
 
-    Shape: `number` is OBR-3, else OBR-2, else ORC-3 or ORC-2; `code` is OBR-4.1; `specimen` its class; `counts` numbers
-    repeats of one code within one order over the whole message.
+    Shape: `number` is OBR-3, else OBR-2, else ORC-3 or ORC-2; `code` is OBR-4.1; `specimen` its class. `times` are the fields
+    that give the time of the whole order, first choice first; `replaced` is the group of its statements, None where they are
+    keyed by time. `counts` numbers repeats of one code within one order over the whole message.
     """
 
-    group: ResultGroup
+    segments: ResultGroup
     patient: Patient
     number: str
     code: str
     stated_at_ms: int
     is_correction: bool
     specimen: str
+    times: tuple[tuple[str, str], ...]
+    replaced: Group | None
     counts: Counter[tuple[str, str, str]]
-
-    def times(self) -> Iterator[tuple[str, str]]:
-        """Go through the fields that give the time of the whole order, first choice first."""
-        obr, orc = self.group.obr, self.group.orc
-        if obr is not None:
-            yield "OBR-7", obr.value(7)
-        for spm in self.group.spms:
-            yield "SPM-17", spm.value(17)
-        if obr is not None:
-            yield "OBR-22", obr.value(22)
-        if orc is not None:
-            yield "ORC-9", orc.value(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +69,7 @@ class _Entry:
     obx: Segment
     target: Target
     status: Status
+    is_deleted: bool
     occurrence: int
 
 
@@ -87,20 +80,45 @@ def read_order(
     obr, orc = group.obr, group.orc
     numbers = [obr.value(3), obr.value(2)] if obr else []
     numbers += [orc.value(3), orc.value(2)] if orc else []
-    number = next((number for number in map(given, numbers) if number), "")
-    texts = ([obr.value(22)] if obr else []) + ([orc.value(9)] if orc else [])
-    statuses = [status_of(one.obx.value(11)) for one in group.obxs]
+    number = with_number(context, patient, next((number for number in map(given, numbers) if number), ""))
+    times = tuple(_times(group))
+    stated_at_ms = stated_at(context, [text for origin, text in times if origin in _STATUS_TIMES])
+    is_correction = (obr is not None and obr.value(25).upper() == "C") or any(
+        status_of(one.obx.value(11)).is_correction for one in group.obxs
+    )
+    is_grouped = context.feed.is_by_order and number != ""
     return Order(
-        group=group,
+        segments=group,
         patient=patient,
-        number=with_number(context, patient, number),
+        number=number,
         code=obr.value(4) or obr.value(4, 2) if obr else "",
-        stated_at_ms=stated_at(context, texts),
-        is_correction=(obr is not None and obr.value(25).upper() == "C")
-        or any(status.is_correction for status in statuses),
+        stated_at_ms=stated_at_ms,
+        is_correction=is_correction,
         specimen=specimen_of(context, group),
+        times=times,
+        replaced=_replaced(context, number, stated_at_ms, is_correction=is_correction)
+        if is_grouped
+        else None,
         counts=counts,
     )
+
+
+def _times(group: ResultGroup) -> Iterator[tuple[str, str]]:
+    if group.obr is not None:
+        yield "OBR-7", group.obr.value(7)
+    for spm in group.spms:
+        yield "SPM-17", spm.value(17)
+    if group.obr is not None:
+        yield "OBR-22", group.obr.value(22)
+    if group.orc is not None:
+        yield "ORC-9", group.orc.value(9)
+
+
+def _replaced(context: Context, number: str, stated_at_ms: int, *, is_correction: bool) -> Group:
+    """Return the group of an order's statements; a correction replaces what older messages said of the order."""
+    stated = Statement(stated_at_ms, CORRECTED if is_correction else FINAL)
+    order = stated.order(is_rank_first=context.feed.is_rank_first)
+    return Group(f"{context.feed.id}|obr|{number}", order, is_correction)
 
 
 def read_results(
@@ -111,11 +129,7 @@ def read_results(
     Shape: a correction that cannot be read still takes the older value back: the sender says that it is wrong.
     """
     for observation in observations:
-        for found in _observation(context, order, observation):
-            if isinstance(found, Issue):
-                sheet.issues.append(found)
-            else:
-                sheet.facts.append(found)
+        _read_observation(context, order, observation, sheet)
     specimen = _specimen_fact(context, order)
     if specimen is not None:
         sheet.facts.append(specimen)
@@ -137,30 +151,30 @@ def _source_codings(obr: Segment) -> list[Coding]:
     return [coding for coding in (inner, outer) if coding.code or coding.text]
 
 
-def _observation(context: Context, order: Order, observation: ObservationGroup) -> Iterator[Fact | Issue]:
+def _read_observation(context: Context, order: Order, observation: ObservationGroup, sheet: Sheet) -> None:
     obx = observation.obx
-    status = status_of(obx.value(11))
-    codings = codings_of(obx.field(3))
-    if not codings or obx.value(2).upper() in _SILENT_TYPES:
+    code = obx.components(3, CODED_PARTS)
+    if obx.value(2).upper() in _SILENT_TYPES or not any(code):
         return
     occurrence = _count(order, obx)
-    target = context.feed.find(codings)
+    target = context.feed.find_element(code)
     if target is None:
-        yield Issue(IssueKind.UNMAPPED_CODE, place_of(obx, 3), _subject(codings[0]))
+        sheet.issues.append(Issue(IssueKind.UNMAPPED_CODE, place_of(obx, 3), _subject(code)))
         return
+    status = status_of(obx.value(11))
     if target.is_ignored or not status.has_value:
         return
     is_deleted = status.is_deleted or obx.raw(5) == DELETE or _is_taken_back(context, observation)
-    entry = _Entry(obx, target, replace(status, is_deleted=is_deleted), occurrence)
+    entry = _Entry(obx, target, status, is_deleted, occurrence)
     understood = _understood(context, order, entry)
     if isinstance(understood, Issue):
-        yield understood
+        sheet.issues.append(understood)
         if not status.is_correction:
             return
-        entry = replace(entry, status=replace(status, is_deleted=True))
+        entry = replace(entry, is_deleted=True)
         understood = Understood(target.concept, None, order.specimen)
     if understood is not None:
-        yield _fact(context, order, entry, understood)
+        _add_fact(context, order, entry, understood, sheet)
 
 
 def _count(order: Order, obx: Segment) -> int:
@@ -170,60 +184,50 @@ def _count(order: Order, obx: Segment) -> int:
     return order.counts[slot]
 
 
-def _fact(context: Context, order: Order, entry: _Entry, understood: Understood) -> Fact | Issue:
-    obx, status = entry.obx, entry.status
-    fields = [("OBX-14", obx.value(14)), *order.times()]
+def _add_fact(context: Context, order: Order, entry: _Entry, understood: Understood, sheet: Sheet) -> None:
+    obx, status, is_deleted = entry.obx, entry.status, entry.is_deleted
+    fields = (("OBX-14", obx.value(14)), *order.times)
     effective = clinical_time(context, order.patient, fields, place_of(obx, 14))
     if isinstance(effective, Issue):
-        if not (status.is_deleted and _is_keyed_by_order(context, order)):
-            return effective
+        if not is_deleted or order.replaced is None:
+            sheet.issues.append(effective)
+            return
         # What is taken back needs no time: its key finds it.
         effective = ClinicalTime(context.message_at_ms or 0, origin="MSH-7")
-    key, group = _key(context, order, entry, effective)
     draft = Draft(
-        key=key,
+        key=_key(context, order, entry, effective),
         concept=understood.concept.id,
         effective=effective,
         value=understood.value,
-        place=_place(order.group, obx),
-        group=group,
+        place=_place(order.segments, obx),
+        group=order.replaced,
         specimen=understood.specimen,
-        qualifiers=tuple(sorted(entry.target.qualifiers)),
+        qualifiers=entry.target.qualifiers,
     )
     rank = CORRECTED if order.is_correction and status.rank == FINAL else status.rank
-    statement = Statement(order.stated_at_ms, rank, status.name, status.is_deleted)
-    return make_fact(context, order.patient, draft, statement)
+    statement = Statement(order.stated_at_ms, WITHDRAWN if is_deleted else rank, status.name, is_deleted)
+    sheet.facts.append(make_fact(context, order.patient, draft, statement))
 
 
-def _is_keyed_by_order(context: Context, order: Order) -> bool:
-    return context.feed.is_by_order and order.number != ""
-
-
-def _key(context: Context, order: Order, entry: _Entry, effective: ClinicalTime) -> tuple[str, Group | None]:
+def _key(context: Context, order: Order, entry: _Entry, effective: ClinicalTime) -> str:
     code, sub_id, feed = _code_of(entry.obx), entry.obx.value(4), context.feed.id
-    if _is_keyed_by_order(context, order):
-        return f"{feed}|{order.number}|{code}|{sub_id}|{entry.occurrence}", group_of(context, order)
-    return f"{feed}|{order.code}|{code}|{sub_id}|{effective.start_ms}|{entry.occurrence}", None
+    if order.replaced is not None:
+        return f"{feed}|{order.number}|{code}|{sub_id}|{entry.occurrence}"
+    return f"{feed}|{order.code}|{code}|{sub_id}|{effective.start_ms}|{entry.occurrence}"
 
 
 def _code_of(obx: Segment) -> str:
-    return obx.value(3) or obx.value(3, 2)
-
-
-def group_of(context: Context, order: Order) -> Group:
-    """Return the group of an order's statements; a correction replaces what older messages said of the order."""
-    rank = CORRECTED if order.is_correction else FINAL
-    stated = Statement(order.stated_at_ms, rank).order(is_rank_first=context.feed.is_rank_first)
-    return Group(f"{context.feed.id}|obr|{order.number}", stated, order.is_correction)
+    code, text = obx.components(3, CODED_PARTS)[:2]
+    return code or text
 
 
 def _understood(context: Context, order: Order, entry: _Entry) -> Understood | Issue | None:
-    obx, target, status = entry.obx, entry.target, entry.status
-    if status.is_deleted:
+    obx, target = entry.obx, entry.target
+    if entry.is_deleted:
         return Understood(target.concept, None, order.specimen)
     if obx.has(5):
         return read_value(target, _given(context, order, obx), context.feed, context.pack, place_of(obx, 5))
-    if not status.is_correction:
+    if not entry.status.is_correction:
         return None
     subject = f"{target.concept.id}: corrected without a value"
     return Issue(IssueKind.BAD_VALUE, place_of(obx, 5), subject, is_quarantined=True)
@@ -231,16 +235,24 @@ def _understood(context: Context, order: Order, entry: _Entry) -> Understood | I
 
 def _given(context: Context, order: Order, obx: Segment) -> Given:
     kind = obx.value(2).upper()
-    flags = tuple(repeat.component(1) for repeat in obx.repeats(8))
-    unit = obx.value(6) or obx.value(6, 2)
-    site = _site(context, obx)
-    base = Given(unit=given(unit), flags=flags, specimen=order.specimen, site=site)
+    text, number = "", None
+    codings: tuple[Coding, ...] = ()
     if kind in _CODED_TYPES:
-        return replace(base, codings=all_codings(obx, 5), text=obx.value(5, 9) or obx.value(5))
-    if kind == "SN":
+        text, codings = obx.value(5, 9) or obx.value(5), all_codings(obx, 5)
+    elif kind == "SN":
         number = read_structured(obx.value(5, 1), obx.value(5, 2), obx.value(5, 3), obx.value(5, 4))
-        return replace(base, number=number, text="" if number is None else f"{number.value:g}")
-    return replace(base, text=obx.text(5))
+    else:
+        text = obx.text(5)
+    unit, name = obx.components(6, 2)
+    return Given(
+        text=text,
+        number=number,
+        unit=given(unit or name),
+        codings=codings,
+        flags=tuple(repeat.component(1) for repeat in obx.repeats(8)),
+        specimen=order.specimen,
+        site=_site(context, obx),
+    )
 
 
 def _site(context: Context, obx: Segment) -> str:
@@ -259,30 +271,35 @@ def _is_taken_back(context: Context, observation: ObservationGroup) -> bool:
 
 def _specimen_fact(context: Context, order: Order) -> Fact | None:
     """State that CSF was collected, where a specimen segment or the source of a reported order says when."""
+    group = order.segments
     if order.specimen != "csf" or "csf-specimen" not in context.pack.concepts:
         return None
-    obr = order.group.obr
-    collected: list[tuple[str, str]] = [("SPM-17", spm.value(17)) for spm in order.group.spms]
-    if obr is not None and context.message.peek.message_type[:3] in {"ORU", "OUL"}:
-        collected.append(("OBR-7", obr.value(7)))
+    collected = [("SPM-17", spm.value(17)) for spm in group.spms]
+    if group.obr is not None and context.message.peek.message_type[:3] in {"ORU", "OUL"}:
+        collected.append(("OBR-7", group.obr.value(7)))
     filled = [(origin, text) for origin, text in collected if given(text)]
     if not filled or not order.number:
         return None
-    place = place_of(obr or order.group.spms[0])
+    place = place_of(group.obr or group.spms[0])
     effective = clinical_time(context, order.patient, filled, place)
     if isinstance(effective, Issue):
         return None
+    is_deleted = is_deleted_everywhere(group.obxs)
     key = f"{context.feed.id}|{order.number}|csf-specimen"
-    draft = Draft(key, "csf-specimen", effective, Coded("collected"), place, group_of(context, order), "csf")
-    return make_fact(context, order.patient, draft, Statement(order.stated_at_ms, FINAL))
+    draft = Draft(key, "csf-specimen", effective, Coded("collected"), place, order.replaced, "csf")
+    rank = CORRECTED if order.is_correction else FINAL
+    statement = Statement(order.stated_at_ms, WITHDRAWN if is_deleted else rank, is_deleted=is_deleted)
+    return make_fact(context, order.patient, draft, statement)
 
 
 def _place(group: ResultGroup, obx: Segment) -> str:
     return place_of(obx) if group.obr is None else f"{place_of(group.obr)}/{place_of(obx)}"
 
 
-def _subject(coding: Coding) -> str:
-    return f"{coding.system}|{coding.code or coding.text}"[:_SUBJECT_LENGTH]
+def _subject(code: tuple[str, ...]) -> str:
+    """Name an unmapped code as "system|code"; the alternate one where the first is empty."""
+    first = code[:3] if any(code[:2]) else code[3:]
+    return f"{first[2]}|{first[0] or first[1]}"[:_SUBJECT_LENGTH]
 
 
 def is_deleted_everywhere(observations: Iterable[ObservationGroup]) -> bool:

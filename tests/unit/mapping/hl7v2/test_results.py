@@ -315,3 +315,11 @@ def test_one_unreadable_patient_of_several_is_an_issue(read: Read) -> None:
     assert [(issue.kind, issue.place, issue.is_quarantined) for issue in reading.issues] == [
         (IssueKind.BAD_ENTRY, "PID[2]-3", True),
     ]
+
+
+def test_a_csf_specimen_whose_results_were_posted_as_wrong_is_taken_back(read: Read) -> None:
+    lines = (CSF_OBR.format(source="CSF"), WHITE_CELLS.replace("|4|", "||").replace("|F", "|W"))
+    assert [(fact.concept, fact.is_deleted) for fact in facts(read(*lines))] == [
+        ("csf-wbc", True),
+        ("csf-specimen", True),
+    ]
