@@ -160,11 +160,11 @@ def _documents(context: Context, sheet: Sheet) -> None:
 
 
 def _admissions(context: Context, sheet: Sheet) -> None:
+    known = _read_patients(context, sheet)
     if context.trigger in MERGES:
         read_merges(context, sheet)
     if context.trigger in LINKS:
         read_links(context, LINKS[context.trigger], sheet)
-    known = _read_patients(context, sheet)
     counts: Counts = Counter()
     for group in result_groups(context.message):
         if group.obxs and group.pid is not None and group.pid.index in known:

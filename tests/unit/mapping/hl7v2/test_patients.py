@@ -77,7 +77,7 @@ def test_a_deleted_birth_date_is_none(read: Read) -> None:
 def test_a_merge_links_the_prior_numbers_with_the_kept_one(read: Read, trigger: str) -> None:
     reading = read("MRG|OLD^^^HOSP^MR~OLD2^^^HOSP^MR", kind=f"ADT^{trigger}")
     assert pairs(reading) == [("P1", "OLD", "merge", AT_MS), ("P1", "OLD2", "merge", AT_MS)]
-    assert {patient.value for patient in reading.patients} == {"P1", "OLD", "OLD2"}
+    assert [patient.value for patient in reading.patients] == ["P1", "OLD", "OLD2"]
 
 
 def test_each_merge_of_a_message_belongs_to_the_patient_before_it(read: Read) -> None:
