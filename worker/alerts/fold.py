@@ -2,7 +2,8 @@
 
 Folds depend on findings, never on alerts: when the stronger finding goes away, the folded one stands by itself again.
 What folds whole chains folds transitively. A finding that is sent to people is never folded into one that is not (a
-shadow rule): silence would follow from something that nobody sees.
+shadow rule): silence would follow from something that nobody sees. Nor does a finding fold a more severe one: an infant's fever
+stays emergent when it lasts (ADR 0008).
 """
 
 from __future__ import annotations
@@ -75,4 +76,5 @@ def _parents(
 
 
 def _may_fold(parent: Finding, child: Finding) -> bool:
-    return parent.status is not RuleStatus.SHADOW or child.status is RuleStatus.SHADOW
+    is_seen = parent.status is not RuleStatus.SHADOW or child.status is RuleStatus.SHADOW
+    return is_seen and parent.severity >= child.severity

@@ -26,6 +26,11 @@ def test_a_weaker_finding_is_folded_into_a_stronger_one() -> None:
     assert folded(found("single"), found("ongoing")) == {"single": "ongoing", "ongoing": ""}
 
 
+def test_a_more_severe_finding_is_never_folded() -> None:
+    fever, lasting = found("single", severity=Severity.EMERGENT), found("ongoing")
+    assert folded(fever, lasting) == {"single": "", "ongoing": ""}
+
+
 def test_a_finding_alone_stands() -> None:
     assert folded(found("single")) == {"single": ""}
 
