@@ -43,9 +43,9 @@ def age_limits(bounds: Bounds, path: Path, scope: Scope) -> Limits:
     return _limits(bounds, path, scope, lambda reference, place: Limit(scope.age_days(reference, place)))
 
 
-def gap_of(bounds: Bounds, path: Path, scope: Scope) -> tuple[int, int]:
-    """Compile bounds of a gap before r into its shortest and longest, both counting."""
-    shortest, longest = 0, FOREVER_MS
+def span_of(bounds: Bounds, path: Path, scope: Scope, lowest_ms: int) -> tuple[int, int]:
+    """Compile bounds of a duration into its shortest and longest in milliseconds, both counting."""
+    shortest, longest = lowest_ms, FOREVER_MS
     for relation, reference in given(bounds):
         span_ms = scope.duration_ms(reference, (*path, relation.value))
         match relation:
@@ -58,7 +58,7 @@ def gap_of(bounds: Bounds, path: Path, scope: Scope) -> tuple[int, int]:
             case Relation.AT_MOST:
                 longest = min(longest, span_ms)
     if shortest > longest:
-        scope.problem(path, "no gap can be as short and as long; check the two limits")
+        scope.problem(path, "no time can be as short and as long; check the two limits")
     return shortest, longest
 
 

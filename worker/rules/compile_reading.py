@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from worker.rules.bounds import duration_limits, gap_of, number_limits, words_of
+from worker.rules.bounds import FOREVER_MS, duration_limits, number_limits, span_of, words_of
 from worker.rules.clauses import (
     BaselineDropSpec,
     BaselineRiseSpec,
@@ -54,11 +54,11 @@ def check_statements(
 
 
 def _since_lp(spec: Bounds, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
-    return SinceStart(duration_limits(spec, path, scope), is_series=False)
+    return SinceStart(span_of(spec, path, scope, -FOREVER_MS), words_of(spec, scope), is_series=False)
 
 
 def _since_series(spec: Bounds, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
-    return SinceStart(duration_limits(spec, path, scope), is_series=True)
+    return SinceStart(span_of(spec, path, scope, -FOREVER_MS), words_of(spec, scope), is_series=True)
 
 
 def _concept(names: tuple[str, ...], _path: Path, _scope: Scope, _compile: CompileReading) -> ReadingNode:
@@ -96,7 +96,7 @@ def _preceded_by(spec: EarlierSpec, path: Path, scope: Scope, compile_where: Com
         label += f", not before {scope.words(start)} from the {spec.counts_from.replace('lp', 'LP')}"
     return PrecededBy(
         concepts,
-        gap_of(spec.gap, (*path, "gap"), scope),
+        span_of(spec.gap, (*path, "gap"), scope, 0),
         where,
         not_before_ms=not_before_ms,
         is_series=spec.counts_from == "series",

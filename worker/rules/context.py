@@ -9,10 +9,18 @@ from worker.model.finding import Truth
 from worker.model.time import HOUR_MS
 
 if TYPE_CHECKING:
+    from worker.correlate.index import Series
     from worker.correlate.view import EpisodeView
     from worker.model.fact import Fact
     from worker.model.finding import Trace
     from worker.model.time import EpochMs
+
+
+class Judged(NamedTuple):
+    """Facts by what a clause says of them; those for which it is false are left out."""
+
+    holding: Series
+    unsure: Series
 
 
 class Hit(NamedTuple):
@@ -53,7 +61,8 @@ class Context:
 
     Shape: `outcomes` hold what other rules said of the same LP, for the predicate `rule`. `answers` caches episode predicates
     by identity, because they are asked once for each reading of a rule; `remembered` what named definitions said of facts,
-    by identity of both, because several rules ask the same; `bases` the baseline of each concept, by how it is chosen.
+    by identity of both, because several rules ask the same; `judged` which facts
+    can stand near or before others; `bases` the baseline of each concept, by how it is chosen.
     """
 
     view: EpisodeView
@@ -62,6 +71,7 @@ class Context:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     answers: dict[int, Outcome] = field(default_factory=dict)
     remembered: dict[int, dict[int, Truth]] = field(default_factory=dict)
+    judged: dict[int, Judged] = field(default_factory=dict)
     bases: dict[tuple[str, str, int | None], Fact | None] = field(default_factory=dict)
     anchor_ms: EpochMs = field(init=False)
     series_ms: EpochMs = field(init=False)

@@ -72,7 +72,7 @@ def test_a_number_needs_a_unit_a_basis_and_a_use(params: str, message: str) -> N
         (
             "reading: {of: [gcs], where: {preceded_by: {of: [gcs], gap: {above: $end, below: $start}}}}",
             "",
-            "no gap can be as short and as long",
+            "no time can be as short and as long",
         ),
         (
             "reading: {of: [acvpu], where: {worse_than_baseline: {order: [A, C], or_assume: V}}}",

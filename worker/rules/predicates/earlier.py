@@ -5,18 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from worker.correlate.index import rank_fact
+from worker.correlate.index import Series, rank_fact
+from worker.correlate.view import NEVER_MS
 from worker.model.finding import Trace, Truth
-from worker.rules.context import ReadingNode
+from worker.rules.context import Judged, ReadingNode
 from worker.rules.interval import Interval, subtract
 from worker.rules.interval import write as write_number
-from worker.rules.predicates.logic import all_of, any_of
+from worker.rules.predicates.logic import all_of
 from worker.rules.predicates.value import number_of
 from worker.rules.words import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
     from worker.rules.context import Context
@@ -27,7 +26,10 @@ _COST = 10
 
 
 class Related(ReadingNode):
-    """Some other fact in a span around r, for which `where` holds: the base of `preceded_by` and `near`."""
+    """Some other fact in a span around r, for which `where` holds: the base of `preceded_by` and `near`.
+
+    What `where` says of a fact does not depend on r, so it is asked once for each fact, and r only looks up its span.
+    """
 
     __slots__ = ("concepts", "where")
 
@@ -42,27 +44,24 @@ class Related(ReadingNode):
         """Return the first and last instant at which the other fact may stand."""
         raise NotImplementedError
 
-    def candidates(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
-        """Return the facts of the span, by clinical time; r itself may be among them."""
-        first_ms, last_ms = self.span(fact, context)
-        return context.view.between(self.concepts, first_ms, last_ms) if first_ms <= last_ms else ()
+    def nearest(self, fact: Fact, others: tuple[Fact, ...]) -> Fact:
+        """Return the other fact that is nearest to r, of at least one by clinical time."""
+        raise NotImplementedError
 
     def test(self, fact: Fact, context: Context) -> Truth:
-        test = self.where.test
-        answer = Truth.FALSE
-        for other in reversed(self.candidates(fact, context)):
-            if other is not fact:
-                truth = test(other, context)
-                if truth is Truth.TRUE:
-                    return truth
-                if truth is Truth.UNKNOWN:
-                    answer = truth
-        return answer
+        judged = self._judged(context)
+        first_ms, last_ms = self.span(fact, context)
+        if _has_other(judged.holding.within(first_ms, last_ms), fact):
+            return Truth.TRUE
+        if _has_other(judged.unsure.within(first_ms, last_ms), fact):
+            return Truth.UNKNOWN
+        return Truth.FALSE
 
     def explain(self, fact: Fact, context: Context) -> Trace:
-        others = tuple(other for other in self.candidates(fact, context) if other is not fact)
-        truths = [self.where.test(other, context) for other in others]
-        holding = tuple(other for other, truth in zip(others, truths, strict=True) if truth is Truth.TRUE)
+        first_ms, last_ms = self.span(fact, context)
+        found = context.view.between(self.concepts, first_ms, last_ms) if first_ms <= last_ms else ()
+        others = tuple(other for other in found if other is not fact)
+        holding = tuple(other for other in others if self.where.test(other, context) is Truth.TRUE)
         shown = holding[-_SHOWN:] or others[-_SHOWN:]
         children = tuple(
             Trace(trace.truth, describe(other, context), children=(trace,))
@@ -70,17 +69,34 @@ class Related(ReadingNode):
             for trace in (self.where.explain(other, context),)
         )
         reason = f"{len(holding)} of {len(others)} in the span" if others else "none recorded in the span"
-        return Trace(any_of(truths), self.label, reason, holding[-1:], children)
+        return Trace(self.test(fact, context), self.label, reason, holding[-1:], children)
 
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
-        for other in self.nearest_first(fact, self.candidates(fact, context)):
-            if other is not fact and self.where.test(other, context) is Truth.TRUE:
-                return (other, *self.where.support(other, context))
-        return ()
+        found = self._judged(context).holding.within(*self.span(fact, context))
+        others = tuple(other for other in found if other is not fact)
+        if not others:
+            return ()
+        nearest = self.nearest(fact, others)
+        return (nearest, *self.where.support(nearest, context))
 
-    def nearest_first(self, fact: Fact, others: tuple[Fact, ...]) -> Iterable[Fact]:
-        """Order other facts by their distance from r."""
-        raise NotImplementedError
+    def _judged(self, context: Context) -> Judged:
+        known = context.judged.get(id(self))
+        if known is None:
+            facts = context.view.between(self.concepts, -NEVER_MS, NEVER_MS)
+            truths = [self.where.test(other, context) for other in facts]
+            known = context.judged[id(self)] = Judged(
+                _series(facts, truths, Truth.TRUE), _series(facts, truths, Truth.UNKNOWN)
+            )
+        return known
+
+
+def _series(facts: tuple[Fact, ...], truths: list[Truth], wanted: Truth) -> Series:
+    kept = tuple(fact for fact, truth in zip(facts, truths, strict=True) if truth is wanted)
+    return Series(kept, tuple(fact.effective.start_ms for fact in kept))
+
+
+def _has_other(found: tuple[Fact, ...], fact: Fact) -> bool:
+    return len(found) > 1 or (len(found) == 1 and found[0] is not fact)
 
 
 class PrecededBy(Related):
@@ -114,8 +130,8 @@ class PrecededBy(Related):
             first_ms = max(first_ms, start_ms + self.not_before_ms)
         return first_ms, at_ms - shortest
 
-    def nearest_first(self, fact: Fact, others: tuple[Fact, ...]) -> Iterable[Fact]:
-        return reversed(others)
+    def nearest(self, fact: Fact, others: tuple[Fact, ...]) -> Fact:
+        return others[-1]
 
 
 class Near(Related):
@@ -133,9 +149,9 @@ class Near(Related):
         at_ms = fact.effective.start_ms
         return at_ms - self.within_ms, at_ms + self.within_ms
 
-    def nearest_first(self, fact: Fact, others: tuple[Fact, ...]) -> Iterable[Fact]:
+    def nearest(self, fact: Fact, others: tuple[Fact, ...]) -> Fact:
         at_ms = fact.effective.start_ms
-        return sorted(others, key=lambda other: (abs(other.effective.start_ms - at_ms), rank_fact(other)))
+        return min(others, key=lambda other: (abs(other.effective.start_ms - at_ms), rank_fact(other)))
 
 
 class Rising(ReadingNode):

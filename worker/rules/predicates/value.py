@@ -148,16 +148,16 @@ class Qualified(ReadingNode):
 class SinceStart(ReadingNode):
     """`since_lp` and `since_series`: how long after the LP, or the first of its series, r was true."""
 
-    __slots__ = ("is_series", "limits")
+    __slots__ = ("first_ms", "is_series", "last_ms")
 
-    def __init__(self, limits: Limits, *, is_series: bool) -> None:
-        self.limits = limits
+    def __init__(self, span_ms: tuple[int, int], words: str, *, is_series: bool) -> None:
+        self.first_ms, self.last_ms = span_ms
         self.is_series = is_series
-        self.label = f"{limits.words} after the {'first LP of the series' if is_series else 'LP'}"
+        self.label = f"{words} after the {'first LP of the series' if is_series else 'LP'}"
 
     def test(self, fact: Fact, context: Context) -> Truth:
         start_ms = context.series_ms if self.is_series else context.anchor_ms
-        return self.limits.decide_exact(fact.effective.start_ms - start_ms, context.age_days)
+        return _TRUTH[self.first_ms <= fact.effective.start_ms - start_ms <= self.last_ms]
 
     def explain(self, fact: Fact, context: Context) -> Trace:
         return Trace(self.test(fact, context), self.label, f"at {context.hours(fact.effective.start_ms)}")
