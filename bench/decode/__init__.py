@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import platform
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from bench.decode.extract import with_hl7apy, with_lpwatch, with_python_hl7
-from bench.decode.messages import Sample, make_messages
-from worker.decode.hl7v2 import decode_message, peek
+from bench.decode.messages import COUNT, Sample, make_messages
+from worker.decode.hl7v2 import decode_message
 from worker.decode.mllp import frame
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "out"
-COUNT = 5_000
 TARGETS = {"hl7apy": 500.0, "python-hl7": 50.0, "HAPI generic": 3.0, "HAPI v2.5.1": 3.0}
 # How many messages a round takes: slow peers get fewer, from the same mix.
 SHARE = {"lpwatch": COUNT, "lpwatch peek": COUNT, "python-hl7": 500, "hl7apy": 40}
@@ -30,29 +27,14 @@ class PeerMissingError(Exception):
     """A peer cannot be measured here; the text says why."""
 
 
-def _us_per_message(work: Callable[[bytes], object], bodies: list[bytes]) -> float:
-    start_ns = time.thread_time_ns()
-    for body in bodies:
-        work(body)
-    return (time.thread_time_ns() - start_ns) / len(bodies) / 1000
-
-
-def _in_python(samples: list[Sample], rounds: int) -> dict[str, list[float]]:
+def _in_python(rounds: int) -> dict[str, list[float]]:
     """Take turns, so that a noisy minute touches all; count CPU time, so that a waiting process costs nobody."""
-    works: dict[str, Callable[[bytes], object]] = {
-        "lpwatch": with_lpwatch,
-        "lpwatch peek": peek,
-        "python-hl7": with_python_hl7,
-        "hl7apy": with_hl7apy,
-    }
-    bodies = [sample.body for sample in samples]
-    for work in works.values():
-        work(bodies[0])
-    measured: dict[str, list[float]] = {name: [] for name in works}
+    measured: dict[str, list[float]] = {name: [] for name in SHARE}
     for _ in range(rounds):
-        for name, work in works.items():
-            gc.collect()
-            measured[name].append(_us_per_message(work, bodies[: SHARE[name]]))
+        for name, share in SHARE.items():
+            command = [sys.executable, "-m", "bench.decode.one", name, str(share)]
+            run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HERE.parents[1])
+            measured[name].append(float(run.stdout))
     return measured
 
 
@@ -124,7 +106,7 @@ def main(*, quick: bool) -> None:
     rounds = 3 if quick else 9
     samples = make_messages(COUNT)
     _check(samples)
-    measured = _in_python(samples, rounds)
+    measured = _in_python(rounds)
     try:
         measured |= _in_java(samples, rounds)
     except PeerMissingError as error:

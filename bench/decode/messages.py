@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+COUNT = 5_000
 FAMILY = (
     "Okafor",
     "Lindqvist",
