@@ -23,7 +23,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, code: ExitCode) -> None:
         super().__init__(message)
-        self.exit_code: int = code.value
+        self.exit_code = code.value  # type: ignore[misc]  # declared for the class, documented to be set on one
 
 
 class ReportingGroup(click.Group):

@@ -14,7 +14,7 @@ from worker import __version__
 from worker.cli.main import COMMANDS
 
 HEAVY = ("sqlalchemy", "alembic", "pydantic", "ruamel", "rich", "worker.pipeline", "prometheus_client")
-LATER = {"demo"}  # its module comes with the demo itself
+
 
 Run = Callable[..., Result]
 
@@ -40,7 +40,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert _python(code).strip() == "[]"
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in LATER])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(lpwatch: Run, name: str) -> None:
     arguments = [name, "migrate", "--help"] if name == "db" else [name, "--help"]
     result = lpwatch(*arguments)
