@@ -28,8 +28,7 @@ class Report:
 
     Shape: `happenings` share clinical time and receipt time; more than one only for results of one `panel`. `identifiers`
     are what the message calls the patient; `merged` those that an A40 joins to them. `delay_ms` is how much later than
-    written it arrives. `comment` goes below the first result. `is_planned_only` makes an order that is cancelled before it
-    is done.
+    written it arrives. `comment` goes below the first result.
     """
 
     source: Source
