@@ -111,7 +111,7 @@ def test_a_death_at_any_statement_changes_nothing_in_the_end(
     calm = Node(copytree(prepared, tmp_path / "calm"), script, commit_every)
     statements = calm.run()
     assert statements > 60
-    for dies_at in range(1, statements + 1, 4):
+    for dies_at in range(commit_every, statements + 1, 7):
         node = Node(copytree(prepared, tmp_path / f"{dies_at}"), script, commit_every)
         node.run(dies_at)
         node.run(dies_at * 2)
