@@ -72,7 +72,7 @@ class _Compiler:
             is_midnight_date=_first(spec.midnight, base.midnight, "time") == "date",
             future_tolerance_ms=round(tolerance * MINUTE_MS),
             is_rank_first=_first(spec.version, base.version, "source_time") == "rank_first",
-            is_by_order=_first(spec.result_identity, base.result_identity, "order") == "order",
+            is_by_order=_first(spec.result_identity, base.result_identity, "order_time") == "order",
             is_number_per_visit=_first(spec.number_scope, base.number_scope, "patient") == "visit",
             authorities=self._authorities(),
             systems=self._systems,

@@ -83,9 +83,11 @@ def read_order(
     number = with_number(context, patient, next((number for number in map(given, numbers) if number), ""))
     times = tuple(_times(group))
     stated_at_ms = stated_at(context, [text for origin, text in times if origin in _STATUS_TIMES])
-    is_correction = (obr is not None and obr.value(25).upper() == "C") or any(
+    is_report_corrected = obr is not None and obr.value(25).upper() == "C"
+    is_correction = is_report_corrected or any(
         status_of(one.obx.value(11)).is_correction for one in group.obxs
     )
+    stated = Statement(stated_at_ms, CORRECTED if is_correction else FINAL)
     is_grouped = context.feed.is_by_order and number != ""
     return Order(
         segments=group,
@@ -96,7 +98,7 @@ def read_order(
         is_correction=is_correction,
         specimen=specimen_of(context, group),
         times=times,
-        replaced=_replaced(context, number, stated_at_ms, is_correction=is_correction)
+        replaced=_replaced(context, number, stated, is_report_corrected=is_report_corrected)
         if is_grouped
         else None,
         counts=counts,
@@ -114,11 +116,10 @@ def _times(group: ResultGroup) -> Iterator[tuple[str, str]]:
         yield "ORC-9", group.orc.value(9)
 
 
-def _replaced(context: Context, number: str, stated_at_ms: int, *, is_correction: bool) -> Group:
-    """Return the group of an order's statements; a correction replaces what older messages said of the order."""
-    stated = Statement(stated_at_ms, CORRECTED if is_correction else FINAL)
+def _replaced(context: Context, number: str, stated: Statement, *, is_report_corrected: bool) -> Group:
+    """Return the group of an order's statements; only a report corrected as a whole replaces older messages (ADR 0007)."""
     order = stated.order(is_rank_first=context.feed.is_rank_first)
-    return Group(f"{context.feed.id}|obr|{number}", order, is_correction)
+    return Group(f"{context.feed.id}|obr|{number}", order, is_report_corrected)
 
 
 def read_results(

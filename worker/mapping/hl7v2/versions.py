@@ -16,8 +16,8 @@ REGISTERED, PRELIMINARY, FINAL, CORRECTED, WITHDRAWN = range(5)
 class Status:
     """What one code of table 0085 says.
 
-    Shape: `has_value` false: the segment reports no result, whatever stands in OBX-5. `is_correction`: a message with it
-    replaces what older messages said of the order.
+    Shape: `has_value` false: the segment reports no result, whatever stands in OBX-5. `is_correction`: it says
+    that an older value was wrong.
     """
 
     rank: int

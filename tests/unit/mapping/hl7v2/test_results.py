@@ -117,26 +117,44 @@ def test_a_comment_takes_a_result_back_only_where_the_feed_says_so(
     assert only(read(*lines, using=site("error_comments: [entered in error]"))).is_deleted
 
 
-def test_a_correction_replaces_its_order(read: Read) -> None:
-    first = only(read(OBR, temperature())).group
-    later = only(read(OBR.replace("113000", "114500"), temperature("36.8", "C", 7))).group
+BY_ORDER = "result_identity: order"
+
+
+def test_a_report_corrected_as_a_whole_replaces_its_order(
+    read: Read, site: Callable[[str], MappingPack]
+) -> None:
+    pack = site(BY_ORDER)
+    first = only(read(OBR, temperature(), using=pack)).group
+    later = OBR.replace("113000", "114500")[:-1] + "C"
+    corrected = only(read(later, temperature("36.8", "F", 7), using=pack))
     assert first is not None
-    assert later is not None
-    assert first.key == later.key == "default|obr|F9"
-    assert (first.replaces, later.replaces) == (False, True)
-    assert later.stated_at > first.stated_at
+    assert corrected.group is not None
+    assert first.key == corrected.group.key == "site|obr|F9"
+    assert (first.replaces, corrected.group.replaces) == (False, True)
+    assert corrected.group.stated_at > first.stated_at
+    assert corrected.version.minor == 3
 
 
-def test_a_corrected_order_replaces_whatever_its_results_say(read: Read) -> None:
-    fact = only(read(OBR[:-1] + "C", temperature()))
+def test_a_single_corrected_line_leaves_the_other_results_of_its_order(
+    read: Read, site: Callable[[str], MappingPack]
+) -> None:
+    fact = only(read(OBR, temperature("36.8", "C", 7), using=site(BY_ORDER)))
     assert fact.group is not None
-    assert fact.group.replaces
-    assert fact.version.minor == 3
+    assert not fact.group.replaces
+    assert (fact.key, fact.version.minor) == ("site|F9|8310-5||1", 3)
 
 
-def test_a_key_names_order_code_sub_id_and_occurrence(read: Read) -> None:
+def test_a_feed_that_says_nothing_keeps_readings_of_one_order_number_apart(read: Read) -> None:
+    first = only(read(OBR, temperature(more="|||20260105100000+0000")))
+    second = only(read(OBR, temperature(more="|||20260105110000+0000")))
+    assert first.key != second.key
+    assert first.group is None
+
+
+def test_a_key_names_order_code_sub_id_and_occurrence(read: Read, site: Callable[[str], MappingPack]) -> None:
     lines = (OBR, temperature(set_id=1), temperature("?7", set_id=2), temperature("39", set_id=3))
-    assert [fact.key for fact in facts(read(*lines))] == ["default|F9|8310-5||1", "default|F9|8310-5||3"]
+    keys = [fact.key for fact in facts(read(*lines, using=site(BY_ORDER)))]
+    assert keys == ["site|F9|8310-5||1", "site|F9|8310-5||3"]
 
 
 def test_a_key_without_order_number_holds_the_time(read: Read) -> None:
@@ -158,13 +176,13 @@ def test_numbers_that_start_again_at_each_visit_hold_the_visit(
     read: Read, site: Callable[[str], MappingPack]
 ) -> None:
     pv1 = "PV1|1|I|||||||||||||||||V7"
-    fact = only(read(pv1, OBR, temperature(), using=site("number_scope: visit")))
+    fact = only(read(pv1, OBR, temperature(), using=site(f"number_scope: visit\n{BY_ORDER}")))
     assert fact.key == "site|V7/F9|8310-5||1"
 
 
-def test_the_order_number_may_stand_in_orc_alone(read: Read) -> None:
-    fact = only(read("ORC|RE|P9|F9", OBR.replace("P9|F9", "|"), temperature()))
-    assert fact.key == "default|F9|8310-5||1"
+def test_the_order_number_may_stand_in_orc_alone(read: Read, site: Callable[[str], MappingPack]) -> None:
+    fact = only(read("ORC|RE|P9|F9", OBR.replace("P9|F9", "|"), temperature(), using=site(BY_ORDER)))
+    assert fact.key == "site|F9|8310-5||1"
 
 
 @pytest.mark.parametrize(
@@ -300,11 +318,12 @@ def test_a_specimen_with_an_impossible_time_is_left_out(read: Read) -> None:
     assert facts(read("OBR|1|P9|F9|CSF^CSF^L", spm)) == []
 
 
-def test_results_of_several_patients_stay_apart(read: Read) -> None:
-    reading = read(OBR, temperature(), "PID|2||P2^^^HOSP^MR", OBR.replace("F9", "F10"), temperature("36.6"))
+def test_results_of_several_patients_stay_apart(read: Read, site: Callable[[str], MappingPack]) -> None:
+    second = ("PID|2||P2^^^HOSP^MR", OBR.replace("F9", "F10"), temperature("36.6"))
+    reading = read(OBR, temperature(), *second, using=site(BY_ORDER))
     assert [(fact.patient.value, fact.key) for fact in facts(reading)] == [
-        ("P1", "default|F9|8310-5||1"),
-        ("P2", "default|F10|8310-5||1"),
+        ("P1", "site|F9|8310-5||1"),
+        ("P2", "site|F10|8310-5||1"),
     ]
     assert [patient.value for patient in reading.patients] == ["P1", "P2"]
 
