@@ -54,6 +54,11 @@ class Version:
     minor: int
     digest: str
 
+    @property
+    def stated_ms(self) -> EpochMs:
+        """Return the source status time, wherever the feed puts it: a rank is never that large."""
+        return max(self.major, self.minor)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

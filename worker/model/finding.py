@@ -58,7 +58,8 @@ class Finding:
     """A rule that holds for one LP.
 
     Shape: `evidence` sorted by (time, concept, key), no repeats. `effective_ms` is the earliest clinical instant at which
-    the rule held, `latest_ms` the clinical time of the newest evidence at the present severity. `window_end_ms` ends the
+    the rule held, `latest_ms` when the newest evidence at the present severity could be known: its clinical time, for a
+    laboratory result the time of the report. `window_end_ms` ends the
     rule's window; afterwards an alert expires, the finding stands. `peak` is the value that a worsening is measured
     from (None where the rule names none). `remarks` are sentences for the alert ("no baseline recorded - may predate
     the LP"). `folded_by` names the rule, found for the same LP, into which this one is folded.

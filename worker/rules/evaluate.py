@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.correlate.baseline import NO_BASELINE, Newness, compare
-from worker.correlate.index import rank_fact
+from worker.correlate.index import is_csf, rank_fact
 from worker.model.fact import Assertion, Quantity
 from worker.model.finding import Finding, RuleStatus, Severity, Truth
 from worker.rules.context import Context, Hit, Outcome
@@ -122,7 +122,7 @@ def _finding(rule: Rule, outcome: Outcome, context: Context) -> Finding:
         status=status,
         severity=severity,
         effective_ms=since_ms,
-        latest_ms=max(since_ms, *(each.at_ms for each in top)) if top else since_ms,
+        latest_ms=max([since_ms, *(_told_ms(each) for each in top)]),
         window_end_ms=context.anchor_ms + rule.expires_ms,
         evidence=_evidence(graded),
         remarks=tuple(dict.fromkeys(remark for each in top for remark in each.remarks)),
@@ -162,6 +162,12 @@ def _grade(rule: Rule, hit: Hit, context: Context) -> _Graded:
     ):
         remarks.append(NO_BASELINE)
     return _Graded(hit, severity, at_ms, tuple(facts), tuple(remarks))
+
+
+def _told_ms(graded: _Graded) -> EpochMs:
+    """Return when the evidence of a hit could be known: a laboratory's result not before the laboratory reported it."""
+    reported = (fact.version.stated_ms for fact in graded.facts if fact.specimen or is_csf(fact.concept))
+    return max([graded.at_ms, *reported])
 
 
 def _lower(severity: Severity, to: Severity, *, is_one_lower: bool) -> Severity:

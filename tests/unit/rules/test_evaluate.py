@@ -141,3 +141,8 @@ def test_a_change_concerns_the_rules_that_read_it(concept: str, rules: int) -> N
 @pytest.mark.parametrize("concept", ["lumbar-puncture", "csf-protein"])
 def test_a_change_that_may_move_an_lp_concerns_every_rule(concept: str) -> None:
     assert default_book().rules_for([concept]) == default_book().rules
+
+
+def test_a_late_laboratory_result_counts_as_new_when_it_is_reported() -> None:
+    cells = findings([puncture(0), csf(0.2, 240, major=at(60))], as_of=60)["csf-cells"]
+    assert (cells.effective_ms, cells.latest_ms) == (at(0.2), at(60))
