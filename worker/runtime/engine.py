@@ -140,14 +140,14 @@ class Engine:
 
         Raises: TemporaryError where the store is away or busy; nothing was lost, the next step goes on.
         """
+        asked_ms = self._clock.now_ms()
         entries = self._journal.read(self._ingest.position.next, self._options.batch_size)
         self._is_caught_up = len(entries) < self._options.batch_size
         if isinstance(self._clock, MessageClock):
             ingested, assessed = self._follow(entries, self._clock)
         else:
             ingested = self._ingest.take(entries)
-            now_ms = self._clock.now_ms()
-            assessed = self._assessor.run(now_ms, self._consumed_until(now_ms))
+            assessed = self._assessor.run(self._clock.now_ms(), self._consumed_until(asked_ms))
         now_ms = self._clock.now_ms()
         delivered = self._deliver(now_ms)
         self._clean(now_ms)
@@ -220,8 +220,9 @@ class Engine:
             done += self._assessor.run(due_ms, due_ms)
         return done
 
-    def _consumed_until(self, now_ms: EpochMs) -> EpochMs:
-        return now_ms if self._is_caught_up else self._ingest.position.at_ms
+    def _consumed_until(self, asked_ms: EpochMs) -> EpochMs:
+        """Tell up to when everything received is ingested: what came after the journal was asked may not be."""
+        return asked_ms if self._is_caught_up else self._ingest.position.at_ms
 
     def _deliver(self, now_ms: EpochMs) -> Delivered:
         """Send notices, but none of which a crash could take back the alert."""
