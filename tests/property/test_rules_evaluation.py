@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.correlate.facts import Coded, at, born, fact, finding, puncture, stay
 from tests.unit.rules.pack import default_book, evaluations

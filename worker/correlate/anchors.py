@@ -17,8 +17,10 @@ Source: the rule catalogue's `lp_time` (a date-only time is refined by the speci
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from worker.correlate.joining import PRECEDENCE, is_filed
 
@@ -59,7 +61,7 @@ def choose_anchor(records: Sequence[Record], fluid: Sequence[Fact]) -> Anchor:
         ranked.append((rank, 0, fact.effective.start_ms, fact.effective))
     rank, _, _, time = min(ranked, key=lambda entry: (*entry[:3], entry[3].last_ms, entry[3].origin))
     if rank == _DATE_ONLY:
-        return Anchor(replace(time, end_ms=None), is_uncertain=True)
+        return Anchor(structs.replace(time, end_ms=None), is_uncertain=True)
     return Anchor(time, is_uncertain=rank == _FILED)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from worker.model.time import ClinicalTime, EpochMs
+import msgspec
+
+from worker.model.time import ClinicalTime, EpochMs
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Identifier:
+class Identifier(msgspec.Struct, frozen=True, order=True):
     """A patient identifier: the authority that issued it (PID-3.4, `Identifier.system`) and its value (PID-3.1).
 
     Two identifiers are the same when authority and value are; `type` (PID-3.5) is carried for people.
@@ -27,8 +26,7 @@ class Identifier:
         return (self.authority, self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityLink:
+class IdentityLink(msgspec.Struct, frozen=True):
     """A statement that two identifiers name one person, or no longer do.
 
     Shape: `kind` is "same-pid", "merge" (A18 A34 A40 ...), "patient-link" (FHIR) or "unlink". For one unordered pair the
@@ -41,8 +39,7 @@ class IdentityLink:
     stated_at_ms: EpochMs
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(msgspec.Struct, frozen=True, order=True):
     """Order the versions of one statement; the highest wins.
 
     Shape: (source status time, rank of the result status, digest of the content). A feed whose engine restamps MSH-7
@@ -60,8 +57,7 @@ class Version:
         return max(self.major, self.minor)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """A set of statements that a newer message can replace as a whole (an OBR, a document).
 
     Shape: `stated_at` orders the messages about the group (like `Version`, without digest). Where `replaces` is true, all
@@ -83,8 +79,7 @@ class Comparator(StrEnum):
     AT_LEAST = ">="
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(msgspec.Struct, frozen=True):
     """A number in the concept's canonical UCUM unit, already rounded to the concept's precision.
 
     `reported` is what the source wrote, with its unit, for people to compare ("100.6 [degF]").
@@ -96,8 +91,7 @@ class Quantity:
     reported: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
+class Coded(msgspec.Struct, frozen=True):
     """A value from a list that the pack defines for the concept (ACVPU letter, positive/negative/contaminant, a drug)."""
 
     code: str
@@ -122,8 +116,7 @@ class PunctureSource(StrEnum):
     ORDER = "order"
 
 
-@dataclass(frozen=True, slots=True)
-class Puncture:
+class Puncture(msgspec.Struct, frozen=True):
     """What one record says of a lumbar puncture; its time is the fact's `effective` (end: PR1-7, OBR-8, performedPeriod.end).
 
     Shape: `numbers` are order numbers (placer, filler, `ServiceRequest`) by which records of one LP find each other.
@@ -149,8 +142,7 @@ class AssertionStatus(StrEnum):
     FAMILY = "family"
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(msgspec.Struct, frozen=True):
     """A finding as a note or a coded entry states it.
 
     Shape: `qualifiers` sorted; `span` the characters of the document's text, `sentence` the sentence around them (both
@@ -163,8 +155,7 @@ class Assertion:
     sentence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EncounterValue:
+class EncounterValue(msgspec.Struct, frozen=True):
     """A stay or visit: its class ("inpatient", "emergency", "outpatient", ...), visit number and reason as filed."""
 
     encounter_class: str
@@ -172,8 +163,7 @@ class EncounterValue:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """A point in time as a value (a birth date); the fact's `effective` repeats it."""
 
     at_ms: EpochMs
@@ -182,8 +172,7 @@ class Moment:
 Value: TypeAlias = Quantity | Coded | Puncture | Assertion | EncounterValue | Moment | None
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRef:
+class SourceRef(msgspec.Struct, frozen=True):
     """Where a fact was read: enough to find the bytes again, nothing of the patient.
 
     Shape: `message_id` is MSH-10 or `Bundle.id`/resource id; `place` as the standard names it ("OBR[1]/OBX[3]");
@@ -196,8 +185,7 @@ class SourceRef:
     received_at_ms: EpochMs
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One clinical statement about one patient.
 
     Shape: `key` names the statement within `patient` (feed, order number, code, occurrence); facts with equal `patient` and

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from worker.model.fact import Fact, Identifier, IdentityLink
-    from worker.model.time import EpochMs
+import msgspec
+
+from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.time import EpochMs
 
 
 class Form(StrEnum):
@@ -18,8 +17,7 @@ class Form(StrEnum):
     FHIR = "fhir"
 
 
-@dataclass(frozen=True, slots=True)
-class RawMessage:
+class RawMessage(msgspec.Struct, frozen=True):
     """One message as received, before anything is read from it.
 
     Shape: `body` is exactly one HL7 v2 message or one FHIR JSON document. `transport` is the name of the source that
@@ -43,8 +41,7 @@ class OutcomeKind(StrEnum):
     DEAD_LETTERED = "dead_lettered"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """Say how a message ended, and why unless it was processed.
 
     Shape: `reason` is a constant, lower-case phrase that can be counted ("message type ADT^A02"); `place` where in the
@@ -72,8 +69,7 @@ class IssueKind(StrEnum):
     VERSION_TIE = "version-tie"
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(msgspec.Struct, frozen=True):
     """One thing in a message that could not be used, said without any data of the patient.
 
     Shape: `place` as the standard names it ("OBR[1]/OBX[3]-5"); `subject` what it is about, from the code side only
@@ -86,8 +82,7 @@ class Issue:
     is_quarantined: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """All that one message says, or why it says nothing.
 
     Shape: `facts` in the order of the message; `patients` every identifier that names a patient of this message, the one
@@ -103,4 +98,4 @@ class Reading:
     patients: tuple[Identifier, ...] = ()
     facts: tuple[Fact, ...] = ()
     links: tuple[IdentityLink, ...] = ()
-    issues: tuple[Issue, ...] = field(default=())
+    issues: tuple[Issue, ...] = ()

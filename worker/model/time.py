@@ -6,10 +6,11 @@ exist only where people or standards read them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import TypeAlias
+
+import msgspec
 
 EpochMs: TypeAlias = int
 """Milliseconds since 1970-01-01T00:00Z."""
@@ -43,8 +44,7 @@ _SPAN_MS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ClinicalTime:
+class ClinicalTime(msgspec.Struct, frozen=True):
     """Say when something was clinically true, how exactly, and which field said so.
 
     Shape: `start_ms` is the earliest instant that the source's text allows; `end_ms` is the end of an interval where

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
 
 import structlog
+from msgspec import structs
 
 from worker.model.errors import TemporaryError
 from worker.model.message import RawMessage, Reading
@@ -206,7 +207,7 @@ class Engine:
         for offset, raw in entries:
             told_ms = self._program.message_time(raw)
             latest_ms = latest_ms if told_ms is None else max(latest_ms, told_ms)
-            stamped.append((offset, replace(raw, received_at_ms=latest_ms)))
+            stamped.append((offset, structs.replace(raw, received_at_ms=latest_ms)))
         if not self._options.is_exact:
             return [(latest_ms, stamped)] if stamped else []
         batches = [(at_ms, list(group)) for at_ms, group in groupby(stamped, key=_received_at)]

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from worker.correlate.identity import connected
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine, Notice
@@ -118,7 +120,7 @@ class MemoryState:
     def _append(self, fact: Fact) -> None:
         patient = self._patient(fact.patient)
         self._fact_count += 1
-        patient.recent[self._fact_count] = replace(fact, patient=patient.identifier)
+        patient.recent[self._fact_count] = structs.replace(fact, patient=patient.identifier)
         patient.concepts[fact.concept] += 1
 
     def _link(self, link: IdentityLink) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.unit.correlate.facts import OTHER, Group, at, fact, temperature
 from worker.correlate.versions import adds_nothing, compact, current_facts

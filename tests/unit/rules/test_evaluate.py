@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.correlate.facts import Coded, at, born, csf, fact, finding, puncture, stay, temperature
 from tests.unit.rules.pack import default_book, evaluations, findings, judge

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import tzinfo
 from typing import NamedTuple
+
+from msgspec import structs
 
 from worker.decode.fhir import DecodedResource, Placed
 from worker.decode.fhir.resources import Resource
@@ -149,7 +150,7 @@ class Statement:
         if self.facts:
             stated_at = max((fact.version.major, fact.version.minor) for fact in self.facts)
             group = Group(key, stated_at, replaces=True)
-            self.facts = [replace(fact, group=group) for fact in self.facts]
+            self.facts = [structs.replace(fact, group=group) for fact in self.facts]
 
     def note(self, kind: IssueKind, element: str, subject: str) -> None:
         """Note what could not be used, without losing anything."""
