@@ -137,5 +137,7 @@ DRUGS: Final = {
     "enoxaparin": Term(RXNORM, "362788", "enoxaparin Injectable Solution"),
     "heparin": Term(RXNORM, "1857598", "heparin Injection"),
     "diclofenac": Term(RXNORM, "3355", "diclofenac"),
+    "midazolam": Term("", "MIDAZOLAM", "midazolam"),
+    "propofol": Term("", "PROPOFOL", "propofol"),
 }
-"""Drugs by the name that a vignette or the hospital gives; others travel by name alone."""
+"""Drugs by the name that a vignette or the hospital gives, sedatives by local codes; others travel by name alone."""
