@@ -11,6 +11,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+PARALLEL ?= --numprocesses auto --dist loadfile
 LOCK_UV := uv==0.13.9
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -76,11 +77,11 @@ check: setup-test ## format, lint, types, import contracts and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy worker
 	$(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/pytest -m "not integration and not slow" $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "not integration and not slow" $(ARGS)
 
 .PHONY: test
 test: setup-test ## every test
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 .PHONY: fmt
 fmt: setup-test ## format, and fix what ruff can fix

@@ -21,7 +21,7 @@ from worker.cli.render import (
 )
 from worker.model.errors import ConfigError
 from worker.model.time import EpochMs
-from worker.runtime.bootstrap import load_pack, program, temporary_state
+from worker.runtime.bootstrap import load_pack, memory_store, program, temporary_state
 from worker.runtime.replay import Disturbance, ReplayReport
 from worker.runtime.replay import replay as replay_messages
 from worker.sources.files import read_files
@@ -85,8 +85,8 @@ def replay(
 ) -> None:
     """Read recorded messages and tell which alerts they give.
 
-    A temporary database is used; nothing is sent to anyone. Shuffled, repeated, split or restarted, the findings are the
-    same; only histories may differ.
+    The state is kept in memory, with --restart in a temporary database; nothing is sent to anyone. Shuffled, repeated,
+    split or restarted, the findings are the same; only histories may differ.
     """
     disturbance = Disturbance(shuffle, duplicate, restart, split)
     with tempfile.TemporaryDirectory(prefix="lpwatch-") as folder, counting("messages") as count:
@@ -94,7 +94,7 @@ def replay(
         report = replay_messages(
             messages,
             program(load_pack(packs)),
-            temporary_state(Path(folder)),
+            temporary_state(Path(folder)) if restart else memory_store,
             until_ms=until,
             disturbance=disturbance,
             on_progress=count,
