@@ -6,6 +6,7 @@ Standard: JSON Schema 2020-12, as YAML language servers read it.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from worker.decode.located_yaml import PackModel
 from worker.mapping.concept_spec import ConceptFile, Manifest, UnitFile
@@ -24,9 +25,9 @@ MODELS: dict[str, type[PackModel]] = {
 }
 
 
-def schema_texts() -> dict[str, str]:
-    """Return the text of each schema file by its name below `schema/`."""
-    return {f"{name}.schema.json": _text(name, model) for name, model in MODELS.items()}
+def schema_texts(models: Mapping[str, type[PackModel]] = MODELS) -> dict[str, str]:
+    """Return the text of each schema file by its name below `schema/`; by default those of mappings and notes."""
+    return {f"{name}.schema.json": _text(name, model) for name, model in models.items()}
 
 
 def _text(name: str, model: type[PackModel]) -> str:
