@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.alerts.fold import fold
 from worker.alerts.policy import Policy
+from worker.alerts.render import Surroundings
+from worker.alerts.taken_back import taken_back
 from worker.correlate.episodes import find_episodes
 from worker.correlate.index import FactIndex, is_csf
 from worker.correlate.joining import PUNCTURE_CONCEPT
+from worker.correlate.stays import find_stays, stay_at
 from worker.correlate.versions import current_facts
 from worker.correlate.view import build_views
 from worker.decode.fhir import decode_document
@@ -19,15 +22,17 @@ from worker.decode.timestamps import parse_dtm, parse_fhir_datetime
 from worker.mapping.fhir import map_fhir
 from worker.mapping.hl7v2 import map_hl7
 from worker.mapping.pack import MappingPack, compile_mapping
+from worker.model.alert import AlertChange, AlertState
 from worker.model.episode import Episode
 from worker.model.errors import DecodeError
-from worker.model.fact import Fact
+from worker.model.fact import EncounterValue, Fact
 from worker.model.finding import Finding
 from worker.model.message import Form, Issue, Outcome, OutcomeKind, RawMessage, Reading
 from worker.model.time import EpochMs
 from worker.notes.lexicon import compile_lexicon
 from worker.notes.lexicon_reader import LexiconReader
 from worker.notes.reader import NoteReader
+from worker.rules.blanks import missing_beside
 from worker.rules.evaluate import Evaluation, evaluate_all
 from worker.rules.parse import parse_rulebook
 from worker.rules.rule import RuleBook
@@ -59,7 +64,7 @@ class Assessment:
 
     Shape: `episodes` sorted by anchor; `findings` folded; `evaluations` by LP, then in the order of the rule book.
     `next_change_at_ms` is the next instant at which time alone can change a finding; `awaits_feeds` tells that a gap cannot be
-    judged until feeds are consumed further; `ties` are data-quality notices.
+    judged until feeds are consumed further; `ties` are data-quality notices. `index` holds the current facts.
     """
 
     episodes: tuple[Episode, ...] = ()
@@ -68,6 +73,7 @@ class Assessment:
     next_change_at_ms: EpochMs | None = None
     awaits_feeds: bool = False
     ties: tuple[Issue, ...] = ()
+    index: FactIndex = field(default_factory=lambda: FactIndex(()))
 
 
 def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
@@ -120,7 +126,7 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
     index = FactIndex(with_totals(current.facts, pack.rules))
     episodes = find_episodes(index)
     if not episodes:
-        return Assessment(ties=current.ties)
+        return Assessment(ties=current.ties, index=index)
     views = build_views(index, episodes)
     evaluations = evaluate_all(pack.rules, views, as_of_ms, consumed_until_ms)
     found = (evaluation.finding for evaluation in evaluations if evaluation.finding is not None)
@@ -132,6 +138,26 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
         min((at_ms for at_ms in changes if at_ms is not None), default=None),
         any(evaluation.awaits_feeds_until_ms is not None for evaluation in evaluations),
         current.ties,
+        index,
+    )
+
+
+def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surroundings:
+    """Gather what the notice of a change shows beside its alert.
+
+    Shape: without identifiers and pack, which the assessment does not know. The visit is that of the stay that covers
+    `as_of_ms`; what is missing is told while the alert stands, what was taken back when it is withdrawn.
+    """
+    alert = change.alert
+    stay = stay_at(find_stays(found.index), as_of_ms)
+    visit = stay.fact.value.visit if stay and isinstance(stay.fact.value, EncounterValue) else ""
+    is_gone = alert.state is AlertState.WITHDRAWN
+    return Surroundings(
+        encounter=visit,
+        reason=change.reason,
+        others=found.findings,
+        missing=() if is_gone else missing_beside(alert.finding, found.evaluations),
+        taken_back=taken_back(alert.finding, found.index.facts) if is_gone else (),
     )
 
 

@@ -82,8 +82,19 @@ class ContextDocument(TypedDict):
     evidence: list[EvidenceDocument]
 
 
+class TakenBackDocument(TypedDict):
+    """A value or statement of a withdrawn alert: what was told, and what stands in its place (null: nothing)."""
+
+    was: EvidenceDocument
+    now: EvidenceDocument | None
+
+
 class AlertDocument(TypedDict):
-    """One alert version for people and machines; every output is made from this."""
+    """One alert version for people and machines; every output is made from this.
+
+    Shape: `encounter` the number of the visit at the time of the notice, empty where the patient is on none; `missing` what
+    rules looked for in vain; `withdrawal` and `taken_back` only of a withdrawn alert.
+    """
 
     alert_id: str
     episode_id: str
@@ -111,6 +122,7 @@ class AlertDocument(TypedDict):
     pack: str
     disclaimer: str
     withdrawal: NotRequired[str]
+    taken_back: NotRequired[list[TakenBackDocument]]
 
 
 class HistoryDocument(TypedDict):

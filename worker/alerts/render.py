@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ReplayLine,
         RuleDocument,
     )
+    from worker.alerts.taken_back import TakenBack
     from worker.model.alert import Alert, HistoryLine
     from worker.model.fact import Identifier
     from worker.model.finding import Finding
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 DISCLAIMER = "decision support - not a diagnosis"
 NOT_REVIEWED = "not clinically reviewed"
 REVIEWED = "clinically reviewed"
-WITHDRAWAL = (
-    "What this alert rested on no longer stands. This does not mean that the patient is well: "
-    "assess the patient as you otherwise would."
+NOT_WELL = "This does not mean that the patient is well: assess the patient as you otherwise would."
+TAKEN_BACK = "What this alert rested on was corrected or taken back. " + NOT_WELL
+STANDS_OTHERWISE = (
+    "What this alert rested on was not corrected; what is known now no longer makes it an alert. " + NOT_WELL
 )
 TIME_UNCERTAIN = (
     "The time of the lumbar puncture is uncertain; hours count from the earliest possible instant."
@@ -64,17 +66,19 @@ class Surroundings:
     """What an alert shows beside itself.
 
     Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
-    what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that the rule looked for in
-    vain; `encounter` the visit number; `pack_digest` of the pack in use; `reason` of the change that made this version.
+    what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that rules looked for in
+    vain; `taken_back` the facts of a withdrawn alert that no longer stand; `encounter` the number of the visit that the patient
+    is on, empty without one; `pack_digest` of the pack in use; `reason` of the change that made this version.
     """
 
-    identifiers: tuple[Identifier, ...]
+    identifiers: tuple[Identifier, ...] = ()
     pack_digest: str = ""
     encounter: str = ""
     reason: str = ""
     others: tuple[Finding, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
 
 
 def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDocument:
@@ -109,7 +113,14 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "disclaimer": DISCLAIMER,
     }
     if alert.state is AlertState.WITHDRAWN:
-        document["withdrawal"] = WITHDRAWAL
+        document["withdrawal"] = TAKEN_BACK if around.taken_back else STANDS_OTHERWISE
+        document["taken_back"] = [
+            {
+                "was": render_evidence(was, anchor_ms),
+                "now": None if now is None else render_evidence(now, anchor_ms),
+            }
+            for was, now in around.taken_back
+        ]
     return document
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
@@ -92,6 +93,11 @@ class FactIndex:
                 grouped[fact.concept] = [fact]
         self._grouped: Mapping[str, list[Fact]] = grouped
         self._sorted: dict[str, Series] = {}
+
+    @property
+    def facts(self) -> Iterator[Fact]:
+        """Give all facts, in no order."""
+        return chain.from_iterable(self._grouped.values())
 
     @property
     def concepts(self) -> tuple[str, ...]:

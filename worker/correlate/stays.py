@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from worker.model.fact import EncounterValue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from worker.correlate.index import FactIndex
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
@@ -45,6 +47,14 @@ def find_stays(index: FactIndex) -> tuple[Stay, ...]:
             end_ms = _end_of(fact, value, discharges)
             stays.append(Stay(value.encounter_class, fact.effective.start_ms, end_ms, value.reason, fact))
     return tuple(stays)
+
+
+def stay_at(stays: Sequence[Stay], at_ms: EpochMs) -> Stay | None:
+    """Return the stay that covers an instant, the latest begun where several do; None when there is none.
+
+    Shape: `stays` as `find_stays` gives them.
+    """
+    return next((stay for stay in reversed(stays) if stay.covers(at_ms)), None)
 
 
 def discharge_times(index: FactIndex, stays: tuple[Stay, ...]) -> tuple[EpochMs, ...]:

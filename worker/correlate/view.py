@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from worker.correlate.episodes import nearest_anchor
 from worker.correlate.index import FactIndex, Series, is_csf, is_lumbar, make_series, rank_fact
 from worker.correlate.limits import DEFAULT_LIMITS
-from worker.correlate.stays import Stay, discharge_times, find_stays
+from worker.correlate.stays import Stay, discharge_times, find_stays, stay_at
 from worker.model.fact import Moment
 from worker.model.time import DAY_MS, HOUR_MS
 
@@ -142,8 +142,7 @@ class EpisodeView:
 
     def encounter_at(self, at_ms: EpochMs) -> Stay | None:
         """Return the stay that covers an instant, the latest begun where several do; None when there is none."""
-        covering = [stay for stay in self.stays if stay.covers(at_ms)]
-        return covering[-1] if covering else None
+        return stay_at(self.stays, at_ms)
 
     @property
     def discharged_at(self) -> EpochMs | None:

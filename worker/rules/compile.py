@@ -30,7 +30,7 @@ from worker.rules.compile_reading import BUILDERS, check_statements
 from worker.rules.context import EpisodeNode, ReadingNode, Window
 from worker.rules.library import Scope, Uses
 from worker.rules.predicates.baseline import BaselineFinding, New
-from worker.rules.predicates.episode import Age, Documented, Drug, OtherRule, Reading
+from worker.rules.predicates.episode import Age, Documented, Drug, OtherRule, Reading, StandIn
 from worker.rules.predicates.logic import (
     EpisodeAll,
     EpisodeAny,
@@ -204,7 +204,8 @@ def _reading(spec: ReadingSpec, path: Path, scope: Scope) -> EpisodeNode:
     where = compile_reading(spec.where, (*path, "where"), scope.about(concepts))
     window = _window(spec.window, path, scope)
     label = f"reading of {' or '.join(concepts)} {window.words}"
-    return Reading(concepts, window, _suppressed((where,), concepts, scope), is_finding=False, label=label)
+    node = StandIn if all(scope.library.is_stand_in(concept) for concept in concepts) else Reading
+    return node(concepts, window, _suppressed((where,), concepts, scope), is_finding=False, label=label)
 
 
 def _finding(spec: FindingSpec, path: Path, scope: Scope) -> EpisodeNode:

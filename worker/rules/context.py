@@ -9,6 +9,8 @@ from worker.model.finding import Truth
 from worker.model.time import HOUR_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from worker.correlate.index import Series
     from worker.correlate.view import EpisodeView
     from worker.model.fact import Fact
@@ -49,6 +51,16 @@ class Outcome(NamedTuple):
     since_ms: EpochMs | None = None
     next_ms: EpochMs | None = None
     awaits_ms: EpochMs | None = None
+
+
+class Blank(NamedTuple):
+    """What an answer lacks.
+
+    Shape: `reason` in words ("no data"); `inputs` name what it is said of, empty where the reason names it itself.
+    """
+
+    reason: str
+    inputs: tuple[str, ...] = ()
 
 
 NOTHING = Outcome(Truth.FALSE)
@@ -159,3 +171,7 @@ class EpisodeNode:
     def explain(self, context: Context) -> Trace:
         """Answer, with the reason."""
         raise NotImplementedError
+
+    def blanks(self, context: Context) -> Iterator[Blank]:  # noqa: ARG002 - most predicates are answered by their parts
+        """Give what the answer lacks; nothing where it is known, and nothing that cannot be there yet."""
+        yield from ()

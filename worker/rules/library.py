@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from worker.decode.located_yaml import Located, Path, Problems
 from worker.rules.context import ReadingNode, Window
 from worker.rules.params import AGES_D, DURATIONS_MS, Limit
+from worker.rules.words import with_unit
 
 if TYPE_CHECKING:
     from worker.mapping.pack import MappingPack
@@ -67,6 +68,10 @@ class Library:
         for concept in concepts:
             found.update(dict.fromkeys(self.kinds.get(concept, ())))
         return tuple(found)
+
+    def is_stand_in(self, concept: str) -> bool:
+        """Tell whether a concept is a total that is there only where a part of another cannot be had."""
+        return concept in self.sums and self.sums[concept].without is not None
 
 
 @dataclass(slots=True)
@@ -163,7 +168,8 @@ class Scope:
             self.uses.concepts.add("birth-date")
         bands = tuple((band.below * AGES_D[band.age_unit], band.value) for band in found.by_age)
         by_age = ", ".join(f"{band.value:g} under {band.below:g} {band.age_unit}" for band in found.by_age)
-        return Limit(found.value, bands, f"{found.value:g} {found.unit}{f' ({by_age})' if by_age else ''}")
+        words = with_unit(f"{found.value:g}", found.unit)
+        return Limit(found.value, bands, f"{words} ({by_age})" if by_age else words)
 
     def duration_ms(self, reference: str, path: Path) -> int:
         """Return a duration in milliseconds."""
@@ -200,4 +206,4 @@ class Scope:
         """Write a parameter as traces show it: "24 h"."""
         name = reference.removeprefix("$")
         found = self.params.get(name) or self.library.params.get(name)
-        return reference if found is None else f"{found.value:g} {found.unit}"
+        return reference if found is None else with_unit(f"{found.value:g}", found.unit)

@@ -12,12 +12,12 @@ from worker.rules.interval import Interval, Relation, decide
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DAYS_A_YEAR = 365.25
+DAYS_A_YEAR = 365.25
 
 DURATIONS_MS: Mapping[str, int] = {"min": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "wk": 7 * DAY_MS}
 """UCUM units of durations, in milliseconds."""
 
-AGES_D: Mapping[str, float] = {"d": 1.0, "wk": 7.0, "a": _DAYS_A_YEAR}
+AGES_D: Mapping[str, float] = {"d": 1.0, "wk": 7.0, "a": DAYS_A_YEAR}
 """UCUM units of ages, in days."""
 
 

@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from worker.rules.context import Context
 
 
+def with_unit(number: str, unit: str) -> str:
+    """Write a number with its unit; what counts or scores has none that anybody reads: "13", "1.5", "38.4 Cel"."""
+    is_plain = unit in {"", "1"} or (unit.startswith("{") and unit.endswith("}"))
+    return number if is_plain else f"{number} {unit}"
+
+
 def describe_value(fact: Fact) -> str:
     """Write the value of a fact: "38.4 Cel", "C", "present (severe)"."""
     match fact.value:
         case Quantity() as quantity:
-            return f"{write(interval_of(quantity))} {quantity.unit}".replace(" {score}", "").rstrip()
+            return with_unit(write(interval_of(quantity)), quantity.unit)
         case Coded() as coded:
             return coded.code
         case Assertion() as assertion:

@@ -18,7 +18,7 @@ from worker.model.alert import Alert, AlertChange, Notice
 from worker.model.errors import LpwatchError
 from worker.model.fact import Fact
 from worker.model.time import MINUTE_MS, EpochMs
-from worker.pipeline import Assessment
+from worker.pipeline import Assessment, surround
 from worker.storage.records import Assessed, Case, EpisodeRecord, Quarantined, Verdict
 
 _log = structlog.get_logger(__name__)
@@ -134,20 +134,22 @@ class Assessor:
             episodes=_records(found, match, case.episodes, as_of_ms),
             redirects=match.redirects,
             changes=changes,
-            notices=tuple(self._notices(case, found, changes)),
+            notices=tuple(self._notices(case, found, changes, as_of_ms)),
             next_due_ms=_next_due(found, case.alerts, changes, as_of_ms),
         )
 
     def _notices(
-        self, case: Case, found: Assessment, changes: Iterable[AlertChange]
+        self, case: Case, found: Assessment, changes: Iterable[AlertChange], as_of_ms: EpochMs
     ) -> Iterable[tuple[str, Notice]]:
         if not self._sinks:
             return
         for change in changes:
             if change.is_noticed:
                 alert = change.alert
-                around = Surroundings(
-                    case.patients, self._judge.digest, reason=change.reason, others=found.findings
+                around = replace(
+                    surround(change, found, as_of_ms),
+                    identifiers=case.patients,
+                    pack_digest=self._judge.digest,
                 )
                 body = self._judge.render(alert, around)
                 notice = Notice(f"{alert.alert_id}.{alert.version}", alert.alert_id, alert.version, body)

@@ -30,13 +30,14 @@ def test_why_shows_what_decided() -> None:
         "          no  all",
         "            yes at least 38 Cel: 38.4 Cel",
         "            no  young-infant",
-        "              no  age below 90 d: 14600 d at the LP",
+        "              no  age below 90 d: 39 years at the LP",
         "      yes unless: febrile before the LP, and not clearly higher in the first day after it: not suppressed",
         "        no  all",
         "          yes below 24 h after the LP: at +10 h",
         "          ?   not",
         "            ?   rise at least 1 Cel over the highest baseline value: no baseline value",
         "          no  before the LP: febrile: no baseline value",
+        "  says: no baseline recorded - may predate the LP",
         "  may change by time alone at 2026-01-12T08:00:00Z",
     ]
 

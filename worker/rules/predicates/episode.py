@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 from worker.correlate.index import rank_fact
 from worker.model.fact import Puncture, Quantity
 from worker.model.finding import Trace, Truth
-from worker.rules.context import NOTHING, UNKNOWN, EpisodeNode, Hit, Outcome
+from worker.rules.context import NOTHING, UNKNOWN, Blank, EpisodeNode, Hit, Outcome
+from worker.rules.params import DAYS_A_YEAR
 from worker.rules.words import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from worker.model.fact import Fact
     from worker.rules.context import Context, ReadingNode, Window
     from worker.rules.params import Limits
 
 _SHOWN = 3
-_ALWAYS = "always"
+_FIRST_YEARS = 2
+_NO_DATA = "no data"
 
 
 class Reading(EpisodeNode):
@@ -67,6 +69,26 @@ class Reading(EpisodeNode):
         children = tuple(self._explain_one(fact, context) for fact in shown)
         return Trace(outcome.truth, self.label, reason, hits, children)
 
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        if self.ask(context).truth is not Truth.UNKNOWN:
+            return
+        facts = self._facts(context)
+        if facts:
+            yield from (self._undecided(fact, context) for fact in facts if self._is_unsure(fact, context))
+        elif self.window.bounds(context)[0] <= context.as_of_ms:
+            newest = self._newest_before(context)
+            inputs = ("note",) if self.is_finding else self.concepts
+            yield Blank(f"nothing since {describe(newest, context)}") if newest else Blank(_NO_DATA, inputs)
+
+    def _is_unsure(self, fact: Fact, context: Context) -> bool:
+        return self.where.test(fact, context) is Truth.UNKNOWN
+
+    def _undecided(self, fact: Fact, context: Context) -> Blank:
+        trace = self.where.explain(fact, context)
+        while below := next((child for child in trace.children if child.truth is Truth.UNKNOWN), None):
+            trace = below
+        return Blank(f"undecided: {describe(fact, context)} ({trace.reason or trace.label})")
+
     def _scan(self, context: Context) -> tuple[list[Hit], bool, bool]:
         test = self.where.test
         hits: list[Hit] = []
@@ -96,15 +118,19 @@ class Reading(EpisodeNode):
     def _no_data(self, context: Context) -> str:
         if self._is_charted(context):
             return "not stated in any note of the window"
+        newest = self._newest_before(context)
+        if newest is None:
+            return _NO_DATA
+        return f"stale: the newest is {describe(newest, context)}, before the window"
+
+    def _newest_before(self, context: Context) -> Fact | None:
         first_ms, _ = self.window.bounds(context)
         older = [found for name in self.concepts if (found := context.view.last_before(name, first_ms))]
-        if older:
-            return f"stale: the newest is {describe(max(older, key=rank_fact), context)}, before the window"
-        return "no data"
+        return max(older, key=rank_fact, default=None)
 
     def _telling(self, facts: tuple[Fact, ...], context: Context) -> tuple[Fact, ...]:
         """Choose what to show when nothing hit: what is undecided, the highest and the newest."""
-        unsure = [fact for fact in facts if self.where.test(fact, context) is Truth.UNKNOWN][-_SHOWN:]
+        unsure = [fact for fact in facts if self._is_unsure(fact, context)][-_SHOWN:]
         numbered = [
             (fact.value.value, rank_fact(fact), fact) for fact in facts if isinstance(fact.value, Quantity)
         ]
@@ -116,6 +142,15 @@ class Reading(EpisodeNode):
         trace = self.where.explain(fact, context)
         inner = trace.children if trace.label == "all" else (trace,)
         return Trace(trace.truth, describe(fact, context), children=inner)
+
+
+class StandIn(Reading):
+    """A reading of what is there only where another value cannot be: nobody misses it."""
+
+    __slots__ = ()
+
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        yield from ()
 
 
 class Age(EpisodeNode):
@@ -133,18 +168,23 @@ class Age(EpisodeNode):
         return Outcome(self.limits.decide_exact(context.age_days, context.age_days))
 
     def explain(self, context: Context) -> Trace:
-        reason = "no birth date" if context.age_days is None else f"{context.age_days} d at the LP"
+        reason = "no birth date" if context.age_days is None else f"{_age_words(context.age_days)} at the LP"
         return Trace(self.ask(context).truth, self.label, reason)
+
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        if context.age_days is None:
+            yield Blank(_NO_DATA, ("birth-date",))
 
 
 class Documented(EpisodeNode):
     """`puncture`: what the records of the LP say of it; what no record says is unknown."""
 
-    __slots__ = ("is_traumatic", "passes")
+    __slots__ = ("asked", "is_traumatic", "passes")
 
     def __init__(self, *, is_traumatic: bool, passes: Limits | None) -> None:
         self.is_traumatic = is_traumatic
         self.passes = passes
+        self.asked = (("traumatic LP",) if is_traumatic else ()) + (("number of passes",) if passes else ())
         told = (("traumatic",) if is_traumatic else ()) + ((f"passes {passes.words}",) if passes else ())
         self.label = f"LP documented with {' or '.join(told)}"
 
@@ -159,6 +199,10 @@ class Documented(EpisodeNode):
         outcome = self.ask(context)
         reason = "not documented" if outcome.truth is Truth.UNKNOWN else ""
         return Trace(outcome.truth, self.label, reason, tuple(hit.fact for hit in outcome.hits))
+
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        if self.ask(context).truth is Truth.UNKNOWN:
+            yield Blank("not documented", self.asked)
 
     def _judge(self, record: Fact, context: Context) -> Truth:
         puncture = record.value
@@ -204,6 +248,10 @@ class Drug(EpisodeNode):
         outcome = self.ask(context)
         return Trace(outcome.truth, self.label, reason, tuple(hit.fact for hit in outcome.hits))
 
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        if self.ask(context).truth is Truth.UNKNOWN:
+            yield Blank("no dose on file", self.concepts)
+
     def _given(self, context: Context) -> Sequence[Fact]:
         """Return the doses and courses that reach into the span, by clinical time."""
         first_ms = context.anchor_ms + self.during.first_ms
@@ -234,6 +282,12 @@ class OtherRule(EpisodeNode):
 
 _COURSE_MS = 90 * 86_400_000
 """How long before the span a course of a drug may have begun and still run."""
+
+
+def _age_words(days: int) -> str:
+    """Write an age as people say it: days in the first two years, then years."""
+    years = int(days / DAYS_A_YEAR)
+    return f"{days} d" if years < _FIRST_YEARS else f"{years} years"
 
 
 def make_hit(fact: Fact, support: tuple[Fact, ...], context: Context) -> Hit:

@@ -13,11 +13,11 @@ from worker.rules.context import EpisodeNode, Outcome, ReadingNode
 from worker.rules.interval import negate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
-    from worker.rules.context import Context, Hit
+    from worker.rules.context import Blank, Context, Hit
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:
@@ -223,6 +223,9 @@ class EpisodeAll(EpisodeNode):
         children = tuple(part.explain(context) for part in self.parts)
         return Trace(all_of(child.truth for child in children), self.label, children=children)
 
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        yield from _blanks(self, self.parts, context)
+
 
 class EpisodeAny(EpisodeNode):
     """At least one part holds of the LP: from the first instant at which one did."""
@@ -247,6 +250,9 @@ class EpisodeAny(EpisodeNode):
         children = tuple(part.explain(context) for part in self.parts)
         return Trace(any_of(child.truth for child in children), self.label, children=children)
 
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        yield from _blanks(self, self.parts, context)
+
 
 class EpisodeNot(EpisodeNode):
     """The part does not hold of the LP."""
@@ -264,6 +270,16 @@ class EpisodeNot(EpisodeNode):
     def explain(self, context: Context) -> Trace:
         child = self.part.explain(context)
         return Trace(negate(child.truth), self.label, children=(child,))
+
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        yield from _blanks(self, (self.part,), context)
+
+
+def _blanks(node: EpisodeNode, parts: tuple[EpisodeNode, ...], context: Context) -> Iterator[Blank]:
+    """Give what the parts lack, unless the answer is no whatever they say; also of a yes, what it did not see matters."""
+    if node.ask(context).truth is not Truth.FALSE:
+        for part in parts:
+            yield from part.blanks(context)
 
 
 def _joined(outcomes: list[Outcome]) -> tuple[Hit, ...]:

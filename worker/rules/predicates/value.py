@@ -81,7 +81,7 @@ class OfConcept(ReadingNode):
 
     def __init__(self, concepts: frozenset[str]) -> None:
         self.concepts = concepts
-        self.label = f"is a {' or '.join(sorted(concepts))}"
+        self.label = f"is {' or '.join(sorted(concepts))}"
 
     def test(self, fact: Fact, context: Context) -> Truth:
         return _TRUTH[fact.concept in self.concepts]

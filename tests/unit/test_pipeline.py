@@ -1,0 +1,65 @@
+"""What the notice of a change shows beside its alert."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.alerts.findings import Ward
+from tests.unit.correlate.facts import at, born, discharge, puncture, stay, temperature
+from worker.model.alert import AlertChange
+from worker.model.fact import Fact, PunctureSource, PunctureStatus
+from worker.pipeline import Assessment, Pack, assess, surround
+from worker.runtime.bootstrap import load_pack
+
+ADULT = born(365 * 40)
+FEVER = temperature(10, 38.4)
+
+
+@pytest.fixture(scope="module")
+def pack() -> Pack:
+    return load_pack()
+
+
+def change_of(ward: Ward, hours: float, pack: Pack, *facts: Fact) -> tuple[AlertChange, Assessment]:
+    found = assess([ADULT, *facts], pack, at(hours), at(hours))
+    (change,) = ward.assess(hours, *(each for each in found.findings if each.rule == "fever-single"))
+    return change, found
+
+
+def test_the_visit_is_that_of_the_stay_that_covers_now(pack: Pack) -> None:
+    facts = (puncture(0), FEVER, stay(-1, "emergency", "V1", end=4), stay(4, "inpatient", "V2"))
+    change, found = change_of(Ward(), 10, pack, *facts)
+    assert surround(change, found, at(10)).encounter == "V2"
+    assert surround(change, found, at(2)).encounter == "V1"
+
+
+def test_a_patient_who_left_or_has_no_stay_on_file_is_on_no_visit(pack: Pack) -> None:
+    left = change_of(Ward(), 30, pack, puncture(0), FEVER, stay(-1), discharge(20))
+    assert surround(*left, at(30)).encounter == ""
+    unknown = change_of(Ward(), 30, pack, puncture(0), FEVER)
+    assert surround(*unknown, at(30)).encounter == ""
+
+
+def test_an_alert_that_stands_tells_what_is_missing(pack: Pack) -> None:
+    around = surround(*change_of(Ward(), 10, pack, puncture(0), FEVER), at(10))
+    assert any(line.startswith("no data: acvpu") for line in around.missing)
+    assert around.taken_back == ()
+    assert around.reason == "raised"
+
+
+def test_a_withdrawn_alert_tells_what_was_taken_back_and_where_the_patient_is(pack: Pack) -> None:
+    ward = Ward()
+    change_of(ward, 10, pack, puncture(0), FEVER, stay(-1))
+    corrected = temperature(10, 36.4, major=at(12))
+    around = surround(*change_of(ward, 12, pack, puncture(0), corrected, stay(-1)), at(12))
+    assert [(pair.was, pair.now) for pair in around.taken_back] == [(FEVER, corrected)]
+    assert (around.missing, around.encounter) == ((), "V1")
+
+
+def test_a_void_lp_is_what_was_taken_back(pack: Pack) -> None:
+    ward = Ward()
+    change_of(ward, 10, pack, puncture(0), FEVER, stay(-1))
+    void = puncture(0, PunctureSource.PROCEDURE, PunctureStatus.CANCELLED, major=at(12))
+    around = surround(*change_of(ward, 12, pack, void, FEVER, stay(-1)), at(12))
+    assert [pair.was.concept for pair in around.taken_back] == ["lumbar-puncture"]
+    assert around.encounter == "V1"

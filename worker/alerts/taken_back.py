@@ -1,0 +1,37 @@
+"""Which of the evidence of an alert no longer stands as it was told. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.model.fact import Fact
+    from worker.model.finding import Finding
+
+
+class TakenBack(NamedTuple):
+    """One fact as it was told, and as it stands now; None where nothing stands in its place."""
+
+    was: Fact
+    now: Fact | None
+
+
+def taken_back(finding: Finding, current: Iterable[Fact]) -> tuple[TakenBack, ...]:
+    """Return the facts of a finding, records of its LP included, that were corrected or taken back since.
+
+    Shape: `current` what stands now of the patient group, any order; the LP first, then the evidence by time, no repeats.
+    """
+    standing = {_key(fact): fact for fact in current}
+    told = {_key(fact): fact for fact in (*finding.episode.records, *finding.evidence)}
+    pairs = (TakenBack(fact, standing.get(key)) for key, fact in told.items())
+    return tuple(pair for pair in pairs if pair.now is None or _said(pair.was) != _said(pair.now))
+
+
+def _key(fact: Fact) -> tuple[str, str, str]:
+    return (*fact.patient.key, fact.key)
+
+
+def _said(fact: Fact) -> tuple[object, ...]:
+    return (fact.concept, fact.effective, fact.value, fact.specimen, fact.qualifiers)
