@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from worker.mapping.concept_spec import Kind
 from worker.mapping.results import Results
 from worker.mapping.units import Linear
@@ -47,8 +49,7 @@ IGNORED = Concept("ignored", Kind.IGNORED)
 """What a code means that the pack knows and does not use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(msgspec.Struct, frozen=True):
     """A coded element as sent: CWE.1-3 or CWE.4-6, `Coding`. `system` is an HL7 table name or a URI."""
 
     code: str

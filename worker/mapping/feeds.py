@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import TypeAlias
 
 from worker.mapping.concepts import Coding, Target, fold
 from worker.mapping.feed_spec import MatchSpec, OrderStatusSpec
@@ -15,6 +16,9 @@ ANY = "*"
 """Stands for "whatever the system says" in the tables of codes."""
 
 _MAX_REMEMBERED = 4096
+
+Meaning: TypeAlias = tuple[tuple[Coding, ...], Target | None]
+"""The codings of a coded element, and what they mean to a feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Feed:
     error_comments: tuple[str, ...]
     remembered: dict[tuple[str, ...], Target | None] = field(default_factory=dict, compare=False, repr=False)
     """What `find_element` found lately; changes no answer."""
+    meanings: dict[Hashable, Meaning] = field(default_factory=dict, compare=False, repr=False)
+    """What `remember` was given lately; changes no answer."""
 
     def system(self, sent: str) -> str:
         """Return the short name of a code system as sent (table name or URI); an unknown one stays as it is."""
@@ -78,6 +84,13 @@ class Feed:
             self.remembered.clear()
         self.remembered[parts] = found
         return found
+
+    def remember(self, written: Hashable, meaning: Meaning) -> Meaning:
+        """Keep what a coded element means under the way it was written, in `meanings`; codes only, never a value."""
+        if len(self.meanings) >= _MAX_REMEMBERED:
+            self.meanings.clear()
+        self.meanings[written] = meaning
+        return meaning
 
     def note_kind(self, codings: Iterable[Coding]) -> str:
         """Return the kind of note that a code announces, or "" where it announces none."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from worker.model.fact import Comparator
 
@@ -18,6 +19,9 @@ _NUMBER = re.compile(
     r"(?P<rest>.*)",
     re.DOTALL,
 )
+# What nearly all fields hold: digits and a point, too short to be anything but finite.
+_USUAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_USUAL_LENGTH = 15
 # A comma before exactly three digits is a decimal sign to some and a thousands sign to others.
 _AMBIGUOUS = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}")
 _UNIT_START = re.compile(r"[^\W\d_]|[%°/\[{(]")
@@ -32,8 +36,7 @@ _COMPARATORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """A number, how it bounds the true one, and the text behind it (a unit and remarks, or empty)."""
 
     value: float
@@ -43,6 +46,8 @@ class Number:
 
 def read_number(text: str) -> Number | None:
     """Read a number; None where the text is no number, a range, a ratio or ambiguous."""
+    if len(text) <= _USUAL_LENGTH and _USUAL.fullmatch(text):
+        return Number(float(text))
     found = _NUMBER.fullmatch(text)
     if found is None or _AMBIGUOUS.fullmatch(found["number"]):
         return None

@@ -7,7 +7,7 @@ it with `disabled: true`. Every problem of every file is reported at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.decode.located_yaml import Problems
 from worker.mapping.compile_concepts import Vocabulary, compile_vocabulary
@@ -19,6 +19,7 @@ from worker.mapping.pack_files import read_layers
 from worker.mapping.units import UnitTable
 
 DEFAULT_FEED = "default"
+_MAX_REMEMBERED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class MappingPack:
     vocabulary: Vocabulary
     feeds: Mapping[str, Feed]
     routes: tuple[tuple[MatchSpec, Feed], ...]
+    remembered: dict[tuple[str, str, str], Feed] = field(default_factory=dict, compare=False, repr=False)
+    """What `feed_of` found lately; changes no answer."""
 
     @property
     def concepts(self) -> Mapping[str, Concept]:
@@ -50,6 +53,15 @@ class MappingPack:
 
         Shape: of several feeds that fit, the one whose row names most keys; then the first by id.
         """
+        sender = (application, facility, transport)
+        feed = self.remembered.get(sender)
+        if feed is None:
+            if len(self.remembered) >= _MAX_REMEMBERED:
+                self.remembered.clear()
+            self.remembered[sender] = feed = self._routed(application, facility, transport)
+        return feed
+
+    def _routed(self, application: str, facility: str, transport: str) -> Feed:
         for row, feed in self.routes:
             is_fitting = (
                 (row.application is None or row.application == application)

@@ -7,14 +7,15 @@ an issue with a place, never a guess: a missing or unknown unit, a text nobody m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from worker.mapping.concept_spec import Kind
 from worker.mapping.concepts import Coding, Concept, Target, fold
 from worker.mapping.feeds import Feed
 from worker.mapping.numbers import Number, read_number
 from worker.mapping.pack import MappingPack
-from worker.mapping.units import UnitTable
+from worker.mapping.units import Linear, UnitTable
 from worker.model.fact import Assertion, AssertionStatus, Coded, Quantity, Value
 from worker.model.message import Issue, IssueKind
 
@@ -25,8 +26,7 @@ _SUBJECT_LENGTH = 60
 _REPORTED_LENGTH = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """A value as sent.
 
     Shape: `text` is the value field as text ("38.4", "<7", "No organisms seen"); `number` is set instead where the source
@@ -44,8 +44,7 @@ class Given:
     site: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
+class Understood(msgspec.Struct, frozen=True):
     """A value that rules can use: of which concept (a site may change it), from which specimen class."""
 
     concept: Concept
@@ -70,12 +69,11 @@ def read_value(
     concept = _at_site(target, given, pack)
     if concept is None:
         return Issue(IssueKind.UNMAPPED_CODE, place, f"body site of {target.concept.id}", is_quarantined=True)
-    value: Value | Issue
     if concept.kind is Kind.QUANTITY:
-        value = read_quantity(concept, given, pack.units, target.unit, place)
-    else:
-        value = read_answer(concept, target, given, feed, place)
-    return value if isinstance(value, Issue) else Understood(concept, value, specimen)
+        quantity = read_quantity(concept, given, pack.units, target.unit, place)
+        return Understood(concept, quantity, specimen) if isinstance(quantity, Quantity) else quantity
+    answer = read_answer(concept, target, given, feed, place)
+    return answer if isinstance(answer, Issue) else Understood(concept, answer, specimen)
 
 
 def read_quantity(
@@ -86,12 +84,33 @@ def read_quantity(
     Units: the result is in the concept's canonical unit.
     """
     number = given.number or read_number(given.text)
-    behind = units.in_text(number.rest) if number else None
-    if number is None or behind is None:
-        return Issue(IssueKind.BAD_VALUE, place, f"{concept.id}: not a number", is_quarantined=True)
-    stated = units.ucum(given.unit)
-    if given.unit.strip() and not stated:
-        subject = f"unit {given.unit.strip()} for {concept.id}"[:_SUBJECT_LENGTH]
+    if number is None:
+        return _bad_number(concept, place)
+    unit = "" if number.rest else units.exact.get(given.unit, "")
+    conversion = concept.conversions.get(unit)
+    if conversion is None:
+        # Not the usual case, a number alone and a unit as UCUM writes it.
+        found = _find_unit(concept, number, given.unit, units, unit_if_none, place)
+        if isinstance(found, Issue):
+            return found
+        unit, conversion = found
+    value = round(conversion.apply(number.value), concept.decimals) + 0.0
+    if number.value in units.sentinels or not _is_plausible(concept, value):
+        return Issue(IssueKind.IMPLAUSIBLE, place, concept.id, is_quarantined=True)
+    reported = f"{number.comparator}{number.value:.12g} {unit}"
+    return Quantity(value, concept.unit, number.comparator, reported)
+
+
+def _find_unit(
+    concept: Concept, number: Number, sent: str, units: UnitTable, unit_if_none: str, place: str
+) -> tuple[str, Linear] | Issue:
+    """Return the UCUM unit of a number and its conversion: as sent, else behind the number, else as the code implies."""
+    behind = units.in_text(number.rest)
+    if behind is None:
+        return _bad_number(concept, place)
+    stated = units.ucum(sent)
+    if sent.strip() and not stated:
+        subject = f"unit {sent.strip()} for {concept.id}"[:_SUBJECT_LENGTH]
         return Issue(IssueKind.UNMAPPED_UNIT, place, subject, is_quarantined=True)
     if stated and behind and stated != behind:
         return Issue(IssueKind.BAD_VALUE, place, f"{concept.id}: two different units", is_quarantined=True)
@@ -101,11 +120,11 @@ def read_quantity(
     conversion = concept.conversions.get(unit)
     if conversion is None:
         return Issue(IssueKind.UNMAPPED_UNIT, place, f"unit {unit} for {concept.id}", is_quarantined=True)
-    value = round(conversion.apply(number.value), concept.decimals) + 0.0
-    if number.value in units.sentinels or not _is_plausible(concept, value):
-        return Issue(IssueKind.IMPLAUSIBLE, place, concept.id, is_quarantined=True)
-    reported = f"{number.comparator}{number.value:.12g} {unit}"
-    return Quantity(value, concept.unit, number.comparator, reported)
+    return unit, conversion
+
+
+def _bad_number(concept: Concept, place: str) -> Issue:
+    return Issue(IssueKind.BAD_VALUE, place, f"{concept.id}: not a number", is_quarantined=True)
 
 
 def read_answer(concept: Concept, target: Target, given: Given, feed: Feed, place: str) -> Value | Issue:

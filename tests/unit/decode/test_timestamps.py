@@ -142,7 +142,7 @@ def test_fixed_zone_serves_as_well() -> None:
 def test_fhir_times_are_read_with_their_precision(
     text: str, instant: str, precision: Precision, *, has_offset: bool
 ) -> None:
-    assert parse_fhir_datetime(text, UTC) == (from_rfc3339(instant), precision, has_offset)
+    assert parse_fhir_datetime(text, UTC) == DecodedTime(from_rfc3339(instant), precision, has_offset)
 
 
 @pytest.mark.parametrize(

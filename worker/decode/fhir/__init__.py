@@ -10,7 +10,7 @@ from worker.decode.fhir.document import (
     decode_resource,
 )
 from worker.decode.fhir.ndjson import split_ndjson
-from worker.decode.fhir.references import Literal, References, parse_literal
+from worker.decode.fhir.references import Literal, References, parse_literal, usual_patient_id
 
 __all__ = [
     "BadEntry",
@@ -24,4 +24,5 @@ __all__ = [
     "decode_resource",
     "parse_literal",
     "split_ndjson",
+    "usual_patient_id",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import msgspec
 
@@ -86,6 +86,7 @@ class _Entry(Element, frozen=True):
     request: _Request | None = None
 
 
+@final
 class _Bundle(Element, frozen=True, tag_field="resourceType", tag="Bundle"):
     id: str | None = None
     meta: Meta | None = None
@@ -110,15 +111,12 @@ def decode_document(body: bytes) -> FhirDocument:
     """
     body = guard.strip_bom(body)
     decoded = _decode_any(body)
-    if isinstance(decoded, _Bundle):
+    if type(decoded) is _Bundle:  # a struct that is another one answers `isinstance` late
         return _read_bundle(decoded, body)
     guard.check_text(body)
-    return FhirDocument(
-        type_name=decoded.type_name,
-        document_id=decoded.id or "",
-        message_at=(decoded.meta.last_updated or "") if decoded.meta else "",
-        resources=(Placed(decoded.type_name, "", decoded, body),),
-    )
+    name, meta = decoded.type_name, decoded.meta
+    updated = (meta.last_updated or "") if meta else ""
+    return FhirDocument(name, decoded.id or "", updated, (Placed(name, "", decoded, body),))
 
 
 def decode_resource(raw: bytes) -> DecodedResource:

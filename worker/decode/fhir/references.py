@@ -27,15 +27,23 @@ class Literal(NamedTuple):
     id: str
 
 
+def usual_patient_id(reference: str) -> str:
+    """Return the id of a reference in the form that nearly all have, "Patient/1" with letters and digits, else ""."""
+    number = reference[len(_USUAL) :]
+    is_usual = (
+        reference.startswith(_USUAL)
+        and number.isalnum()
+        and number.isascii()
+        and len(reference) <= _USUAL_LENGTH
+    )
+    return number if is_usual else ""
+
+
 def parse_literal(reference: str) -> Literal | None:
     """Read "Patient/1", "https://server/fhir/Patient/1" or either with a version; None for any other form."""
-    if (
-        reference.startswith(_USUAL)
-        and reference[len(_USUAL) :].isalnum()
-        and reference.isascii()
-        and len(reference) <= _USUAL_LENGTH
-    ):
-        return Literal("", "Patient", reference[len(_USUAL) :])
+    number = usual_patient_id(reference)
+    if number:
+        return Literal("", "Patient", number)
     found = _LITERAL.fullmatch(reference)
     if found is None:
         return None

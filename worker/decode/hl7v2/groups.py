@@ -12,26 +12,26 @@ HL7 v2.5.1 ch. 4 (ORM OML RDE RAS), ch. 7 (ORU OUL), ch. 9 (MDM), ch. 12 (PPR). 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
+
+from worker.decode.hl7v2.segment import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from worker.decode.hl7v2.message import Hl7Message
-    from worker.decode.hl7v2.segment import Segment
 
 
-@dataclass(frozen=True, slots=True)
-class ObservationGroup:
+class ObservationGroup(msgspec.Struct, frozen=True):
     """One OBX with the NTE that follow it."""
 
     obx: Segment
     ntes: tuple[Segment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ResultGroup:
+class ResultGroup(msgspec.Struct, frozen=True):
     """An order with its results, or results without an order.
 
     Shape: all in the order of the message. `treatments` are RXO RXE RXD RXG RXA RXR RXC; `ntes` those about the order,
@@ -65,17 +65,16 @@ def result_groups(message: Hl7Message) -> tuple[ResultGroup, ...]:
     return tuple(grouping.done)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A group that still grows."""
 
     orc: Segment | None = None
     obr: Segment | None = None
     txa: Segment | None = None
-    obxs: list[tuple[Segment, list[Segment]]] = field(default_factory=list)
-    spms: list[Segment] = field(default_factory=list)
-    ntes: list[Segment] = field(default_factory=list)
-    treatments: list[Segment] = field(default_factory=list)
+    obxs: list[tuple[Segment, list[Segment]]] = msgspec.field(default_factory=list)
+    spms: list[Segment] = msgspec.field(default_factory=list)
+    ntes: list[Segment] = msgspec.field(default_factory=list)
+    treatments: list[Segment] = msgspec.field(default_factory=list)
     takes_notes_for_obx: bool = False
 
     @property
@@ -106,7 +105,7 @@ class _Grouping:
                 orc=group.orc,
                 obr=group.obr,
                 txa=group.txa,
-                obxs=tuple(ObservationGroup(obx, tuple(ntes)) for obx, ntes in group.obxs),
+                obxs=tuple([ObservationGroup(obx, tuple(ntes)) for obx, ntes in group.obxs]),
                 spms=(*self._specimens, *group.spms),
                 ntes=tuple(group.ntes),
                 treatments=tuple(group.treatments),

@@ -106,9 +106,11 @@ class Segment(msgspec.Struct, frozen=True, gc=False, eq=False):
     def value(self, number: int, component: int = 1, subcomponent: int = 1) -> str:
         """Return what `field(number).component(component, subcomponent)` does, without the field between."""
         fields = self.cells
-        if number >= len(fields):
-            return ""
-        return pick(fields[number], self.separators, component, subcomponent)
+        raw = fields[number] if number < len(fields) else ""
+        # No separator is a letter or digit, so that most fields need no look at them.
+        if not raw or (component == subcomponent == 1 and raw.isalnum()):
+            return raw
+        return pick(raw, self.separators, component, subcomponent)
 
     def components(self, number: int, count: int) -> tuple[str, ...]:
         """Return the first `count` components of a field's first repeat at once: the code, text and system of a CWE.

@@ -8,6 +8,7 @@ from functools import lru_cache
 from worker.decode.fhir.datatypes import CodeableConcept
 from worker.decode.fhir.datatypes import Coding as WrittenCoding
 from worker.mapping.concepts import Coding
+from worker.mapping.feeds import Feed, Meaning
 
 
 def codings_of(concept: CodeableConcept | None) -> tuple[Coding, ...]:
@@ -17,6 +18,19 @@ def codings_of(concept: CodeableConcept | None) -> tuple[Coding, ...]:
     if concept.coding:
         return tuple([_coding(coding) for coding in concept.coding])
     return (Coding(concept.text, concept.text, ""),) if concept.text else ()
+
+
+def meaning_of(feed: Feed, concept: CodeableConcept | None) -> Meaning:
+    """Return the codings of a code and what the feed takes it for; written codes repeat, so that meaning is remembered."""
+    written = concept.coding if concept is not None else None
+    if not written:
+        codings = codings_of(concept)
+        return codings, feed.find(codings)
+    known = feed.meanings.get(written)
+    if known is not None:
+        return known
+    codings = codings_of(concept)
+    return feed.remember(written, (codings, feed.find(codings)))
 
 
 @lru_cache(maxsize=8192)

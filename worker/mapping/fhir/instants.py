@@ -12,7 +12,7 @@ from functools import lru_cache
 from worker.decode.timestamps import DecodedTime, parse_fhir_datetime
 from worker.model.time import SECOND_MS, EpochMs, Precision
 
-_SECONDS_MS = {f"{second:02d}": second * SECOND_MS for second in range(60)}
+_SECONDS_MS = {f":{second:02d}": second * SECOND_MS for second in range(60)}
 _BEFORE_SECONDS, _AFTER_SECONDS = 16, 19
 _LENGTHS = frozenset({20, 25})  # 2026-01-05T08:00:00Z, 2026-01-05T08:00:00+01:00
 _LENGTH_WITH_MS = 24  # 2026-01-05T08:00:00.000Z
@@ -23,9 +23,9 @@ def read_instant(text: str, zone: tzinfo) -> DecodedTime:
 
     Raises: DecodeError for any other form and for dates that do not exist.
     """
-    length = len(text)
-    seconds_ms = _SECONDS_MS.get(text[17:_AFTER_SECONDS])
-    if seconds_ms is not None and text[_BEFORE_SECONDS] == ":":
+    seconds_ms = _SECONDS_MS.get(text[_BEFORE_SECONDS:_AFTER_SECONDS])
+    if seconds_ms is not None:
+        length = len(text)
         if length in _LENGTHS:
             at_ms = _minute_ms(text[:_BEFORE_SECONDS], text[_AFTER_SECONDS:])
             return DecodedTime(at_ms + seconds_ms, Precision.SECOND, True)  # noqa: FBT003 - by name costs a third more

@@ -51,6 +51,7 @@ from worker.model.message import Issue, IssueKind, Outcome, OutcomeKind, RawMess
 from worker.model.time import EpochMs
 from worker.notes.reader import NoteReader
 
+_PROCESSED = Outcome(OutcomeKind.PROCESSED)
 Read = TypeVar("Read", bound=Resource)
 
 
@@ -94,23 +95,29 @@ def _no_status(patient: Patient) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Handler(Generic[Read]):
-    """How a type of resource is read: by which function, with which meaning of its status, dated by which elements."""
+    """How a type of resource is read: by which function, with which meaning of its status, dated by which elements.
+
+    Shape: `subject` is the element that names the patient, empty for the patient.
+    """
 
     read: Callable[[Read, Statement], None]
     statuses: Mapping[str, Status]
     dates: tuple[str, ...] = ()
     status_of: Callable[[Any], str] = _status_code  # Any: takes what `read` takes
+    subject: str = "subject"
 
 
 _HANDLERS: dict[type, _Handler[Any]] = {  # Any: each handler takes the type it stands under
-    Patient: _Handler(map_patient, {}, (), _no_status),
+    Patient: _Handler(map_patient, {}, (), _no_status, ""),
     Observation: _Handler(map_observation, codes.RESULT, ("issued",)),
     Specimen: _Handler(map_specimen, codes.SPECIMEN),
     Procedure: _Handler(map_procedure, codes.PROCEDURE, ("recorded",)),
     ServiceRequest: _Handler(map_service_request, codes.ORDER, ("authored_on",)),
     Encounter: _Handler(map_encounter, codes.ENCOUNTER),
     Condition: _Handler(map_condition, codes.VERIFICATION, ("recorded_date",), _verification),
-    AllergyIntolerance: _Handler(map_allergy, codes.VERIFICATION, ("recorded_date",), _verification),
+    AllergyIntolerance: _Handler(
+        map_allergy, codes.VERIFICATION, ("recorded_date",), _verification, "patient"
+    ),
     DocumentReference: _Handler(map_document_reference, codes.DOCUMENT, ("date",), _document_status),
     DiagnosticReport: _Handler(map_diagnostic_report, codes.RESULT, ("issued",)),
     Communication: _Handler(map_communication, codes.COMMUNICATION, ("sent",)),
@@ -139,21 +146,23 @@ class _Mapper:
             self._read(placed)
         for entry in self._document.bad_entries:
             self._issues.append(Issue(IssueKind.BAD_ENTRY, entry.place, entry.reason, is_quarantined=True))
+        scope = self._scope
+        # By position: by name costs as much again.
         return Reading(
-            outcome=self._outcome(),
-            feed=self._scope.feed.id,
-            message_type=self._document.type_name,
-            message_id=self._scope.message_id,
-            message_at_ms=self._scope.message_at_ms,
-            patients=tuple(self._patients.values()),
-            facts=tuple(self._facts),
-            links=tuple(dict.fromkeys(self._links)),
-            issues=tuple(self._issues),
+            self._outcome(),
+            scope.feed.id,
+            self._document.type_name,
+            scope.message_id,
+            scope.message_at_ms,
+            tuple(self._patients.values()),
+            tuple(self._facts),
+            tuple(dict.fromkeys(self._links)) if self._links else (),
+            tuple(self._issues),
         )
 
     def _outcome(self) -> Outcome:
         if self._is_handled:
-            return Outcome(OutcomeKind.PROCESSED)
+            return _PROCESSED
         lost = [outcome for outcome in self._passed_over if outcome.kind is OutcomeKind.DEAD_LETTERED]
         lost += [
             Outcome(OutcomeKind.DEAD_LETTERED, entry.reason, entry.place)
@@ -168,28 +177,24 @@ class _Mapper:
         )
 
     def _read(self, placed: Placed) -> None:
-        resource = placed.resource
+        resource: Any = placed.resource  # Any: each handler takes the type it stands under
         handler = _HANDLERS.get(type(resource))
-        if (
-            handler is None
-            or not isinstance(resource, Resource)
-            or resource.type_name in self._scope.feed.ignored_messages
-        ):
+        if handler is None or resource.type_name in self._scope.feed.ignored_messages:
             self._passed_over.append(Outcome(OutcomeKind.IGNORED, f"resource type {resource.type_name}"))
             return
-        subject = self._subject(resource)
+        subject = self._subject(resource, handler.subject)
         if not subject.identifiers:
             self._pass_over(placed, subject)
             return
         self._is_handled = True
         for identifier in subject.identifiers:
-            self._patients.setdefault(identifier.key, identifier)
+            self._patients.setdefault((identifier.authority, identifier.value), identifier)
         self._map(placed, resource, handler, subject)
 
     def _map(self, placed: Placed, resource: Resource, handler: _Handler[Any], subject: Subject) -> None:
         status = handler.statuses.get(handler.status_of(resource), codes.UNKNOWN)
         statement = Statement(self._scope, placed, subject.identifiers[0], status, handler.dates)
-        if isinstance(resource, Patient):
+        if not handler.subject and isinstance(resource, Patient):
             self._links.extend(patient_links(resource, self._scope, statement.stated_ms))
         elif len(subject.identifiers) > 1:
             authorities = self._scope.feed.authorities
@@ -209,12 +214,11 @@ class _Mapper:
         if not subject.is_other:
             self._issues.append(Issue(IssueKind.BAD_ENTRY, place, subject.reason, is_quarantined=True))
 
-    def _subject(self, resource: Resource) -> Subject:
+    def _subject(self, resource: Resource, element: str) -> Subject:
         scope = self._scope
-        if isinstance(resource, Patient):
+        if not element and isinstance(resource, Patient):
             known = patient_identifiers(scope.feed, resource)
             return Subject(known, "" if known else "no identifier")
-        element = "patient" if isinstance(resource, AllergyIntolerance) else "subject"
         reference: Reference | None = getattr(resource, element, None)
         text = reference.reference if reference is not None and reference.identifier is None else None
         if not text or text.startswith("#"):
@@ -230,15 +234,15 @@ def _scope(
     document: FhirDocument, raw: RawMessage, feed: Feed, pack: MappingPack, notes: NoteReader
 ) -> Scope:
     return Scope(
-        feed=feed,
-        pack=pack,
-        notes=notes,
-        references=References(document),
-        message_id=document.document_id,
-        message_at=document.message_at,
-        message_at_ms=read_own_date(document.message_at, feed.zone),
-        received_at_ms=raw.received_at_ms,
-        births=_births(document.resources, feed) if document.is_bundle else {},
+        feed,
+        pack,
+        notes,
+        References(document),
+        document.document_id,
+        document.message_at,
+        read_own_date(document.message_at, feed.zone),
+        raw.received_at_ms,
+        _births(document.resources, feed) if document.is_bundle else {},
     )
 
 

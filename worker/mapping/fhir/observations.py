@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
+
+import msgspec
 
 from worker.decode.fhir.datatypes import Quantity
 from worker.decode.fhir.resources import Component, Observation, Specimen
 from worker.mapping.concept_spec import Kind
 from worker.mapping.concepts import Coding, Target
-from worker.mapping.fhir.codes import all_codings, codings_of
+from worker.mapping.fhir.codes import all_codings, codings_of, meaning_of
 from worker.mapping.fhir.documents import map_note_observation
 from worker.mapping.fhir.specimens import collected_ways, specimen_class
 from worker.mapping.fhir.statement import Stated, Statement
 from worker.mapping.fhir.status import CORRECTED
 from worker.mapping.numbers import Number
 from worker.mapping.units import UnitTable
-from worker.mapping.values import UNKNOWN, Given, read_value
+from worker.mapping.values import UNKNOWN, Given, Understood, read_value
 from worker.model.fact import Comparator
-from worker.model.message import Issue
 from worker.model.time import ClinicalTime
 
 _COMPARATORS = {comparator.value: comparator for comparator in Comparator}
 _KINDS = frozenset({Kind.QUANTITY, Kind.CODE, Kind.ASSESSMENT, Kind.FINDING})
 
 
-class _Part(NamedTuple):
+class _Part(msgspec.Struct, frozen=True):
     """A value of the resource: what its code means, its name in the key, the element it stands in."""
 
     target: Target
@@ -35,7 +36,7 @@ class _Part(NamedTuple):
     element: str = ""
 
 
-class _Where(NamedTuple):
+class _Where(msgspec.Struct, frozen=True):
     """Where all values of the resource come from: specimen class and body site class."""
 
     specimen: str
@@ -45,8 +46,7 @@ class _Where(NamedTuple):
 def map_observation(observation: Observation, statement: Statement) -> None:
     """Add a fact for the value and for each component whose code is mapped; a note is read as one."""
     feed = statement.scope.feed
-    codings = codings_of(observation.code)
-    target = feed.find(codings)
+    codings, target = meaning_of(feed, observation.code)
     if target is None and (kind := feed.note_kind(codings)):
         _add_note(observation, statement, kind)
         return
@@ -54,7 +54,7 @@ def map_observation(observation: Observation, statement: Statement) -> None:
     if not parts:
         return
     specimen = _find_specimen(observation, statement)
-    effective = statement.when(_ways(observation, specimen))
+    effective = _effective(observation, specimen, statement)
     if effective is None:
         return
     sample = specimen_class(feed, specimen) if specimen is not None else ""
@@ -67,7 +67,7 @@ def map_observation(observation: Observation, statement: Statement) -> None:
 
 
 def _add_note(observation: Observation, statement: Statement, kind: str) -> None:
-    effective = statement.when(_ways(observation, None))
+    effective = _effective(observation, None, statement)
     if effective is not None:
         map_note_observation(observation, statement, kind, effective)
 
@@ -80,10 +80,11 @@ def _parts(
     if _is_wanted(target, observation, codings, statement, "code"):
         parts.append(_Part(target, observation))
     seen: dict[str, int] = {}
-    for index, component in enumerate(observation.component or ()):
+    if not observation.component:
+        return parts
+    for index, component in enumerate(observation.component):
         element = f"component[{index}]."
-        named = codings_of(component.code)
-        meant = statement.scope.feed.find(named)
+        named, meant = meaning_of(statement.scope.feed, component.code)
         if _is_wanted(meant, component, named, statement, f"{element}code"):
             code = _code_name(named, statement)
             seen[code] = seen.get(code, 0) + 1
@@ -114,12 +115,7 @@ def _add(statement: Statement, part: _Part, where: _Where, effective: ClinicalTi
     pack, feed, target = statement.scope.pack, statement.scope.feed, part.target
     given = _given(part.valued, target, pack.units, where)
     understood = read_value(target, given, feed, pack, f"{statement.place}.{part.element}value")
-    if isinstance(understood, Issue):
-        statement.issues.append(understood)
-        if statement.status.rank == CORRECTED:
-            # The sender says that the older value is wrong, even where the new one cannot be read.
-            _take_back(statement, part, where, effective)
-    elif understood is not None:
+    if isinstance(understood, Understood):
         statement.add(
             understood.concept.id,
             understood.value,
@@ -128,6 +124,11 @@ def _add(statement: Statement, part: _Part, where: _Where, effective: ClinicalTi
             specimen=understood.specimen,
             qualifiers=target.qualifiers,
         )
+    elif understood is not None:
+        statement.issues.append(understood)
+        if statement.status.rank == CORRECTED:
+            # The sender says that the older value is wrong, even where the new one cannot be read.
+            _take_back(statement, part, where, effective)
 
 
 def _take_back(statement: Statement, part: _Part, where: _Where, effective: ClinicalTime) -> None:
@@ -177,7 +178,8 @@ def _given(valued: Observation | Component, target: Target, units: UnitTable, wh
 def _given_quantity(quantity: Quantity, target: Target, units: UnitTable, where: _Where) -> Given:
     text = quantity.number_text
     comparator = _COMPARATORS.get(quantity.comparator or "")
-    unit = _unit(quantity, target, units)
+    code = quantity.code
+    unit = code if code and code == quantity.unit else _unit(quantity, target, units)
     number = _number(text) if comparator is not None else None
     if number is None or comparator is None:
         return Given(f"{quantity.comparator or ''}{text}", None, unit, (), (), where.specimen, where.site)
@@ -222,6 +224,15 @@ def _text(valued: Observation | Component) -> str:
         low, high = valued.value_range.low, valued.value_range.high
         return f"{low.number_text if low else ''}~{high.number_text if high else ''}"
     return valued.value_time or valued.value_date_time or "?"
+
+
+def _effective(
+    observation: Observation, specimen: Specimen | None, statement: Statement
+) -> ClinicalTime | None:
+    if observation.effective_date_time:
+        # The first of `_ways`, and nearly always given.
+        return statement.when((Stated("effectiveDateTime", observation.effective_date_time),))
+    return statement.when(_ways(observation, specimen))
 
 
 def _ways(observation: Observation, specimen: Specimen | None) -> Iterator[Stated]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from worker.decode.fhir import References
 from worker.mapping.feeds import Feed
@@ -14,8 +15,7 @@ from worker.notes.reader import NoteReader
 
 
 # Not frozen: it is made once for each document, remembers as it goes, and never leaves the mapping.
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """The document around a resource.
 
     Shape: `message_at` is the document's own time as written, `message_at_ms` the instant, None where it has none. `births`
@@ -32,4 +32,4 @@ class Scope:
     message_at_ms: EpochMs | None
     received_at_ms: EpochMs
     births: Mapping[tuple[str, str], EpochMs]
-    subjects: dict[str, Subject] = field(default_factory=dict)
+    subjects: dict[str, Subject] = msgspec.field(default_factory=dict)

@@ -7,9 +7,10 @@ reference names one, so that one statement has one key however it arrives; busin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from worker.decode.fhir import Literal, References, parse_literal
+import msgspec
+
+from worker.decode.fhir import Literal, References, parse_literal, usual_patient_id
 from worker.decode.fhir.datatypes import Identifier as WrittenIdentifier
 from worker.decode.fhir.datatypes import Reference
 from worker.decode.fhir.resources import Patient, Resource
@@ -20,7 +21,7 @@ from worker.model.fact import Identifier
 PATIENT = "Patient"
 
 
-class Subject(NamedTuple):
+class Subject(msgspec.Struct, frozen=True):
     """The identifiers that a reference gives of one patient, the one to file facts under first.
 
     Shape: without identifiers `reason` says why; `is_other` tells that the subject is known to be no patient.
@@ -82,6 +83,9 @@ def _referenced(feed: Feed, references: References, reference: Reference, owner:
     text = reference.reference or ""
     if not text:
         return _by_type(reference.type)
+    number = usual_patient_id(text)
+    if number:
+        return Subject((Identifier(f"{feed.id}|{PATIENT}", number),))
     literal = parse_literal(text)
     if literal is not None:
         return _by_literal(feed, literal)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from worker.decode.hl7v2 import Field, Hl7Message, Segment
 from worker.decode.timestamps import DecodedTime
 from worker.mapping.concepts import Coding
+from worker.mapping.digests import digest_of, written
 from worker.mapping.feeds import Feed, elements
-from worker.mapping.hl7v2.versions import digest_of
 from worker.mapping.pack import MappingPack
 from worker.model.fact import Fact, Group, Identifier, IdentityLink, SourceRef, Value, Version
 from worker.model.message import Issue, RawMessage
@@ -19,12 +19,11 @@ DELETE = '""'
 """What stands in a field to delete its value (HL7 v2.5.1 ch. 2.5.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """One message with its feed.
 
-    Shape: `trigger` is MSH-9.2, else EVN-1. `message_at_ms` is MSH-7, None where it is absent or unreadable. `times` keeps
-    what was read of each time text of the message.
+    Shape: `trigger` is MSH-9.2, else EVN-1. `message_at_ms` is MSH-7, None where it is absent or unreadable. `message_id` is
+    MSH-10. `times` keeps what was read of each time text of the message.
     """
 
     raw: RawMessage
@@ -34,20 +33,11 @@ class Context:
     notes: NoteReader
     trigger: str
     message_at_ms: EpochMs | None
-    times: dict[str, DecodedTime | None] = field(default_factory=dict)
-
-    @property
-    def message_id(self) -> str:
-        """Return MSH-10."""
-        return self.message.peek.control_id
-
-    def source(self, place: str) -> SourceRef:
-        """Return where in the message a fact stands."""
-        return SourceRef(self.feed.id, self.message_id, place, self.raw.received_at_ms)
+    message_id: str
+    times: dict[str, DecodedTime | None] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(msgspec.Struct, frozen=True):
     """Whom a part of the message is about.
 
     Shape: `identifiers` not empty, the one facts are filed under first; `visit` is PV1-19, `birth_ms` the start of PID-7.
@@ -63,8 +53,7 @@ class Patient:
         return self.identifiers[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """How a statement stands in the message: its time of status, its rank and whether it takes something back.
 
     Shape: `rank` and `status` as `versions.STATUSES` gives them.
@@ -80,14 +69,13 @@ class Statement:
         return (self.rank, self.stated_at_ms) if is_rank_first else (self.stated_at_ms, self.rank)
 
 
-@dataclass(slots=True)
-class Sheet:
+class Sheet(msgspec.Struct):
     """What has been read of a message so far."""
 
-    facts: list[Fact] = field(default_factory=list)
-    links: list[IdentityLink] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
-    patients: dict[tuple[str, str], Identifier] = field(default_factory=dict)
+    facts: list[Fact] = msgspec.field(default_factory=list)
+    links: list[IdentityLink] = msgspec.field(default_factory=list)
+    issues: list[Issue] = msgspec.field(default_factory=list)
+    patients: dict[tuple[str, str], Identifier] = msgspec.field(default_factory=dict)
 
     def meet(self, identifiers: tuple[Identifier, ...]) -> None:
         """Note identifiers that name a patient of the message."""
@@ -95,8 +83,7 @@ class Sheet:
             self.patients.setdefault(identifier.key, identifier)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A fact before its version is known."""
 
     key: str
@@ -113,20 +100,22 @@ def make_fact(context: Context, patient: Patient, draft: Draft, statement: State
     """Give a draft its version: source status time, rank, digest of the content."""
     value = None if statement.is_deleted else draft.value
     major, minor = statement.order(is_rank_first=context.feed.is_rank_first)
-    content = (draft.concept, value, draft.effective, statement.is_deleted)
+    at = draft.effective
+    content = f"{draft.concept}|{written(value)}|{at.start_ms}|{at.end_ms}|{at.precision:d}|{at.origin}|{statement.is_deleted}"
+    # By position: by name costs half as much again.
     return Fact(
-        patient=patient.filed_under,
-        key=draft.key,
-        version=Version(major, minor, digest_of(content)),
-        concept=draft.concept,
-        effective=draft.effective,
-        value=value,
-        source=context.source(draft.place),
-        group=draft.group,
-        is_deleted=statement.is_deleted,
-        specimen=draft.specimen,
-        result_status="" if statement.is_deleted else statement.status,
-        qualifiers=draft.qualifiers,
+        patient.identifiers[0],
+        draft.key,
+        Version(major, minor, digest_of(content)),
+        draft.concept,
+        at,
+        value,
+        SourceRef(context.feed.id, context.message_id, draft.place, context.raw.received_at_ms),
+        draft.group,
+        statement.is_deleted,
+        draft.specimen,
+        "" if statement.is_deleted else statement.status,
+        draft.qualifiers,
     )
 
 

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from worker.decode.hl7v2 import Hl7Message, ResultGroup, Segment, decode_message, peek, result_groups
+from worker.decode.hl7v2 import Hl7Message, ResultGroup, Segment, decode_message, result_groups
 from worker.decode.timestamps import parse_dtm
 from worker.mapping.feeds import Feed
 from worker.mapping.hl7v2.context import Context, Patient, Sheet
@@ -39,13 +39,13 @@ def map_hl7(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
     Shape: never raises for what a message holds; `Reading.outcome` is always set.
     """
     try:
-        header = peek(raw.body)
         message = decode_message(raw.body)
     except DecodeError as error:
         return Reading(Outcome(OutcomeKind.DEAD_LETTERED, error.reason, error.place))
+    header = message.peek
     feed = pack.feed_of(header.sending_application, header.sending_facility, raw.transport)
     message_at_ms, issues = _message_time(message, feed)
-    context = Context(raw, message, feed, pack, notes, _trigger(message), message_at_ms)
+    context = Context(raw, message, feed, pack, notes, _trigger(message), message_at_ms, header.control_id)
     sheet = Sheet(issues=[*message.issues, *issues])
     outcome = _process(context, sheet)
     is_read = outcome.kind is OutcomeKind.PROCESSED
@@ -53,7 +53,7 @@ def map_hl7(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
         outcome=outcome,
         feed=feed.id,
         message_type=header.message_type,
-        message_id=header.control_id,
+        message_id=context.message_id,
         message_at_ms=message_at_ms,
         patients=tuple(sheet.patients.values()) if is_read else (),
         facts=tuple(sheet.facts) if is_read else (),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from worker.decode.hl7v2 import Field, ObservationGroup, Segment
 from worker.mapping.attachments import Unreadable, attachment_text
 from worker.mapping.concepts import fold
+from worker.mapping.digests import digest_of
 from worker.mapping.hl7v2.context import (
     DELETE,
     Context,
@@ -26,7 +28,7 @@ from worker.mapping.hl7v2.context import (
     place_of,
 )
 from worker.mapping.hl7v2.times import clinical_time
-from worker.mapping.hl7v2.versions import digest_of, status_of
+from worker.mapping.hl7v2.versions import status_of
 from worker.mapping.rtf import is_rtf, rtf_to_text
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
@@ -40,8 +42,7 @@ _CODED_TYPES = frozenset({"CE", "CWE", "CNE"})
 _ENCAPSULATED_PARTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One version of a note as a message gives it.
 
     Shape: `number` names it within the patient (empty: its content does). `order` is what an order says of the lumbar
@@ -71,7 +72,7 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
     if isinstance(effective, Issue):
         sheet.issues.append(effective)
         return
-    key = f"{context.feed.id}|document|{document.number or digest_of(text)}"
+    key = f"{context.feed.id}|document|{document.number or digest_of(repr(text))}"
     stated = statement.order(is_rank_first=context.feed.is_rank_first)
     group = Group(key, stated, replaces=True)
     sheet.facts.append(

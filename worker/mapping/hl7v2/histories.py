@@ -6,7 +6,9 @@ Source: HL7 v2.5.1 ch. 6 (PR1, DG1), ch. 3 (AL1), ch. 12 (PRB).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from worker.decode.hl7v2 import Segment
 from worker.mapping.concept_spec import Kind
@@ -82,7 +84,7 @@ def read_findings(context: Context, patient: Patient, sheet: Sheet) -> None:
 def _target(context: Context, segment: Segment, code: int, method: int | None) -> Target | None:
     codings = codings_at(segment, code)
     if method and codings and not codings[0].system:
-        codings = (replace(codings[0], system=segment.value(method)), *codings[1:])
+        codings = (structs.replace(codings[0], system=segment.value(method)), *codings[1:])
     return context.feed.find(codings)
 
 

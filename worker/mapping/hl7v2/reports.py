@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from worker.decode.hl7v2 import ObservationGroup, ResultGroup, Segment
 from worker.mapping.hl7v2.context import (
@@ -47,7 +48,9 @@ def read_report(
     read_results(context, order, [one for one in group.obxs if one.obx.index not in taken], sheet)
     if notes:
         document = _reported_document(context, order, notes)
-        read_document(context, patient, replace(document, number=_distinct(document.number, counts)), sheet)
+        read_document(
+            context, patient, structs.replace(document, number=_distinct(document.number, counts)), sheet
+        )
     elif is_puncture(context, group):
         read_puncture_order(context, patient, group, sheet)
 

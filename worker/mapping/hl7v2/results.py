@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec import structs
 
 from worker.decode.hl7v2 import ObservationGroup, ResultGroup, Segment
 from worker.mapping.concepts import Coding, Target, fold
@@ -41,13 +43,13 @@ _STATUS_TIMES = frozenset({"OBR-22", "ORC-9"})
 _SUBJECT_LENGTH = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """One OBR (or none) with what holds for all its OBX.
 
     Shape: `number` is OBR-3, else OBR-2, else ORC-3 or ORC-2; `code` is OBR-4.1; `specimen` its class. `times` are the fields
     that give the time of the whole order, first choice first; `replaced` is the group of its statements, None where they are
-    keyed by time. `counts` numbers repeats of one code within one order over the whole message.
+    keyed by time. `counts` numbers repeats of one code within one order over the whole message. `place` begins the
+    places of its OBX ("OBR[1]/").
     """
 
     segments: ResultGroup
@@ -60,17 +62,21 @@ class Order:
     times: tuple[tuple[str, str], ...]
     replaced: Group | None
     counts: Counter[tuple[str, str, str]]
+    place: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One OBX with what its code and status mean, and which repeat of its code it is."""
+class _Entry(msgspec.Struct, frozen=True):
+    """One OBX with what its code and status mean, how keys name it, and where it stands ("OBX[3]").
+
+    Shape: `name` is "code|OBX-4|which repeat of both".
+    """
 
     obx: Segment
     target: Target
     status: Status
     is_deleted: bool
-    occurrence: int
+    name: str
+    place: str
 
 
 def read_order(
@@ -102,6 +108,7 @@ def read_order(
         if is_grouped
         else None,
         counts=counts,
+        place="" if obr is None else f"{place_of(obr)}/",
     )
 
 
@@ -157,7 +164,7 @@ def _read_observation(context: Context, order: Order, observation: ObservationGr
     code = obx.components(3, CODED_PARTS)
     if obx.value(2).upper() in _SILENT_TYPES or not any(code):
         return
-    occurrence = _count(order, obx)
+    name = _count(order, code[0] or code[1], obx.value(4))
     target = context.feed.find_element(code)
     if target is None:
         sheet.issues.append(Issue(IssueKind.UNMAPPED_CODE, place_of(obx, 3), _subject(code)))
@@ -166,44 +173,44 @@ def _read_observation(context: Context, order: Order, observation: ObservationGr
     if target.is_ignored or not status.has_value:
         return
     is_deleted = status.is_deleted or obx.raw(5) == DELETE or _is_taken_back(context, observation)
-    entry = _Entry(obx, target, status, is_deleted, occurrence)
+    entry = _Entry(obx, target, status, is_deleted, name, place_of(obx))
     understood = _understood(context, order, entry)
-    if isinstance(understood, Issue):
-        sheet.issues.append(understood)
-        if not status.is_correction:
-            return
-        entry = replace(entry, is_deleted=True)
-        understood = Understood(target.concept, None, order.specimen)
-    if understood is not None:
+    if isinstance(understood, Understood):
         _add_fact(context, order, entry, understood, sheet)
+    elif understood is not None:
+        sheet.issues.append(understood)
+        if status.is_correction:
+            entry = structs.replace(entry, is_deleted=True)
+            _add_fact(context, order, entry, Understood(target.concept, None, order.specimen), sheet)
 
 
-def _count(order: Order, obx: Segment) -> int:
-    """Return which repeat of its code an OBX is; every OBX counts, so that an unusable one moves no key."""
-    slot = (order.number or order.code, _code_of(obx), obx.value(4))
-    order.counts[slot] += 1
-    return order.counts[slot]
+def _count(order: Order, code: str, sub_id: str) -> str:
+    """Name an OBX in keys: code, sub-id, which repeat of both; every OBX counts, so that an unusable one moves no key."""
+    slot = (order.number or order.code, code, sub_id)
+    occurrence = order.counts.get(slot, 0) + 1
+    order.counts[slot] = occurrence
+    return f"{code}|{sub_id}|{occurrence}"
 
 
 def _add_fact(context: Context, order: Order, entry: _Entry, understood: Understood, sheet: Sheet) -> None:
     obx, status, is_deleted = entry.obx, entry.status, entry.is_deleted
     fields = (("OBX-14", obx.value(14)), *order.times)
-    effective = clinical_time(context, order.patient, fields, place_of(obx, 14))
-    if isinstance(effective, Issue):
+    effective = clinical_time(context, order.patient, fields, f"{entry.place}-14")
+    if not isinstance(effective, ClinicalTime):
         if not is_deleted or order.replaced is None:
             sheet.issues.append(effective)
             return
         # What is taken back needs no time: its key finds it.
         effective = ClinicalTime(context.message_at_ms or 0, origin="MSH-7")
     draft = Draft(
-        key=_key(context, order, entry, effective),
-        concept=understood.concept.id,
-        effective=effective,
-        value=understood.value,
-        place=_place(order.segments, obx),
-        group=order.replaced,
-        specimen=understood.specimen,
-        qualifiers=entry.target.qualifiers,
+        _key(context, order, entry, effective),
+        understood.concept.id,
+        effective,
+        understood.value,
+        f"{order.place}{entry.place}",
+        order.replaced,
+        understood.specimen,
+        entry.target.qualifiers,
     )
     rank = CORRECTED if order.is_correction and status.rank == FINAL else status.rank
     statement = Statement(order.stated_at_ms, WITHDRAWN if is_deleted else rank, status.name, is_deleted)
@@ -211,15 +218,10 @@ def _add_fact(context: Context, order: Order, entry: _Entry, understood: Underst
 
 
 def _key(context: Context, order: Order, entry: _Entry, effective: ClinicalTime) -> str:
-    code, sub_id, feed = _code_of(entry.obx), entry.obx.value(4), context.feed.id
     if order.replaced is not None:
-        return f"{feed}|{order.number}|{code}|{sub_id}|{entry.occurrence}"
-    return f"{feed}|{order.code}|{code}|{sub_id}|{effective.start_ms}|{entry.occurrence}"
-
-
-def _code_of(obx: Segment) -> str:
-    code, text = obx.components(3, CODED_PARTS)[:2]
-    return code or text
+        return f"{context.feed.id}|{order.number}|{entry.name}"
+    code_and_sub_id, _, occurrence = entry.name.rpartition("|")
+    return f"{context.feed.id}|{order.code}|{code_and_sub_id}|{effective.start_ms}|{occurrence}"
 
 
 def _understood(context: Context, order: Order, entry: _Entry) -> Understood | Issue | None:
@@ -227,11 +229,12 @@ def _understood(context: Context, order: Order, entry: _Entry) -> Understood | I
     if entry.is_deleted:
         return Understood(target.concept, None, order.specimen)
     if obx.has(5):
-        return read_value(target, _given(context, order, obx), context.feed, context.pack, place_of(obx, 5))
+        given = _given(context, order, obx)
+        return read_value(target, given, context.feed, context.pack, f"{entry.place}-5")
     if not entry.status.is_correction:
         return None
     subject = f"{target.concept.id}: corrected without a value"
-    return Issue(IssueKind.BAD_VALUE, place_of(obx, 5), subject, is_quarantined=True)
+    return Issue(IssueKind.BAD_VALUE, f"{entry.place}-5", subject, is_quarantined=True)
 
 
 def _given(context: Context, order: Order, obx: Segment) -> Given:
@@ -245,18 +248,21 @@ def _given(context: Context, order: Order, obx: Segment) -> Given:
     else:
         text = obx.text(5)
     unit, name = obx.components(6, 2)
-    return Given(
-        text=text,
-        number=number,
-        unit=given(unit or name),
-        codings=codings,
-        flags=tuple(repeat.component(1) for repeat in obx.repeats(8)),
-        specimen=order.specimen,
-        site=_site(context, obx),
-    )
+    sent = given(unit or name)
+    return Given(text, number, sent, codings, _flags(obx), order.specimen, _site(context, obx))
+
+
+def _flags(obx: Segment) -> tuple[str, ...]:
+    """Return the interpretation codes; nearly always there is one, of a letter or two."""
+    raw = obx.raw(8)
+    if raw.isalnum():
+        return (raw,)
+    return tuple(repeat.component(1) for repeat in obx.repeats(8))
 
 
 def _site(context: Context, obx: Segment) -> str:
+    if not obx.has(20):
+        return ""
     named = all_codings(obx, 20)
     return (context.feed.site(named) or UNKNOWN) if named else ""
 
@@ -291,10 +297,6 @@ def _specimen_fact(context: Context, order: Order) -> Fact | None:
     rank = CORRECTED if order.is_correction else FINAL
     statement = Statement(order.stated_at_ms, WITHDRAWN if is_deleted else rank, is_deleted=is_deleted)
     return make_fact(context, order.patient, draft, statement)
-
-
-def _place(group: ResultGroup, obx: Segment) -> str:
-    return place_of(obx) if group.obr is None else f"{place_of(group.obr)}/{place_of(obx)}"
 
 
 def _subject(code: tuple[str, ...]) -> str:

@@ -20,13 +20,14 @@ _MIDNIGHT = re.compile(r"[0-9]{8}(?:0000|000000(?:\.0{1,4})?)(?:[+-][0-9]{4})?")
 
 def read_time(context: Context, text: str) -> DecodedTime | None:
     """Read one time of the message; None where it cannot be read."""
-    if text in context.times:
-        return context.times[text]
+    times = context.times
+    if text in times:
+        return times[text]
     try:
         found: DecodedTime | None = parse_dtm(text, context.feed.zone)
     except (DecodeError, OverflowError, ValueError):
         found = None
-    context.times[text] = found
+    times[text] = found
     return found
 
 

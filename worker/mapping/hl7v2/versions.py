@@ -6,7 +6,6 @@ Source: HL7 v2.5.1 ch. 7, OBX-11 (table 0085) and OBR-25 (table 0123); v2.7 adds
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 REGISTERED, PRELIMINARY, FINAL, CORRECTED, WITHDRAWN = range(5)
 """Ranks of statuses: of two versions with one time the higher rank counts."""
@@ -47,14 +46,8 @@ STATUSES = {
 }
 UNKNOWN_STATUS = Status(FINAL, "")
 
-_DIGEST_BYTES = 8
-
 
 def status_of(code: str) -> Status:
     """Return what OBX-11 says; a code outside the table says nothing of correctness."""
-    return STATUSES.get(code.upper(), UNKNOWN_STATUS)
-
-
-def digest_of(content: object) -> str:
-    """Return a short digest of the content of a fact, equal for equal content."""
-    return blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()
+    known = STATUSES.get(code)
+    return STATUSES.get(code.upper(), UNKNOWN_STATUS) if known is None else known
