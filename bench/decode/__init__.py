@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from bench.decode.extract import with_hl7apy, with_lpwatch, with_python_hl7
+from bench.decode.maven import PeerMissingError, class_path
 from bench.decode.messages import COUNT, Sample, make_messages
 from worker.decode.hl7v2 import decode_message
 from worker.decode.mllp import frame
@@ -21,10 +21,6 @@ OUT = HERE.parent / "out"
 TARGETS = {"hl7apy": 500.0, "python-hl7": 50.0, "HAPI generic": 3.0, "HAPI v2.5.1": 3.0}
 # How many messages a round takes: slow peers get fewer, from the same mix.
 SHARE = {"lpwatch": COUNT, "lpwatch peek": COUNT, "python-hl7": 500, "hl7apy": 40}
-
-
-class PeerMissingError(Exception):
-    """A peer cannot be measured here; the text says why."""
 
 
 def _in_python(rounds: int) -> dict[str, list[float]]:
@@ -38,35 +34,13 @@ def _in_python(rounds: int) -> dict[str, list[float]]:
     return measured
 
 
-def _class_path() -> str:
-    """Build the Java part with Maven, once."""
-    for tool in ("mvn", "java"):
-        if shutil.which(tool) is None:
-            raise PeerMissingError(
-                f"{tool} is not installed (Debian: apt-get install maven default-jdk-headless)"
-            )
-    target = HERE / "hapi" / "target"
-    libraries = target / "classpath"
-    goals = ["compile", "dependency:build-classpath", f"-Dmdep.outputFile={libraries}"]
-    built = subprocess.run(
-        ["mvn", "--quiet", "--batch-mode", *goals],
-        cwd=HERE / "hapi",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode:
-        raise PeerMissingError(f"Maven cannot build it: {built.stdout.strip().splitlines()[:1]}")
-    return f"{target / 'classes'}:{libraries.read_text().strip()}"
-
-
 def _in_java(samples: list[Sample], rounds: int) -> dict[str, list[float]]:
     """Measure HAPI over the same messages, warmed up, and compare what it found with what we find."""
-    class_path = _class_path()
+    libraries = class_path(HERE / "hapi")
     with tempfile.TemporaryDirectory() as folder:
         source, found = Path(folder) / "messages.mllp", Path(folder) / "found"
         source.write_bytes(b"".join(frame(sample.body) for sample in samples))
-        command = ["java", "-cp", class_path, "bench.Decode", str(source), str(found), str(rounds)]
+        command = ["java", "-cp", libraries, "bench.Decode", str(source), str(found), str(rounds)]
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
         theirs = [part.split("\x1f") for part in found.read_text(encoding="utf-8").split("\x1e")[:-1]]
     for sample, other in zip(samples, theirs, strict=True):
