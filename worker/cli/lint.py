@@ -12,6 +12,7 @@ from worker.cli.render import json_option, pack_option, print_json, print_lines,
 from worker.model.errors import PackError
 from worker.pipeline import Pack
 from worker.runtime.bootstrap import load_pack
+from worker.runtime.packs import default_pack_folder
 
 EPILOG = """\b
 Examples:
@@ -49,7 +50,22 @@ def _compile(packs: Sequence[Path]) -> tuple[Pack | None, list[str]]:
     try:
         return load_pack(packs), []
     except PackError as error:
-        return None, str(error).splitlines()
+        return None, [_with_folder(line, packs) for line in str(error).splitlines()]
+
+
+def _with_folder(line: str, packs: Sequence[Path]) -> str:
+    """Begin a problem with the path that an editor opens: that of the uppermost folder that has the file."""
+    file = line.partition(":")[0]
+    folder = next(
+        (pack for pack in (*reversed(packs), default_pack_folder()) if (pack / file).is_file()), None
+    )
+    return line if folder is None else f"{_short(folder)}/{line}"
+
+
+def _short(folder: Path) -> str:
+    """Write a folder below the current one without what leads there."""
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def _unverified(pack: Pack | None) -> list[str]:

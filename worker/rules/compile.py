@@ -270,7 +270,13 @@ def _age(spec: Bounds, path: Path, scope: Scope) -> EpisodeNode:
 def _rule(name: str, path: Path, scope: Scope) -> EpisodeNode:
     scope.uses.rules.add(name)
     if name not in scope.library.rules:
-        scope.problem(path, f"unknown rule '{name}'; name a rule of the pack")
+        is_off = name in scope.library.disabled
+        scope.problem(
+            path,
+            f"rule '{name}' is disabled in this pack; disable or replace this rule too"
+            if is_off
+            else f"unknown rule '{name}'; name a rule of the pack",
+        )
     return OtherRule(name)
 
 

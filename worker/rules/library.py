@@ -59,6 +59,7 @@ class Library:
     kinds: Mapping[str, tuple[str, ...]]
     sums: Mapping[str, SumSpec]
     rules: frozenset[str]
+    disabled: frozenset[str]
     problems: Problems
     named: dict[str, tuple[ReadingNode, Uses]] = field(default_factory=dict)
 

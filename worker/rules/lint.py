@@ -123,6 +123,8 @@ def _is_known(source: str, files: RuleFiles) -> bool:
 def _lint_folds(spec: RuleSpec, located: Located, files: RuleFiles, library: Library) -> None:
     for at, name in enumerate(spec.folds):
         place = located.place(("folds", at))
+        if name in files.disabled:
+            continue  # what the site turned off cannot open, folded or not
         if name not in files.rules:
             library.problems.add(place, f"unknown rule '{name}'; name a rule of the pack")
         elif spec.id in _folded_by(name, files):

@@ -43,7 +43,14 @@ def compile_rules(layers: Sequence[Mapping[str, str]], terms: Terms) -> RuleBook
     known = dict(terms) | {total.concept: Term("quantity", total.unit) for total in totals}
     shared = {name: param for name, (param, _) in files.params.items()}
     library = Library(
-        known, files.definitions, shared, files.kinds, files.sums, frozenset(files.rules), problems
+        known,
+        files.definitions,
+        shared,
+        files.kinds,
+        files.sums,
+        frozenset(files.rules),
+        frozenset(files.disabled),
+        problems,
     )
     lint_files(files, library)
     rules = [_rule(spec, files, library) for spec, _ in files.rules.values()]

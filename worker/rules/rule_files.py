@@ -32,7 +32,7 @@ class RuleFiles:
     """What the layers of a pack say of rules; a later layer replaced what has the same id.
 
     Shape: each rule and definition with its file, for the place of an error. `claims` from the letter of an article to how
-    many of its claims are numbered.
+    many of its claims are numbered. `disabled` names the rules that a layer removed and none brought back.
     """
 
     rules: dict[str, tuple[RuleSpec, Located]] = field(default_factory=dict)
@@ -42,6 +42,7 @@ class RuleFiles:
     sums: dict[str, SumSpec] = field(default_factory=dict)
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
+    disabled: set[str] = field(default_factory=set)
 
 
 def read_rule_files(layers: Sequence[Mapping[str, str]], problems: Problems) -> RuleFiles:
@@ -86,7 +87,12 @@ def _read_rule(files: RuleFiles, located: Located, seen: dict[str, str], problem
         problems.add(
             place, f"rule '{spec.id}' stands twice in this layer (first {seen[spec.id]}); remove one"
         )
-    elif isinstance(spec, DisabledSpec):
-        files.rules.pop(spec.id, None)
-    else:
+    elif isinstance(spec, RuleSpec):
         files.rules[spec.id] = (spec, located)
+        files.disabled.discard(spec.id)
+    elif files.rules.pop(spec.id, None) is not None:
+        files.disabled.add(spec.id)
+    elif spec.id not in files.disabled:
+        problems.add(
+            place, f"no layer below has a rule '{spec.id}' to disable; correct the id or remove the file"
+        )

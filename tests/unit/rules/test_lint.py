@@ -234,3 +234,28 @@ def test_a_retired_rule_is_checked_and_left_out() -> None:
     retired = rule_text(HOT, LIMIT).replace("status: draft", "status: retired")
     assert book_of(retired).rules == ()
     assert refused(retired.replace("body-temperature", "body-temp"))
+
+
+def layered(*site: str) -> list[str]:
+    """Compile the default pack with rule files of a site over it, and give the problems."""
+    layer = {f"rules/site-{at}.yaml": text for at, text in enumerate(site)}
+    try:
+        compile_rules([default_layer(), layer], default_terms())
+    except PackError as error:
+        return str(error).splitlines()
+    return []
+
+
+def test_a_rule_that_another_folds_can_be_removed() -> None:
+    assert layered("{id: fever-single, disabled: true}") == []
+
+
+def test_a_rule_that_another_asks_for_cannot_be_removed_alone() -> None:
+    asking = rule_text("rule: fever-single").replace("sources: [PAPER]", "sources: [ARTICLE-A]")
+    problems = layered("{id: fever-single, disabled: true}", asking)
+    assert any("rule 'fever-single' is disabled in this pack" in line for line in problems)
+
+
+def test_removing_a_rule_that_no_layer_below_has_is_refused() -> None:
+    (line,) = layered("id: fever-singel\ndisabled: true")
+    assert line.startswith("rules/site-0.yaml:1:5: no layer below has a rule 'fever-singel' to disable")

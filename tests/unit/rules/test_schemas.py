@@ -34,3 +34,11 @@ def test_rule_files_of_the_default_pack_fit_their_schema(root: Path, name: str) 
         text = path.read_text(encoding="utf-8")
         assert f"$schema=../schema/{name}.schema.json" in text
         jsonschema.validate(load_yaml(text, path.name).data, schema)
+
+
+def test_the_editor_accepts_a_file_that_removes_a_rule() -> None:
+    schema = json.loads(rule_schema_texts()["rule.schema.json"])
+    jsonschema.validate({"id": "fever-single", "disabled": True}, schema)
+    for bad in ({"id": "fever-single"}, {"disabled": True}, {"id": "fever-single", "disabled": False}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(bad, schema)
