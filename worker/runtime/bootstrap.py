@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from alembic.util import CommandError
+from sqlalchemy.exc import DatabaseError
+
 from worker.model.errors import ConfigError
 from worker.notes.reader import NoteReader
 from worker.pipeline import Pack, compile_pack
@@ -26,7 +29,7 @@ from worker.sources.mllp_connection import MllpLimits
 from worker.sources.tls import TlsFiles
 from worker.storage.intake import SqlJournal
 from worker.storage.memory import MemoryState
-from worker.storage.migrate import upgrade
+from worker.storage.migrate import Name, upgrade
 from worker.storage.state import SqlState
 
 INTAKE = "intake.db"
@@ -62,9 +65,18 @@ def temporary_state(folder: Path) -> Callable[[], SqlState]:
 
 
 def migrate(data: Path) -> None:
-    """Create or upgrade both databases of a data folder."""
-    upgrade(_url(data, INTAKE), "intake")
-    upgrade(_url(data, STATE), "state")
+    """Create or upgrade both databases of a data folder.
+
+    Raises: ConfigError where one is damaged, cannot be written, or has the schema of a newer release.
+    """
+    databases: dict[str, Name] = {INTAKE: "intake", STATE: "state"}
+    for file, name in databases.items():
+        try:
+            upgrade(_url(data, file), name)
+        except DatabaseError as error:
+            raise ConfigError(f"database cannot be used: {error.orig}", str(data / file)) from error
+        except CommandError as error:
+            raise ConfigError("database has the schema of another release", str(data / file)) from error
 
 
 def read_state(data: Path) -> SqlState:
@@ -109,7 +121,10 @@ class Parts:
 
 
 def build(settings: Settings, metrics: Metrics) -> Parts:
-    """Build all roles of one process on a migrated data folder; nothing listens yet."""
+    """Build all roles of one process on a migrated data folder; nothing listens yet.
+
+    Raises: ConfigError where the notices cannot be written, PackError with every problem of the packs.
+    """
     pack = load_pack(settings.pack)
     clock: Clock = MessageClock() if settings.clock == "messages" else WallClock()
     written = SqlJournal(_url(settings.data, INTAKE))
@@ -162,6 +177,7 @@ def _sinks(settings: Settings) -> tuple[list[Sink], Callable[[], None]]:
     if path is None:
         return sinks, lambda: None
     file = NdjsonSink(path)
+    file.check()
     return [*sinks, file], file.close
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from worker.model.alert import Notice
-from worker.model.errors import TemporaryError
+from worker.model.errors import ConfigError, TemporaryError
 
 
 class _Line(msgspec.Struct):
@@ -29,6 +29,8 @@ class _LineId(msgspec.Struct):
 
 
 _ids = msgspec.json.Decoder(_LineId)
+_LINE_START = b'{"id":"'
+_FOREIGN = "holds something else than notices; give another file, it is left as it is"
 
 
 class StreamSink:
@@ -65,6 +67,20 @@ class NdjsonSink:
         self._seen: set[str] = set()
         self.name = name
 
+    def check(self) -> None:
+        """Open the file before there is a notice.
+
+        Raises: ConfigError where it cannot be written, or holds something else than notices.
+        """
+        try:
+            self._open()
+        except OSError as error:
+            raise ConfigError(f"notices cannot be written: {error.strerror}", str(self._path)) from error
+        except msgspec.DecodeError:
+            raise ConfigError(_FOREIGN, str(self._path)) from None
+        finally:
+            self.close()
+
     def send(self, notices: Sequence[Notice]) -> None:
         """Append the notices that are not in the file yet.
 
@@ -79,6 +95,9 @@ class NdjsonSink:
         except OSError as error:
             self.close()
             raise TemporaryError("file cannot be written", self.name) from error
+        except msgspec.DecodeError as error:
+            self.close()
+            raise TemporaryError("file holds something else than notices", self.name) from error
         self._seen.update(notice.notice_id for notice in new)
 
     def close(self) -> None:
@@ -97,12 +116,21 @@ class NdjsonSink:
         self._seen, end = set(), 0
         for line in file:
             if not line.endswith(b"\n"):
+                _check_torn(line)
                 break
             end += len(line)
             self._seen.add(_ids.decode(line).id)
         file.truncate(end)
         file.seek(0, os.SEEK_END)
         return file
+
+
+def _check_torn(line: bytes) -> None:
+    """Make sure that a line without end is the start of one of ours, and may be cut off; a crash may leave zeros in it."""
+    start = line.rstrip(b"\0")[: len(_LINE_START)]
+    if not _LINE_START.startswith(start):
+        msg = "not the start of a notice"
+        raise msgspec.DecodeError(msg)
 
 
 def _line(notice: Notice) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,23 @@ def test_folder_that_cannot_be_made_is_a_configuration_error(tmp_path: Path) -> 
 def test_state_of_a_folder_without_one_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"state\.db"):
         read_state(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["intake.db", "state.db"])
+def test_damaged_database_is_a_configuration_error(tmp_path: Path, name: str) -> None:
+    migrate(tmp_path)
+    (tmp_path / name).write_bytes(b"this is no database " * 500)
+    with pytest.raises(ConfigError, match=name):
+        migrate(tmp_path)
+
+
+def test_database_of_a_newer_release_is_a_configuration_error(tmp_path: Path) -> None:
+    migrate(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as conn:
+        conn.execute("UPDATE state_revision SET version_num = 'newer'")
+        conn.commit()
+    with pytest.raises(ConfigError, match="another release"):
+        migrate(tmp_path)
 
 
 def test_temporary_state_is_the_same_each_time_it_is_opened(tmp_path: Path) -> None:
@@ -76,9 +95,19 @@ def test_built_worker_takes_a_message_from_its_journal_to_its_end(tmp_path: Path
         ({"out": "notices.ndjson", "stdout": True}, ["stdout", "ndjson"]),
     ],
 )
-def test_notices_always_have_an_outlet(tmp_path: Path, given: dict[str, object], names: list[str]) -> None:
+def test_notices_always_have_an_outlet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, object], names: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     migrate(tmp_path)
     settings = load_settings({"data": tmp_path, "mllp": "127.0.0.1:0", **given})
     parts = build(settings, Metrics())
     assert [sink.name for sink in parts.engine._delivery._sinks] == names
     parts.close()
+
+
+def test_file_that_cannot_take_notices_is_refused_at_the_start(tmp_path: Path) -> None:
+    migrate(tmp_path)
+    settings = load_settings({"data": tmp_path, "out": str(tmp_path / "absent" / "notices.ndjson")})
+    with pytest.raises(ConfigError, match="notices cannot be written"):
+        build(settings, Metrics())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from worker.model.alert import Notice
-from worker.model.errors import TemporaryError
+from worker.model.errors import ConfigError, TemporaryError
 from worker.sinks.stream import NdjsonSink, StreamSink
 
 
@@ -72,6 +72,34 @@ def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path: Path) -> None:
     sink.send([notice(1)])
     sink.close()
     assert ids(path) == ["a1.1"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"somebody's notes", b"a line\n", b"a line\nand half of one", b'{"id": 1}\n']
+)
+def test_a_file_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"notes\.txt"):
+        NdjsonSink(path).check()
+    with closing(NdjsonSink(path)) as sink:
+        for _ in range(2):
+            with pytest.raises(TemporaryError):
+                sink.send([notice(1)])
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_written_is_told_beforehand(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        NdjsonSink(tmp_path / "absent" / "notices.ndjson").check()
+
+
+def test_a_last_line_of_zeros_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "notices.ndjson"
+    send(path, notice(1))
+    path.write_bytes(path.read_bytes() + bytes(50))
+    send(path, notice(2))
+    assert ids(path) == ["a1.1", "a2.1"]
 
 
 def test_a_stream_gets_one_line_for_each_notice() -> None:
