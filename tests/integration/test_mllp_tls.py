@@ -156,8 +156,14 @@ def test_loopback_needs_no_certificates(host: str) -> None:
 @pytest.mark.parametrize("host", [ANYWHERE, "::", "10.0.0.5", "engine.example"])
 @pytest.mark.parametrize("tls", [None, FILES])
 def test_reachable_listener_needs_encryption_and_client_certificates(host: str, tls: TlsFiles | None) -> None:
-    with pytest.raises(ConfigError, match="allow it explicitly"):
+    with pytest.raises(ConfigError, match="mllp_allow_insecure"):
         check_listener("mllp", host, tls, allow_insecure=False)
+
+
+def test_listener_without_tls_does_not_ask_for_certificates() -> None:
+    with pytest.raises(ConfigError, match="http_allow_insecure") as refused:
+        check_listener("http", ANYWHERE, None, allow_insecure=False, has_tls=False)
+    assert "cert" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("tls", "is_allowed"), [(MUTUAL, False), (None, True), (FILES, True)])

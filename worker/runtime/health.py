@@ -56,7 +56,7 @@ class HealthServer:
 
         Raises: ConfigError where the address is taken, or others can reach it and that was not allowed.
         """
-        check_listener("http", self._host, None, allow_insecure=self._allow_insecure)
+        check_listener("http", self._host, None, allow_insecure=self._allow_insecure, has_tls=False)
         try:
             self._server = await asyncio.start_server(self._serve, self._host, self._port, limit=_MAX_REQUEST)
         except OSError as error:

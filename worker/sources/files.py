@@ -24,6 +24,7 @@ _UNREADABLE = {
 _REMEDY = "give HL7 v2 (any line end, MLLP, batch) or FHIR JSON or NDJSON, plain or .gz"
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+_MAX_WHOLE = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def read_files(
 
     Shape: every message bears `received_at_ms` and the transport "file"; a replay sets receipt times of its own. A damaged
     MLLP frame comes out as a message with its `fault`. A file of a folder that holds no messages goes to `on_skipped`.
-    Raises: ConfigError where a path does not exist or cannot be read, or a file that was named itself holds no messages.
+    Raises: ConfigError where a path does not exist or cannot be read, a file is too large to be cut, or a file that was named
+    itself holds no messages.
     """
     for path in paths:
         for file in _walk(path):
@@ -76,9 +78,26 @@ def _read_file(
             return SkippedFile(path, reason)
         form = Form.FHIR if content in {Content.JSON, Content.NDJSON} else Form.HL7V2
         file.seek(0)
-        for piece in cut(content, file.read, max_bytes):
+        for piece in cut(content, _bounded(file, path), max_bytes):
             yield _message(piece, form, received_at_ms)
     return None
+
+
+def _bounded(file: IO[bytes], path: Path) -> Callable[[int], bytes]:
+    """Read as the file does, but never all of a file that would fill the memory, as a small `.gz` can."""
+
+    def read(size: int) -> bytes:
+        if size >= 0:
+            return file.read(size)
+        content = file.read(_MAX_WHOLE + 1)
+        if len(content) > _MAX_WHOLE:
+            raise ConfigError(
+                f"larger than {_MAX_WHOLE:,} bytes unpacked; give it in parts, or as an MLLP capture",
+                str(path),
+            )
+        return content
+
+    return read
 
 
 def _message(piece: bytes | FrameFault, form: Form, received_at_ms: int) -> RawMessage:

@@ -29,22 +29,27 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_listener(name: str, host: str, tls: TlsFiles | None, *, allow_insecure: bool) -> None:
+def check_listener(
+    name: str, host: str, tls: TlsFiles | None, *, allow_insecure: bool, has_tls: bool = True
+) -> None:
     """Refuse a listener that others can reach without encryption or without proving who they are.
 
+    Shape: the settings of the listener begin with `name`; `has_tls` says whether it knows TLS at all.
     Raises: ConfigError that names the way out.
     """
     if allow_insecure or is_loopback(host):
         return
     if tls is None:
+        files = f"give {name}_cert, {name}_key and {name}_client_ca, " if has_tls else ""
         raise ConfigError(
-            "listens in plaintext on an address that other machines can reach; give a certificate, key and client CA, "
-            "listen on 127.0.0.1, or allow it explicitly",
+            f"listens in plaintext on an address that other machines can reach; {files}"
+            f"listen on 127.0.0.1, or allow it explicitly by the setting {name}_allow_insecure",
             name,
         )
     if tls.client_ca is None:
         raise ConfigError(
-            "listens without asking clients for a certificate; give a client CA, listen on 127.0.0.1, or allow it explicitly",
+            f"listens without asking clients for a certificate; give {name}_client_ca, listen on 127.0.0.1, or allow it "
+            f"explicitly by the setting {name}_allow_insecure",
             name,
         )
 

@@ -185,3 +185,13 @@ def test_every_file_of_the_shared_feeds_is_read_or_reported(shared: Path) -> Non
         ".json",
         ".hl7",
     }
+
+
+@pytest.mark.parametrize("start", [_message("m1"), b'{"resourceType": "Patient", "id": "'])
+def test_file_that_is_too_large_unpacked_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    monkeypatch.setattr("worker.sources.files._MAX_WHOLE", 100_000)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(start + b"A" * 200_000))
+    with pytest.raises(ConfigError, match=r"a\.gz: .*larger than"):
+        list(read_files([tmp_path / "a.gz"], received_at_ms=0, on_skipped=print))
