@@ -16,6 +16,8 @@ _IN_WHEEL = _PACKAGE / "_pack"
 _IN_CHECKOUT = _PACKAGE.parent / "mappings"
 _VIGNETTES = "tests"
 _SUFFIXES = {".yaml", ".yml"}
+_FOLDERS = ("concepts", "feeds", "notes", "rules")
+_FILES = {"pack.yaml"}
 
 
 def default_pack_folder() -> Path:
@@ -32,15 +34,13 @@ def default_pack_folder() -> Path:
 def read_layer(folder: Path) -> Layer:
     """Read the YAML files of a pack folder, sorted by path; vignettes are not part of what a pack means.
 
-    Raises: ConfigError where the folder does not exist or a file is unreadable or not UTF-8.
+    Raises: ConfigError where the folder does not exist or a file is unreadable, not UTF-8 or in no folder of a pack.
     """
     if not folder.is_dir():
         raise ConfigError("no such pack folder", str(folder))
     files = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
     return {
-        path.relative_to(folder).as_posix(): _read_text(path)
-        for path in files
-        if path.relative_to(folder).parts[0] != _VIGNETTES
+        path.relative_to(folder).as_posix(): _read_text(path) for path in files if _has_meaning(path, folder)
     }
 
 
@@ -50,6 +50,17 @@ def read_layers(folders: Sequence[Path]) -> tuple[Layer, ...]:
     Raises: ConfigError as `read_layer` does.
     """
     return tuple(read_layer(folder) for folder in (default_pack_folder(), *folders))
+
+
+def _has_meaning(path: Path, folder: Path) -> bool:
+    """Tell whether a file is part of what a pack means; one that nothing would read is refused, not passed over."""
+    first, *below = path.relative_to(folder).parts
+    if below and first == _VIGNETTES:
+        return False
+    if (below and first in _FOLDERS) or (not below and first in _FILES):
+        return True
+    known = ", ".join(f"{name}/" for name in (*_FOLDERS, _VIGNETTES))
+    raise ConfigError(f"nothing reads this file; a pack has {known} and pack.yaml", str(path))
 
 
 def _read_text(path: Path) -> str:

@@ -29,6 +29,16 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    (tmp_path / "latin.yaml").write_bytes("name: é\n".encode("latin-1"))
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "latin.yaml").write_bytes("name: é\n".encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin\.yaml"):
+        read_layer(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ward.yaml", "feed/ward.yaml", "my/feeds/ward.yaml"])
+def test_file_that_nothing_would_read_is_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("feed: ward\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ward\.yaml: nothing reads this file"):
         read_layer(tmp_path)
