@@ -20,6 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND_MS = {f"{second:02d}": second * SECOND_MS for second in range(60)}
+_SECOND = Precision.SECOND  # named once: to ask an enumeration for its member takes a while
 _MAX_OFFSET_MS = 14 * HOUR_MS  # the largest in use (Line Islands)
 
 _DTM = re.compile(
@@ -54,7 +55,7 @@ def parse_dtm(text: str, zone: tzinfo) -> DecodedTime:
         # The form of nearly all messages; the fields of one message, and of many, share a minute.
         offset = text[14:]
         at_ms = _dtm_minute_ms(text[:12], offset, zone) + second_ms
-        return DecodedTime(at_ms, Precision.SECOND, offset != "")
+        return DecodedTime(at_ms, _SECOND, offset != "")
     return _parse_any_dtm(text, zone)
 
 

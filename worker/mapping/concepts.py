@@ -45,7 +45,8 @@ class Concept:
         return self.unit == "1" or (self.unit.startswith("{") and self.unit.endswith("}"))
 
 
-IGNORED = Concept("ignored", Kind.IGNORED)
+_IGNORED_KIND = Kind.IGNORED
+IGNORED = Concept("ignored", _IGNORED_KIND)
 """What a code means that the pack knows and does not use."""
 
 
@@ -76,7 +77,7 @@ class Target:
     @property
     def is_ignored(self) -> bool:
         """Tell whether the code is known and not used."""
-        return self.concept.kind is Kind.IGNORED
+        return self.concept.kind is _IGNORED_KIND
 
 
 def fold(text: str) -> str:

@@ -22,6 +22,7 @@ from worker.model.message import Issue, IssueKind
 UNKNOWN = "unknown"
 """The class of a specimen or site that is named in the message and not in the pack."""
 
+_QUANTITY = Kind.QUANTITY  # named once: to ask an enumeration for its member takes a while
 _SUBJECT_LENGTH = 60
 _REPORTED_LENGTH = 120
 
@@ -69,7 +70,7 @@ def read_value(
     concept = _at_site(target, given, pack)
     if concept is None:
         return Issue(IssueKind.UNMAPPED_CODE, place, f"body site of {target.concept.id}", is_quarantined=True)
-    if concept.kind is Kind.QUANTITY:
+    if concept.kind is _QUANTITY:
         quantity = read_quantity(concept, given, pack.units, target.unit, place)
         return Understood(concept, quantity, specimen) if isinstance(quantity, Quantity) else quantity
     answer = read_answer(concept, target, given, feed, place)

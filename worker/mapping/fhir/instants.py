@@ -13,6 +13,9 @@ from worker.decode.timestamps import DecodedTime, parse_fhir_datetime
 from worker.model.time import SECOND_MS, EpochMs, Precision
 
 _SECONDS_MS = {f":{second:02d}": second * SECOND_MS for second in range(60)}
+_FRACTIONS_MS = {f".{fraction:03d}": fraction for fraction in range(1000)}
+# Named once: to ask an enumeration for its member takes as long as to make the result.
+_SECOND, _MILLISECOND = Precision.SECOND, Precision.MILLISECOND
 _BEFORE_SECONDS, _AFTER_SECONDS = 16, 19
 _LENGTHS = frozenset({20, 25})  # 2026-01-05T08:00:00Z, 2026-01-05T08:00:00+01:00
 _LENGTH_WITH_MS = 24  # 2026-01-05T08:00:00.000Z
@@ -28,16 +31,11 @@ def read_instant(text: str, zone: tzinfo) -> DecodedTime:
         length = len(text)
         if length in _LENGTHS:
             at_ms = _minute_ms(text[:_BEFORE_SECONDS], text[_AFTER_SECONDS:])
-            return DecodedTime(at_ms + seconds_ms, Precision.SECOND, True)  # noqa: FBT003 - by name costs a third more
-        digits = text[20:23]
-        if (
-            length == _LENGTH_WITH_MS
-            and text[_AFTER_SECONDS] == "."
-            and digits.isascii()
-            and digits.isdigit()
-        ):
-            at_ms = _minute_ms(text[:_BEFORE_SECONDS], text[23:]) + seconds_ms + int(digits)
-            return DecodedTime(at_ms, Precision.MILLISECOND, True)  # noqa: FBT003 - see above
+            return DecodedTime(at_ms + seconds_ms, _SECOND, True)  # noqa: FBT003 - by name costs a third more
+        fraction_ms = _FRACTIONS_MS.get(text[_AFTER_SECONDS:23])
+        if length == _LENGTH_WITH_MS and fraction_ms is not None:
+            at_ms = _minute_ms(text[:_BEFORE_SECONDS], text[23:]) + seconds_ms + fraction_ms
+            return DecodedTime(at_ms, _MILLISECOND, True)  # noqa: FBT003 - see above
     return parse_fhir_datetime(text, zone)
 
 

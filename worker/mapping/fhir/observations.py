@@ -24,7 +24,8 @@ from worker.model.fact import Comparator
 from worker.model.time import ClinicalTime
 
 _COMPARATORS = {comparator.value: comparator for comparator in Comparator}
-_KINDS = frozenset({Kind.QUANTITY, Kind.CODE, Kind.ASSESSMENT, Kind.FINDING})
+_QUANTITY = Kind.QUANTITY
+_KINDS = frozenset({_QUANTITY, Kind.CODE, Kind.ASSESSMENT, Kind.FINDING})
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -102,7 +103,8 @@ def _is_wanted(
     element: str,
 ) -> TypeGuard[Target]:
     if target is not None:
-        return target.concept.kind in _KINDS
+        kind = target.concept.kind
+        return kind is _QUANTITY or kind in _KINDS
     if _has_value(valued):
         statement.unmapped(codings, element)
     return False

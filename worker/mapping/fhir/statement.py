@@ -24,6 +24,7 @@ from worker.model.time import ClinicalTime, EpochMs, Precision
 EARLIEST_MS = -2_208_988_800_000
 """1900-01-01T00:00Z: an earlier clinical time is a default or a mistake."""
 
+_DAY = Precision.DAY  # named once: to ask an enumeration for its member takes a while
 _TIME_DOES_NOT_MATTER = frozenset({PLANNED, VOID})
 
 
@@ -208,8 +209,8 @@ class Statement:
             return "not a date that a clock can show"
         precision = start.precision
         if feed.is_midnight_date and "T00:00" in text:
-            precision = min(precision, Precision.DAY)
-        if precision < Precision.DAY and not way.may_be_vague:
+            precision = min(precision, _DAY)
+        if precision < _DAY and not way.may_be_vague:
             return "less exact than a day"
         time = ClinicalTime(start.at_ms, precision, f"{self._type}.{way.name}", end_ms)
         return self._objection(time) or time

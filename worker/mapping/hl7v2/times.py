@@ -15,6 +15,7 @@ from worker.model.errors import DecodeError
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime, EpochMs, Precision
 
+_DAY = Precision.DAY  # named once: to ask an enumeration for its member takes a while
 _MIDNIGHT = re.compile(r"[0-9]{8}(?:0000|000000(?:\.0{1,4})?)(?:[+-][0-9]{4})?")
 
 
@@ -76,7 +77,7 @@ def _checked(context: Context, patient: Patient, origin: str, text: str, place: 
 def _objection(context: Context, patient: Patient, found: DecodedTime | None) -> str:
     if found is None:
         return "not readable"
-    if found.precision < Precision.DAY:
+    if found.precision < _DAY:
         return "less exact than a day"
     latest = (
         None if context.message_at_ms is None else context.message_at_ms + context.feed.future_tolerance_ms

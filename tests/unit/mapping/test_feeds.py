@@ -1,0 +1,45 @@
+"""What feeds and packs remember of codes and senders stays bounded, and changes no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from worker.decode.fhir.datatypes import CodeableConcept, Coding
+from worker.mapping.fhir.codes import meaning_of
+from worker.mapping.pack import MappingPack
+
+MANY = 5_000
+
+
+def test_a_code_means_the_same_when_it_is_asked_again(pack: MappingPack) -> None:
+    feed = pack.feeds["default"]
+    asked = CodeableConcept(coding=(Coding(system="http://loinc.org", code="8310-5"),))
+
+    first, again = meaning_of(feed, asked), meaning_of(feed, asked)
+
+    assert first == again
+    assert again[1] is not None
+    assert again[1].concept.id == "body-temperature"
+
+
+def test_text_without_a_code_is_not_remembered(pack: MappingPack) -> None:
+    feed = pack.feeds["default"]
+    before = dict(feed.meanings)
+
+    codings, target = meaning_of(feed, CodeableConcept(text="said in words"))
+
+    assert (codings[0].code, target) == ("said in words", None)
+    assert feed.meanings == before
+
+
+def test_what_is_remembered_is_bounded(site: Callable[[str], MappingPack]) -> None:
+    pack = site("title: Site")
+    feed = pack.feeds["site"]
+
+    for number in range(MANY):
+        meaning_of(feed, CodeableConcept(coding=(Coding(system="urn:local", code=str(number)),)))
+        pack.feed_of(f"APP{number}", "", "file")
+
+    assert 0 < len(feed.meanings) < MANY
+    assert 0 < len(pack.remembered) < MANY
+    assert pack.feed_of("SITE", "", "file") is feed
