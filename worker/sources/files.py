@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -63,9 +64,15 @@ def _walk(path: Path) -> Iterator[Path]:
     if not path.exists():
         raise ConfigError("no such file or folder", str(path))
     if path.is_dir():
-        yield from sorted(entry for entry in path.rglob("*") if entry.is_file())
+        entries = [Path(folder, name) for folder, _, names in os.walk(path, onerror=_stop) for name in names]
+        yield from sorted(entry for entry in entries if entry.is_file())
     else:
         yield path
+
+
+def _stop(error: OSError) -> None:
+    """Stop at a folder that cannot be listed: passed over, its messages would be missing in silence."""
+    raise ConfigError(f"cannot be listed: {error.strerror}", str(error.filename)) from error
 
 
 def _read_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -165,6 +166,21 @@ def test_file_without_permission_is_named(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(ConfigError, match="no permission"):
         _read(path)
+
+
+def test_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ward").mkdir()
+    (tmp_path / "ward" / "a.hl7").write_bytes(_message("m1"))
+    listing = os.scandir
+
+    def deny(path: str | Path) -> object:
+        if Path(path).name == "ward":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", deny)
+    with pytest.raises(ConfigError, match="ward: cannot be listed: Permission denied"):
+        _read(tmp_path)
 
 
 def test_recorded_feed_gives_every_message(shared: Path) -> None:
