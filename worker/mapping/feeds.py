@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -15,7 +16,12 @@ from worker.model.fact import PunctureStatus
 ANY = "*"
 """Stands for "whatever the system says" in the tables of codes."""
 
+CSF = "csf"
+NOT_LUMBAR = frozenset({"shunt", "drain", "ventricular"})
+"""Classes of CSF specimens that tell of no lumbar puncture."""
+
 _MAX_REMEMBERED = 4096
+_WORD = re.compile(r"[^\W_]+")
 
 Meaning: TypeAlias = tuple[tuple[Coding, ...], Target | None]
 """The codings of a coded element, and what they mean to a feed."""
@@ -101,8 +107,27 @@ class Feed:
         return any(key in self.skipped_notes for coding in codings for key in self._keys(coding))
 
     def specimen(self, codings: Iterable[Coding]) -> str:
-        """Return the class of a specimen ("csf", "shunt", ...), or "" where it is unknown."""
-        return self._first(self.specimens, codings)
+        """Return the class of a specimen ("csf", "shunt", ...), or "" where it is unknown.
+
+        Shape: `codings` of its type, then of how and where it was taken. What says that CSF did not come through the needle
+        decides, also as words of a longer text.
+        """
+        named = tuple(codings)
+        classes = [found for coding in named if (found := self._first(self.specimens, (coding,)))]
+        if classes and classes[0] != CSF:
+            return classes[0]
+        other = next((found for found in classes if found in NOT_LUMBAR), "")
+        return other or self._in_words(named) or next(iter(classes), "")
+
+    def _in_words(self, codings: Iterable[Coding]) -> str:
+        """Return the class of CSF not taken by the needle that the words of a text name, else ""."""
+        for coding in codings:
+            words = set(_WORD.findall(fold(f"{coding.code} {coding.text}")))
+            for key, found in self.specimens.items():
+                system, _, phrase = key.partition("|")
+                if system == ANY and found in NOT_LUMBAR and words.issuperset(phrase.split()):
+                    return found
+        return ""
 
     def site(self, codings: Iterable[Coding]) -> str:
         """Return the class of a body site ("back", "head", "neck"), or "" where it is unknown."""

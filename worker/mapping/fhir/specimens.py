@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from worker.decode.fhir.resources import Specimen
-from worker.mapping.feeds import Feed
+from worker.mapping.feeds import CSF, Feed
 from worker.mapping.fhir.codes import codings_of
 from worker.mapping.fhir.statement import Stated, Statement
 from worker.mapping.values import UNKNOWN
 from worker.model.fact import Coded
 
-CSF = "csf"
 CSF_SPECIMEN = "csf-specimen"
 
 
@@ -23,12 +22,12 @@ def specimen_class(feed: Feed, specimen: Specimen) -> str:
 
     How and where it was taken can say that CSF came from a shunt or drain.
     """
-    kind = feed.specimen(codings_of(specimen.type))
-    collection = specimen.collection
-    if collection is None or kind not in {"", CSF}:
-        return kind or UNKNOWN
-    site = codings_of(collection.body_site.stated) if collection.body_site else ()
-    return feed.specimen((*site, *codings_of(collection.method))) or kind or UNKNOWN
+    codings = [*codings_of(specimen.type)]
+    if specimen.collection is not None:
+        site = specimen.collection.body_site
+        codings += codings_of(site.stated) if site else ()
+        codings += codings_of(specimen.collection.method)
+    return feed.specimen(codings) or UNKNOWN
 
 
 def collected_ways(specimen: Specimen, prefix: str = "") -> Iterator[Stated]:

@@ -41,6 +41,8 @@ _CODED_TYPES = frozenset({"CE", "CWE", "CNE", "CF"})
 _SILENT_TYPES = frozenset({"ED", "RP"})
 _STATUS_TIMES = frozenset({"OBR-22", "ORC-9"})
 _SUBJECT_LENGTH = 60
+_SPM_WAYS = (5, 7, 8, 9)
+"""Type modifier, collection method, source site and its modifier."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -144,19 +146,29 @@ def read_results(
 
 
 def specimen_of(context: Context, group: ResultGroup) -> str:
-    """Return the class of the specimen that SPM-4 or OBR-15 names, `UNKNOWN` where the pack does not know it."""
-    named = [coding for spm in group.spms for coding in all_codings(spm, 4)]
-    named += _source_codings(group.obr) if group.obr is not None else []
-    if not named:
+    """Return the class of the specimen, `UNKNOWN` where the pack does not know what is named.
+
+    Shape: SPM-4 and OBR-15.1 name the type; SPM-5, SPM-7 to SPM-9 and the rest of OBR-15 say how and where it was taken, and so
+    whether CSF came through the needle.
+    """
+    types = [coding for spm in group.spms for coding in all_codings(spm, 4)]
+    ways = [coding for spm in group.spms for number in _SPM_WAYS for coding in all_codings(spm, number)]
+    if group.obr is not None:
+        types += _source_codings(group.obr, (1, 2))
+        ways += _source_codings(group.obr, (3, 4, 5, 6))
+    if not types and not ways:
         return ""
-    return context.feed.specimen(named) or UNKNOWN
+    return context.feed.specimen((*types, *ways)) or UNKNOWN
 
 
-def _source_codings(obr: Segment) -> list[Coding]:
-    """Read OBR-15.1, a coded element in subcomponents; some senders write code and text as components."""
-    inner = Coding(obr.value(15, 1, 1), obr.value(15, 1, 2), obr.value(15, 1, 3))
-    outer = Coding("", obr.value(15, 2), "")
-    return [coding for coding in (inner, outer) if coding.code or coding.text]
+def _source_codings(obr: Segment, components: Sequence[int]) -> list[Coding]:
+    """Read parts of OBR-15, coded elements in subcomponents; some senders write code and text as components."""
+    codings = []
+    for at in components:
+        code, text, system = (obr.value(15, at, part) for part in (1, 2, 3))
+        is_text = at > 1 and not text
+        codings.append(Coding("", code, "") if is_text else Coding(code, text, system))
+    return [coding for coding in codings if coding.code or coding.text]
 
 
 def _read_observation(context: Context, order: Order, observation: ObservationGroup, sheet: Sheet) -> None:
