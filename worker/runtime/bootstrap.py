@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
 
@@ -19,6 +20,7 @@ from worker.runtime.clock import Clock, MessageClock, WallClock
 from worker.runtime.delivery import Sink
 from worker.runtime.engine import Engine
 from worker.runtime.engine_program import PackProgram
+from worker.runtime.ingest import JOURNAL
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.runtime.packs import read_layers
@@ -31,6 +33,8 @@ from worker.storage.intake import SqlJournal
 from worker.storage.memory import MemoryState
 from worker.storage.migrate import Name, upgrade
 from worker.storage.state import SqlState
+
+_log = structlog.get_logger(__name__)
 
 INTAKE = "intake.db"
 STATE = "state.db"
@@ -130,6 +134,8 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     written = SqlJournal(_url(settings.data, INTAKE))
     read = SqlJournal(_url(settings.data, INTAKE))
     state = SqlState(_url(settings.data, STATE))
+    if not written.continue_at(state.position(JOURNAL).next):
+        _log.error("journal_behind_state")
     metered = MeteredState(state, state.count_due, metrics)
     journal = MeteredJournal(read, read.end, metrics)
     sinks, close_sinks = _sinks(settings)

@@ -21,6 +21,9 @@ _log = structlog.get_logger(__name__)
 
 _MAX_SUBJECT = 120
 
+JOURNAL = "journal"
+"""The part whose messages come from the journal of this data folder."""
+
 
 class IngestStore(Protocol):
     """Keep what ingest writes, whole batches only."""
@@ -81,7 +84,7 @@ class Ingest:
     """Consume one part of the journal."""
 
     def __init__(
-        self, store: IngestStore, read: Callable[[RawMessage], Reading], part: str = "journal"
+        self, store: IngestStore, read: Callable[[RawMessage], Reading], part: str = JOURNAL
     ) -> None:
         """Keep the store, how a message is read, and the part whose position is ours."""
         self._store = store

@@ -71,6 +71,14 @@ def one_of(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, expanding=True)
 
 
+def last_number(conn: sa.Connection, table: sa.Table) -> int:
+    """Give the highest number that a table whose numbers are never given twice has given, 0 for none."""
+    if conn.dialect.name == "sqlite":
+        statement = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+        return int(conn.scalar(statement, {"name": table.name}) or 0)
+    return int(conn.scalar(sa.select(sa.func.max(table.c.id))) or 0)
+
+
 def insert_new(conn: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Give the INSERT that leaves rows which are there already as they are."""
     return _insert_new(conn.dialect.name, table)

@@ -10,7 +10,7 @@ from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
 from worker.storage.database import Database
-from worker.storage.dialect import Synchronous, driver_connection, driver_insert, open_database
+from worker.storage.dialect import Synchronous, driver_connection, driver_insert, last_number, open_database
 from worker.storage.schema import journal
 
 _COLUMNS = ("received_at_ms", "transport", "form", "fault", "body")
@@ -73,6 +73,27 @@ class SqlJournal:
         """Give the offset that the next message will have at least: how far there is to read."""
         with self._db.reading() as conn:
             return (conn.scalar(sa.select(sa.func.max(journal.c.id))) or 0) + 1
+
+    def continue_at(self, first: int) -> bool:
+        """Let the next message have at least this offset; False where the journal has given fewer than that.
+
+        A journal that was deleted, or put back from an older copy, would give offsets that were consumed long ago: its
+        messages would be acknowledged and never read.
+        """
+        with self._db.unit() as conn:
+            if last_number(conn, journal) + 1 >= first:
+                return True
+            place = {
+                "id": first - 1,
+                "received_at_ms": 0,
+                "transport": "",
+                "form": "",
+                "fault": "",
+                "body": b"",
+            }
+            conn.execute(sa.insert(journal), place)
+            conn.execute(sa.delete(journal).where(journal.c.id == first - 1))
+        return False
 
     def close(self) -> None:
         """Let go of the database."""

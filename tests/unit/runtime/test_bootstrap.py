@@ -13,6 +13,7 @@ from worker.model.message import Form, RawMessage
 from worker.runtime.bootstrap import build, load_pack, locked, migrate, read_state, temporary_state
 from worker.runtime.metrics import Metrics
 from worker.runtime.settings import load_settings
+from worker.storage.intake import SqlJournal
 
 
 def test_folder_is_made_and_kept_for_one_worker(tmp_path: Path) -> None:
@@ -111,3 +112,17 @@ def test_file_that_cannot_take_notices_is_refused_at_the_start(tmp_path: Path) -
     settings = load_settings({"data": tmp_path, "out": str(tmp_path / "absent" / "notices.ndjson")})
     with pytest.raises(ConfigError, match="notices cannot be written"):
         build(settings, Metrics())
+
+
+def test_messages_of_a_journal_that_was_deleted_are_still_read(tmp_path: Path) -> None:
+    for round_ in (1, 2):
+        migrate(tmp_path)
+        parts = build(load_settings({"data": tmp_path}), Metrics())
+        journal = SqlJournal(f"sqlite:///{tmp_path / 'intake.db'}")
+        journal.append([RawMessage(b"nothing readable", Form.HL7V2, "mllp:1", round_)] * 3)
+        assert parts.engine.drain() == 3
+        journal.close()
+        parts.close()
+        (tmp_path / "intake.db").unlink()
+    with closing(read_state(tmp_path)) as state:
+        assert sum(count for key, count in state.counts().items() if key.stage == "dead_lettered") == 6
