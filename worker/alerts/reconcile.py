@@ -72,7 +72,7 @@ def reconcile(
         if alert is not None and (alert.state.is_open or not is_silenced):
             changes.append(_change(alert, finding, now, standing))
         elif alert is None and finding is not None and not finding.folded_by and not is_silenced:
-            changes.append(raise_alert(new_id(), place[0], finding, now))
+            changes.extend(raise_alert(new_id(), place[0], finding, now))
     return tuple(change for change in changes if change is not None)
 
 

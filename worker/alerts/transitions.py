@@ -2,7 +2,7 @@
 
 | alert is | finding stands | finding is folded | finding is gone |
 |---|---|---|---|
-| not there | raised; expired at once where its window is over | - | - |
+| not there | raised; expired at once where its window is over, told before only if fresh | - | - |
 | open | escalated, updated or only kept fresh; expired when its window ends | superseded | withdrawn |
 | expired | kept fresh; raised again where its window lasts after all | superseded | withdrawn |
 | withdrawn, superseded | raised again, expired at once where its window is over | - | - |
@@ -71,8 +71,11 @@ def is_paging(finding: Finding, severity: Severity, now: Now) -> bool:
     return now.as_of_ms - finding.latest_ms <= now.policy.page_max_age_ms
 
 
-def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> AlertChange:
-    """Open an alert for a finding, or record it as expired where its window was over before anybody knew."""
+def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> tuple[AlertChange, ...]:
+    """Open an alert for a finding; where its window was over before anybody knew, it expires at once.
+
+    Fresh evidence is told all the same: a reading of the last hour, charted when the window had just ended, is no history.
+    """
     fresh = Alert(
         alert_id=alert_id,
         episode_id=episode_id,
@@ -87,9 +90,12 @@ def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> A
         finding=finding,
         paged=False,
     )
-    if _is_over(finding, now):
-        return _visible(fresh, AlertState.EXPIRED, KNOWN_LATE, now)
-    return _told(_visible(fresh, AlertState.RAISED, RAISED, now), now)
+    raised = _told(_visible(fresh, AlertState.RAISED, RAISED, now), now)
+    if not _is_over(finding, now):
+        return (raised,)
+    if not is_paging(finding, finding.severity, now):
+        return (_visible(fresh, AlertState.EXPIRED, KNOWN_LATE, now),)
+    return (raised, _visible(raised.alert, AlertState.EXPIRED, KNOWN_LATE, now))
 
 
 def follow(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:

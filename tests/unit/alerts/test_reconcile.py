@@ -185,6 +185,15 @@ def test_a_correction_after_the_window_withdraws_the_expired_alert_and_tells_who
     assert (again.alert.state, again.is_noticed) == (AlertState.EXPIRED, False)
 
 
+def test_fresh_evidence_that_becomes_known_after_the_window_is_told_once() -> None:
+    ward = Ward()
+    late = replace(found(), latest_ms=at(167))
+    told, ended = ward.assess(169, late)
+    assert (told.alert.state, told.is_noticed, told.alert.paged) == (RAISED, True, True)
+    assert (ended.alert.state, ended.is_noticed, ended.alert.version) == (AlertState.EXPIRED, False, 2)
+    assert ward.assess(170, late) == ()
+
+
 def test_an_alert_known_too_late_ends_as_its_last_findings_say_and_tells_nobody() -> None:
     ward = Ward()
     ward.assess(400, found())
