@@ -69,7 +69,8 @@ class Feed:
     def find(self, codings: Iterable[Coding]) -> Target | None:
         """Return what a coded element means; None where no coding is mapped.
 
-        Shape: the first coding that is known decides; then the first code name in a text (`names_in_text`).
+        Shape: the first coding that is known decides, a text without a code being a code of the sender's own; then the first
+        code name in a text (`names_in_text`).
         """
         tried = tuple(codings)
         for coding in tried:
@@ -77,6 +78,8 @@ class Feed:
             found = found or self.targets.get(f"{ANY}|{coding.code}")
             if found:
                 return found
+            if not coding.code and coding.text and (worded := self.targets.get(f"{ANY}|{coding.text}")):
+                return worded
         return next((self.names[coding.text] for coding in tried if coding.text in self.names), None)
 
     def find_element(self, parts: tuple[str, ...]) -> Target | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from worker.mapping.pack import MappingPack
 from worker.model.fact import Coded, Fact
 from worker.model.message import IssueKind, Reading
 from worker.model.time import from_rfc3339
@@ -102,3 +103,13 @@ def test_a_dose_in_the_future_is_quarantined(read: Read) -> None:
 def test_a_dose_without_order_is_named_by_drug_and_time(read: Read) -> None:
     (fact,) = drugs(read(f"RXE|^^^{AT}|{WARFARIN}|1", kind="RDE^O11"))
     assert fact.key == f"default|order||11289|{from_rfc3339('2026-01-05T11:00:00Z')}"
+
+
+def test_a_drug_that_is_only_named_is_a_code_of_the_senders_own(
+    read: Read, site: Callable[[str], MappingPack]
+) -> None:
+    pack = site("codes: [{code: our warfarin, concept: anticoagulant, answer: warfarin}]")
+    (fact,) = drugs(
+        read(ORC.format(status="IP"), GIVEN.replace(WARFARIN, "^our warfarin"), kind="RAS^O17", using=pack)
+    )
+    assert (fact.concept, fact.value) == ("anticoagulant", Coded("warfarin", "our warfarin"))
