@@ -175,18 +175,26 @@ class Engine:
 
     def run(self, stop: threading.Event, *, idle_s: float = 0.2, retry_s: float = 1.0) -> None:
         """Step until `stop` is set, then finish the step under way; wait a little, or for `wake`, when idle."""
+        has_failed = False
         while not stop.is_set():
             self._wake.clear()
             try:
-                is_idle, wait_s = self.step().is_idle, idle_s
+                if has_failed:
+                    self._ingest.resume()
+                has_failed, wait_s = False, self._work(idle_s)
             except TemporaryError as error:
                 _log.warning("step_postponed", reason=error.reason, place=error.place)
-                self._ingest.resume()
-                is_idle, wait_s = True, retry_s
-            if is_idle:
-                self._store.commit()
+                has_failed, wait_s = True, retry_s
+            if wait_s:
                 self._wake.wait(wait_s)
         self._store.commit()
+
+    def _work(self, idle_s: float) -> float:
+        """Step once; tell how long to wait before the next."""
+        if not self.step().is_idle:
+            return 0
+        self._store.commit()
+        return idle_s
 
     def _follow(self, entries: Sequence[Entry], clock: MessageClock) -> tuple[int, Assessed]:
         """Ingest messages at the instants that they tell."""

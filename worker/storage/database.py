@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from worker.model.errors import TemporaryError
-from worker.storage.dialect import is_temporary
+from worker.storage.dialect import has_transaction, is_temporary
 
 
 class Database:
@@ -31,49 +31,57 @@ class Database:
     def unit(self) -> Iterator[sa.Connection]:
         """Open a unit of work; an exception takes it back.
 
-        Raises: TemporaryError where the database is away or busy; the same unit may be tried again.
+        Raises: TemporaryError where the database is away, busy or full; the same unit may be tried again.
         """
         try:
             with self._savepoint() as conn:
                 yield conn
-            self._open_units += 1
-            if self._open_units >= self._commit_every:
-                self.commit()
-        except DBAPIError as error:
+        except BaseException as error:
             self._undo()
-            if is_temporary(error):
-                raise TemporaryError("database is away or busy", "storage") from error
+            self._raise_temporary(error)
             raise
-        except BaseException:
-            self._undo()
-            raise
+        self._open_units += 1
+        if self._open_units >= self._commit_every:
+            self.commit()
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Read what is written so far, shared commits included.
 
-        Raises: TemporaryError where the database is away or busy.
+        Raises: TemporaryError where the database is away, busy or full.
         """
         try:
             yield self._conn
         except DBAPIError as error:
-            if is_temporary(error):
-                raise TemporaryError("database is away or busy", "storage") from error
+            if not has_transaction(self._conn):
+                self._undo()
+            self._raise_temporary(error)
             raise
         finally:
-            if self._commit_every == 1 or self._conn.invalidated:
+            if self._commit_every == 1:
                 self._conn.rollback()
 
     def commit(self) -> None:
-        """Make the units that wait for their commit durable."""
+        """Make the units that wait for their commit durable.
+
+        Raises: TemporaryError where the database is away, busy or full: the units are taken back and may be done again.
+        """
+        try:
+            self._conn.commit()
+        except DBAPIError as error:
+            self._take_back_all()
+            self.on_undo()
+            self._raise_temporary(error)
+            raise
         self._open_units = 0
-        self._conn.commit()
 
     def close(self) -> None:
         """Commit what waits, and close the connection."""
-        self.commit()
-        self._conn.close()
-        self._engine.dispose()
+        try:
+            self.commit()
+        finally:
+            self._conn.close()
+            self._engine.dispose()
 
     @contextmanager
     def _savepoint(self) -> Iterator[sa.Connection]:
@@ -85,19 +93,29 @@ class Database:
         try:
             yield self._conn
         except BaseException:
-            if not self._conn.invalidated:
+            if has_transaction(self._conn):
                 self._conn.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
                 self._conn.exec_driver_sql("RELEASE SAVEPOINT unit")
             raise
         self._conn.exec_driver_sql("RELEASE SAVEPOINT unit")
 
     def _undo(self) -> None:
-        # With a shared commit the savepoint took the unit back already; the units before it stay, unless the connection
+        # With a shared commit the savepoint took the unit back already; the units before it stay, unless the transaction
         # went: then all since the last commit is to be done again, from the position that is stored.
-        if self._conn.invalidated or (self._commit_every == 1 and self._conn.in_transaction()):
-            self._open_units = 0
-            self._conn.rollback()
+        if self._commit_every == 1 or not has_transaction(self._conn):
+            self._take_back_all()
         self.on_undo()
+
+    def _take_back_all(self) -> None:
+        self._open_units = 0
+        self._conn.rollback()
+        if not self._conn.invalidated:
+            # After a commit that failed SQLAlchemy holds the transaction for ended, the driver may not.
+            self._conn.connection.rollback()
+
+    def _raise_temporary(self, error: BaseException) -> None:
+        if isinstance(error, DBAPIError) and is_temporary(error):
+            raise TemporaryError("database is away, busy or full", "storage") from error
 
 
 def _nothing() -> None:

@@ -21,6 +21,7 @@ class _DbapiConnection(Protocol):
     """The part of a driver's connection that opening a database touches."""
 
     isolation_level: str | None
+    in_transaction: bool
 
     def execute(self, sql: str) -> object: ...
 
@@ -120,3 +121,12 @@ def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
 def is_temporary(error: DBAPIError) -> bool:
     """Tell whether the same work may succeed later: the database is away, locked or changed underneath."""
     return isinstance(error, OperationalError) or error.connection_invalidated
+
+
+def has_transaction(conn: sa.Connection) -> bool:
+    """Tell whether the transaction still stands: SQLite ends it by itself where the disk is full or fails."""
+    if conn.invalidated or not conn.in_transaction():
+        return False
+    if conn.dialect.name != "sqlite":
+        return True
+    return cast("_DbapiConnection", conn.connection.dbapi_connection).in_transaction

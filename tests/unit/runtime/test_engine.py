@@ -16,7 +16,7 @@ from worker.runtime.engine import Engine, Options
 from worker.storage.memory import MemoryState
 from worker.storage.memory_journal import MemoryJournal
 from worker.storage.migrate import upgrade
-from worker.storage.records import Batch, CountKey
+from worker.storage.records import Batch, CountKey, Position
 from worker.storage.state import SqlState
 
 Script = Facts = Any  # the classes of conftest.py, which cannot be imported by name
@@ -346,4 +346,34 @@ def test_run_goes_on_when_the_store_comes_back(script: Script, facts: Facts, at:
     store = Flaky()
     journal = MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))])
     Engine(journal, store, script, FixedClock(at(1))).run(stop, retry_s=0.001)
+    assert len(store.alerts()) == 1
+
+
+def test_run_goes_on_while_the_store_cannot_even_tell_its_position(
+    script: Script, facts: Facts, at: At
+) -> None:
+    stop = threading.Event()
+
+    class Away(MemoryState):
+        failures = 0
+
+        def position(self, part: str) -> Position:
+            self._fail()
+            return super().position(part)
+
+        def commit(self) -> None:
+            self._fail()
+            if self.alerts():
+                stop.set()
+
+        def _fail(self) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise TemporaryError("away", "storage")
+
+    store = Away()
+    journal = MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))])
+    engine = Engine(journal, store, script, FixedClock(at(1)))
+    store.failures = 4
+    engine.run(stop, retry_s=0.001)
     assert len(store.alerts()) == 1
