@@ -414,7 +414,9 @@ def test_a_notice_waits_until_it_is_sent(store: Store) -> None:
     judge(store, raising(puncture))
     (item,) = store.pending("file", T0, 10)
     assert item.notice == Notice("a1.1", "a1", 1, b"{}")
+    assert [store.count_waiting(sink) for sink in ("file", "other")] == [1, 0]
     store.mark_sent("file", ["a1.1"])
+    assert store.count_waiting("file") == 0
     assert store.pending("file", T0, 10) == ()
     assert store.next_try_ms() is None
 

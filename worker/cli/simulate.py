@@ -119,7 +119,7 @@ def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
         raise click.UsageError("--mllp takes HOST:PORT, as in 127.0.0.1:2575")
-    return host, int(port)
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _make(

@@ -120,6 +120,7 @@ class Parts:
     server: MllpServer
     metrics: Metrics
     seconds_since_step: Callable[[], float]
+    is_storage_failing: Callable[[], bool]
     close: Callable[[], None]
     pack_digest: str
 
@@ -136,7 +137,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     state = SqlState(_url(settings.data, STATE))
     if not written.continue_at(state.position(JOURNAL).next):
         _log.error("journal_behind_state")
-    metered = MeteredState(state, state.count_due, metrics)
+    metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
     journal = MeteredJournal(read, read.end, metrics)
     sinks, close_sinks = _sinks(settings)
     engine = Engine(journal, metered, program(pack), clock, sinks=sinks)
@@ -150,7 +151,15 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
         for store in (written, read, state):
             store.close()
 
-    return Parts(engine, server, metrics, lambda: metered.last_step.seconds, close, pack.digest)
+    return Parts(
+        engine,
+        server,
+        metrics,
+        lambda: metered.last_step.seconds,
+        lambda: intake.is_failing,
+        close,
+        pack.digest,
+    )
 
 
 def _listener(settings: Settings) -> MllpListener:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from worker.model.errors import ConfigError
+from worker.sources.addresses import write_address
 from worker.sources.tls import check_listener
 
 _MAX_REQUEST = 8 * 1024
@@ -60,7 +61,7 @@ class HealthServer:
         try:
             self._server = await asyncio.start_server(self._serve, self._host, self._port, limit=_MAX_REQUEST)
         except OSError as error:
-            place = f"http {self._host}:{self._port}"
+            place = f"http {write_address(self._host, self._port)}"
             raise ConfigError(f"cannot listen: {error.strerror}; choose another address", place) from error
         host, port = self._server.sockets[0].getsockname()[:2]
         return str(host), int(port)

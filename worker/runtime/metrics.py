@@ -50,6 +50,15 @@ class Metrics:
         self.notices = Counter(
             "lpwatch_notices_sent", "Notices delivered, by sink", ["sink"], registry=registry
         )
+        self.notices_postponed = Counter(
+            "lpwatch_notices_postponed",
+            "Deliveries that failed and are tried again later, counted in notices, by sink",
+            ["sink"],
+            registry=registry,
+        )
+        self.outbox_waiting = Gauge(
+            "lpwatch_outbox_waiting", "Notices not yet delivered, by sink", ["sink"], registry=registry
+        )
         self.failed_assessments = Counter(
             "lpwatch_assessments_failed", "Assessments that were quarantined", registry=registry
         )

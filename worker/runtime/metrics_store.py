@@ -14,6 +14,8 @@ from worker.storage.records import Assessed, Batch, Case, PendingNotice, Positio
 
 _OUTCOMES = frozenset(kind.value for kind in OutcomeKind)
 _GAUGE_EVERY_S = 1.0
+# Whoever is told to stay away sends nothing by which the storage could show that it works again.
+_FAILING_S = 60.0
 
 
 class MeteredIntake:
@@ -24,10 +26,22 @@ class MeteredIntake:
         self._journal = journal
         self._metrics = metrics
         self._wake = wake
+        self._failed: Stopwatch | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Tell whether the last messages could not be stored; after a minute without any, the next may try."""
+        failed = self._failed
+        return failed is not None and failed.seconds < _FAILING_S
 
     def append(self, messages: Sequence[RawMessage]) -> None:
         """Store messages durably, all or none."""
-        self._journal.append(messages)
+        try:
+            self._journal.append(messages)
+        except BaseException:
+            self._failed = Stopwatch()
+            raise
+        self._failed = None
         for transport in {message.transport for message in messages}:
             count = sum(message.transport == transport for message in messages)
             self._metrics.received.labels(transport).inc(count)
@@ -66,10 +80,18 @@ class MeteredJournal:
 class MeteredState:
     """The state as the engine uses it: count each unit of work once it is written."""
 
-    def __init__(self, state: StateStore, count_due: Callable[[EpochMs], int], metrics: Metrics) -> None:
-        """Keep the state; `count_due` tells how many assessments are due at an instant."""
+    def __init__(
+        self,
+        state: StateStore,
+        count_due: Callable[[EpochMs], int],
+        count_waiting: Callable[[str], int],
+        metrics: Metrics,
+    ) -> None:
+        """Keep the state; `count_due` counts assessments due at an instant, `count_waiting` a sink's undelivered notices."""
         self._state = state
         self._count_due = count_due
+        self._count_waiting = count_waiting
+        self._outbox_watches: dict[str, Stopwatch] = {}
         self._metrics = metrics
         self._watch: Stopwatch | None = None
         self.last_step = Stopwatch()
@@ -83,6 +105,7 @@ class MeteredState:
         is_written = self._state.record(batch)
         if is_written:
             self._count_batch(batch)
+            self.last_step = Stopwatch()
         return is_written
 
     def next_due_ms(self) -> EpochMs | None:
@@ -113,6 +136,10 @@ class MeteredState:
 
     def pending(self, sink: str, now_ms: EpochMs, limit: int) -> Sequence[PendingNotice]:
         """Read notices that may be sent now."""
+        watch = self._outbox_watches.get(sink)
+        if watch is None or watch.seconds > _GAUGE_EVERY_S:
+            self._outbox_watches[sink] = Stopwatch()
+            self._metrics.outbox_waiting.labels(sink).set(self._count_waiting(sink))
         return self._state.pending(sink, now_ms, limit)
 
     def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
@@ -123,6 +150,7 @@ class MeteredState:
     def postpone(self, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
         """Note that the sink could not take these notices."""
         self._state.postpone(sink, notice_ids, until_ms)
+        self._metrics.notices_postponed.labels(sink).inc(len(notice_ids))
 
     def commit(self) -> None:
         """Make everything durable now."""

@@ -23,6 +23,7 @@ from worker.runtime.health import HealthServer, Probes
 from worker.runtime.logs import configure_logs
 from worker.runtime.metrics import CONTENT_TYPE, Metrics
 from worker.runtime.settings import Settings
+from worker.sources.addresses import write_address
 
 _log = structlog.get_logger(__name__)
 
@@ -141,7 +142,9 @@ def _health(
         return "the engine is stuck" if parts.seconds_since_step() > _STUCK_S else ""
 
     def not_ready() -> str:
-        return "draining" if ending.is_set() else not_alive()
+        if ending.is_set():
+            return "draining"
+        return not_alive() or ("storage fails" if parts.is_storage_failing() else "")
 
     probes = Probes(not_alive, not_ready, lambda: (CONTENT_TYPE, parts.metrics.render()))
     return HealthServer(
@@ -150,7 +153,7 @@ def _health(
 
 
 def _announce(settings: Settings, addresses: dict[str, tuple[str, int]], digest: str) -> None:
-    written = {role: f"{host}:{port}" for role, (host, port) in addresses.items()}
+    written = {role: write_address(*address) for role, address in addresses.items()}
     for role, address in written.items():
         _log.info("listening", role=role, address=address)
     _log.info("started", pack=digest[:12], clock=settings.clock)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from worker.model.errors import ConfigError
 from worker.model.time import EpochMs
+from worker.sources.addresses import write_address
 from worker.sources.group_commit import GroupCommit, Intake
 from worker.sources.mllp_connection import MllpConnection, MllpLimits, MllpObserver, MllpRoom
 from worker.sources.tls import TlsFiles, check_listener, load_tls
@@ -91,7 +92,7 @@ class MllpServer:
                 start_serving=False,
             )
         except OSError as error:
-            place = f"mllp {listener.host}:{listener.port}"
+            place = f"mllp {write_address(listener.host, listener.port)}"
             raise ConfigError(f"cannot listen: {error.strerror}; choose another address", place) from error
 
     def _connect(self) -> MllpConnection:

@@ -298,6 +298,10 @@ class MemoryState:
             item.attempts += 1
             item.next_try_ms = until_ms
 
+    def count_waiting(self, sink: str) -> int:
+        """Count the notices that a sink does not have yet."""
+        return sum(name == sink and not item.is_sent for (name, _), item in self._outbox.items())
+
     def next_try_ms(self) -> EpochMs | None:
         """Tell when the next notice may be sent."""
         return min((item.next_try_ms for item in self._outbox.values() if not item.is_sent), default=None)

@@ -44,6 +44,12 @@ def postpone(conn: sa.Connection, sink: str, notice_ids: Collection[str], until_
     conn.execute(mine.values(attempts=outbox.c.attempts + 1, next_try_ms=until_ms))
 
 
+def count_waiting(conn: sa.Connection, sink: str) -> int:
+    """Count the notices that a sink does not have yet."""
+    mine = sa.select(sa.func.count()).where(outbox.c.sink == sink, ~outbox.c.is_sent)
+    return conn.scalar(mine) or 0
+
+
 def next_try_ms(conn: sa.Connection) -> EpochMs | None:
     """Tell when the next notice may be sent."""
     earliest: EpochMs | None = conn.scalar(

@@ -122,6 +122,11 @@ class SqlState:
         with self._db.unit() as conn:
             outbox.postpone(conn, sink, notice_ids, until_ms)
 
+    def count_waiting(self, sink: str) -> int:
+        """Count the notices that a sink does not have yet."""
+        with self._db.reading() as conn:
+            return outbox.count_waiting(conn, sink)
+
     def next_try_ms(self) -> EpochMs | None:
         """Tell when the next notice may be sent."""
         with self._db.reading() as conn:

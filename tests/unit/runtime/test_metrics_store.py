@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
+from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
+from worker.runtime import metrics_store
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.storage.memory import MemoryState
@@ -15,7 +21,7 @@ def _message() -> RawMessage:
 
 
 def _state(metrics: Metrics) -> MeteredState:
-    return MeteredState(MemoryState(), lambda _: 7, metrics)
+    return MeteredState(MemoryState(), lambda _: 7, lambda _: 3, metrics)
 
 
 def _text(metrics: Metrics) -> str:
@@ -27,6 +33,44 @@ def test_stored_messages_are_counted_by_transport_and_the_engine_is_woken() -> N
     MeteredIntake(MemoryJournal(), metrics, lambda: woken.append(1)).append([_message(), _message()])
     assert 'lpwatch_messages_received_total{transport="mllp:1"} 2.0' in _text(metrics)
     assert woken == [1]
+
+
+class _FullJournal(MemoryJournal):
+    is_full = True
+
+    def append(self, messages: Sequence[RawMessage]) -> None:
+        if self.is_full:
+            raise TemporaryError("full", "storage")
+        super().append(messages)
+
+
+def test_storage_fails_from_a_message_that_could_not_be_stored_to_one_that_could() -> None:
+    journal = _FullJournal()
+    intake = MeteredIntake(journal, Metrics(), lambda: None)
+    assert not intake.is_failing
+    with pytest.raises(TemporaryError):
+        intake.append([_message()])
+    assert intake.is_failing
+    journal.is_full = False
+    intake.append([_message()])
+    assert not intake.is_failing
+
+
+def test_storage_that_failed_long_ago_is_given_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_store, "_FAILING_S", 0.0)
+    intake = MeteredIntake(_FullJournal(), Metrics(), lambda: None)
+    with pytest.raises(TemporaryError):
+        intake.append([_message()])
+    assert not intake.is_failing
+
+
+def test_notices_that_wait_and_that_were_postponed_are_told_by_sink() -> None:
+    metrics = Metrics()
+    state = _state(metrics)
+    state.pending("file", 1_000, 10)
+    state.postpone("file", [], 2_000)
+    assert 'lpwatch_outbox_waiting{sink="file"} 3.0' in _text(metrics)
+    assert 'lpwatch_notices_postponed_total{sink="file"} 0.0' in _text(metrics)
 
 
 def test_journal_tells_how_many_messages_wait_and_that_none_do() -> None:
@@ -66,3 +110,12 @@ def test_backlog_is_told_when_assessing() -> None:
     state.assess(1_000, (), lambda _: None)
     assert "lpwatch_due_backlog 7.0" in _text(metrics)
     assert state.last_step.seconds < 60
+
+
+def test_a_batch_that_is_written_is_a_step() -> None:
+    state = _state(Metrics())
+    begun = state.last_step
+    state.record(Batch("journal", 3, 4, 1_000))
+    assert state.last_step is begun
+    state.record(Batch("journal", 0, 2, 1_000))
+    assert state.last_step is not begun
