@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.model.fact import Assertion, AssertionStatus
 from worker.notes.context import Reading
+from worker.notes.lexicon import Mention
 from worker.notes.punctures import read_puncture
 from worker.notes.qualifiers import AFTER_LP, BASELINE, qualify
-from worker.notes.reader import NoteReading
+from worker.notes.reader import LONGEST_TEXT, NoteReading
 from worker.notes.sections import find_sections
-from worker.notes.text import split_sentences
+from worker.notes.text import LONGEST_SENTENCE, split_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,28 +32,41 @@ _OF_SECTION: dict[SectionKind, AssertionStatus] = {
 _STANDING = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
 
 
+_Known = dict[tuple[str, "SectionKind", AssertionStatus | None], AssertionStatus | None]
+"""Sentences already read, by their text and where they stand; what the next one inherits. Notes repeat themselves."""
+
+
 class LexiconReader:
     """Read notes by rules that a site can tune."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         """Keep the compiled lexicon."""
         self._lexicon = lexicon
+        self._beginnings = lexicon.statements.beginnings(lambda meaning: isinstance(meaning, Mention))
 
     def read(self, document: NoteDocument) -> NoteReading:
         """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
+        is_cut = len(document.text) > LONGEST_TEXT
+        if is_cut:
+            document = replace(document, text=_beginning(document.text))
         unique: dict[tuple[str, AssertionStatus, tuple[str, ...]], Assertion] = {}
+        known: _Known = {}
         for section in find_sections(document.text, self._lexicon):
-            for finding, assertion in self._section(document.text, section):
+            for finding, assertion in self._section(document.text, section, known):
                 unique.setdefault((finding, assertion.status, assertion.qualifiers), assertion)
         assertions = tuple((finding, assertion) for (finding, _, _), assertion in unique.items())
-        return NoteReading(assertions, read_puncture(document, self._lexicon))
+        return NoteReading(assertions, read_puncture(document, self._lexicon), is_cut)
 
-    def _section(self, text: str, section: Section) -> Iterator[tuple[str, Assertion]]:
+    def _section(self, text: str, section: Section, known: _Known) -> Iterator[tuple[str, Assertion]]:
         lasting: AssertionStatus | None = None
         for sentence in split_sentences(text, section.start, section.end):
-            reading = Reading(sentence, self._lexicon)
-            yield from self._sentence(reading, section.kind, lasting)
-            lasting = _lasting(sentence, reading, lasting)
+            place = (sentence.text, section.kind, lasting)
+            if place not in known:
+                reading = Reading(sentence, self._lexicon)
+                if not self._beginnings.isdisjoint(sentence.vocabulary):
+                    yield from self._sentence(reading, section.kind, lasting)
+                known[place] = _lasting(sentence, reading, lasting)
+            lasting = known[place]
 
     def _sentence(
         self,
@@ -60,6 +75,8 @@ class LexiconReader:
         lasting: AssertionStatus | None,
     ) -> Iterator[tuple[str, Assertion]]:
         stated = list(reading.stated())
+        if not stated:
+            return
         qualified = qualify(reading, stated)
         words = reading.sentence.words
         for finding, qualifiers in zip(stated, qualified, strict=True):
@@ -94,6 +111,13 @@ class LexiconReader:
         if becomes is None or becomes.with_ not in reading.groups or becomes.unless in reading.groups:
             return finding
         return becomes.finding
+
+
+def _beginning(text: str) -> str:
+    """Return what is read of a text that is too long: it ends with a line, or else with a word."""
+    near = LONGEST_TEXT - LONGEST_SENTENCE
+    ends = (text.rfind(end, near, LONGEST_TEXT) for end in "\n\r ")
+    return text[: next((end for end in ends if end > 0), LONGEST_TEXT)]
 
 
 def _lasting(sentence: Sentence, reading: Reading, lasting: AssertionStatus | None) -> AssertionStatus | None:

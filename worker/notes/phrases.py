@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from worker.notes.text import split_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from worker.notes.text import Word
 
@@ -36,6 +37,12 @@ class Hit(Generic[Meaning]):
 class _Node(Generic[Meaning]):
     children: dict[str, _Node[Meaning]] = field(default_factory=dict)
     meanings: list[Meaning] = field(default_factory=list)
+
+    def has(self, is_wanted: Callable[[Meaning], bool]) -> bool:
+        """Tell whether it or a longer phrase means something wanted."""
+        return any(map(is_wanted, self.meanings)) or any(
+            node.has(is_wanted) for node in self.children.values()
+        )
 
 
 def expand(phrase: str) -> tuple[tuple[str, ...], ...]:
@@ -89,6 +96,15 @@ class PhraseTable(Generic[Meaning]):
             if meaning not in node.meanings:
                 node.meanings.append(meaning)
 
+    def may_be_in(self, vocabulary: AbstractSet[str]) -> bool:
+        """Tell whether a phrase may stand among these words: one of them begins a phrase."""
+        return not self._root.children.keys().isdisjoint(vocabulary)
+
+    def beginnings(self, is_wanted: Callable[[Meaning], bool]) -> frozenset[str]:
+        """Return the first words of the phrases that mean something wanted."""
+        children = self._root.children.items()
+        return frozenset(word for word, node in children if node.has(is_wanted))
+
     def find(self, words: Sequence[Word]) -> Iterator[Hit[Meaning]]:
         """Give the longest phrase at each place from left to right; phrases do not overlap."""
         position = 0
@@ -108,13 +124,12 @@ class PhraseTable(Generic[Meaning]):
                 yield hit
 
     def _longest(self, words: Sequence[Word], first: int) -> Hit[Meaning] | None:
-        node = self._root
-        best: Hit[Meaning] | None = None
-        for position in range(first, len(words)):
-            following = node.children.get(words[position].text)
-            if following is None:
-                break
-            node = following
+        node = self._root.children.get(words[first].text)
+        best: _Node[Meaning] | None = None
+        after = position = first + 1
+        while node is not None:
             if node.meanings:
-                best = Hit(first, position + 1, tuple(node.meanings))
-        return best
+                best, after = node, position
+            node = node.children.get(words[position].text) if position < len(words) else None
+            position += 1
+        return None if best is None else Hit(first, after, tuple(best.meanings))

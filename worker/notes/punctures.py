@@ -13,6 +13,7 @@ from worker.notes.text import split_sentences, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from worker.notes.lexicon import Lexicon, PunctureTables
     from worker.notes.reader import NoteDocument
@@ -25,7 +26,8 @@ _WORDS_BEFORE = 2
 def read_puncture(document: NoteDocument, lexicon: Lexicon) -> NotePuncture | None:
     """Return what a note documents of an LP, None where it documents none."""
     tables = lexicon.punctures
-    sentences = [_plain(sentence.words) for sentence in split_sentences(document.text)]
+    different = {sentence.text: sentence for sentence in split_sentences(document.text)}.values()
+    sentences = [_plain(sentence.words) for sentence in different if _may_tell(sentence.vocabulary, tables)]
     told = [
         words
         for words in (_plain(split_words(document.title)), *sentences)
@@ -35,6 +37,16 @@ def read_puncture(document: NoteDocument, lexicon: Lexicon) -> NotePuncture | No
     if row is None:
         return None
     return NotePuncture(tables.statuses[row], _passes(told, tables), _is_traumatic(told, tables))
+
+
+def _may_tell(vocabulary: AbstractSet[str], tables: PunctureTables) -> bool:
+    """Tell whether a sentence may say anything of an LP; most sentences do not."""
+    return (
+        not tables.attempt_words.isdisjoint(vocabulary)
+        or tables.names.may_be_in(vocabulary)
+        or tables.rows.may_be_in(vocabulary)
+        or tables.trauma.may_be_in(vocabulary)
+    )
 
 
 def _plain(words: Sequence[Word]) -> tuple[Word, ...]:

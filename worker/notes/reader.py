@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from worker.model.fact import Assertion, PunctureStatus
 
 
+LONGEST_TEXT = 262_144
+"""Characters that are read of one document; house choice: far above any note, and read in well under a second."""
+
+UNREAD_REST = f"text beyond the first {LONGEST_TEXT} characters"
+"""What a mapping says where a reading is cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoteDocument:
     """One version of a note.
@@ -37,11 +44,12 @@ class NoteReading:
     """What one note states.
 
     Shape: `assertions` pairs (finding concept, assertion) in the order of the text; spans are characters of
-    `NoteDocument.text` as it was given.
+    `NoteDocument.text` as it was given. `is_cut` where the text is longer than `LONGEST_TEXT` and its rest was not read.
     """
 
     assertions: tuple[tuple[str, Assertion], ...] = ()
     puncture: NotePuncture | None = None
+    is_cut: bool = False
 
 
 class NoteReader(Protocol):

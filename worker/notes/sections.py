@@ -6,10 +6,11 @@ next heading, at any other line that begins with words in capitals and a colon, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worker.notes.text import split_words
+from worker.notes.text import split_words, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from worker.notes.text import Word
 
 _LONGEST_HEADING = 60
-_ENDS = frozenset(".!?;\r\n")
+_PART = re.compile(r"[^.!?;\r\n]+")
+_BEFORE = re.compile(r"[\s\-*•]*")
+_TEXT = re.compile(r"\S")
+_BLANK = re.compile(r"(?:\n|\r(?!\n))(?:[^\S\r\n]|\r(?=\n))*(\n|\r(?!\n))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,12 @@ def find_sections(text: str, lexicon: Lexicon) -> list[Section]:
 def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
     for start in _starts(text):
         line_end = _line_end(text, start)
-        words = split_words(text, start, min(line_end, start + _LONGEST_HEADING))
+        until = min(line_end, start + _LONGEST_HEADING)
+        if text.find(":", start, until) < 0 and not lexicon.headings.may_be_in(
+            vocabulary(text, start, until)
+        ):
+            continue
+        words = split_words(text, start, until)
         known = _known(words, lexicon, text, line_end)
         if known is not None:
             yield known
@@ -64,13 +73,11 @@ def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
 
 def _starts(text: str) -> Iterator[int]:
     """Give each position at which a sentence or line begins."""
-    is_start = True
-    for position, character in enumerate(text):
-        if character in _ENDS:
-            is_start = True
-        elif is_start and not character.isspace() and character not in "-*•":
-            is_start = False
-            yield position
+    for part in _PART.finditer(text):
+        before = _BEFORE.match(text, part.start(), part.end())
+        start = before.end() if before else part.start()
+        if start < part.end():
+            yield start
 
 
 def _known(words: tuple[Word, ...], lexicon: Lexicon, text: str, line_end: int) -> _Heading | None:
@@ -106,15 +113,6 @@ def _is_at_line_start(text: str, start: int) -> bool:
 
 def _blank_line(text: str, start: int, end: int) -> int:
     """Return where the first blank line after some text begins, else `end`."""
-    has_text = False
-    breaks = 0
-    for position in range(start, end):
-        character = text[position]
-        if character == "\n" or (character == "\r" and text[position + 1 : position + 2] != "\n"):
-            breaks += 1
-            if breaks > 1 and has_text:
-                return position
-        elif not character.isspace():
-            has_text = True
-            breaks = 0
-    return end
+    first = _TEXT.search(text, start, end)
+    blank = _BLANK.search(text, first.end(), end) if first else None
+    return blank.start(1) if blank else end

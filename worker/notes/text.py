@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]")
-_STOPS = frozenset(".!;")
+_END = re.compile(r"[\r\n]|[.!;?](?=\s|\Z)")
+_SPACE = re.compile(r"\s")
 _MARKS = frozenset(",;:?()")
 _BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])[ \t]")
 _SHORT = frozenset({"dr", "mr", "mrs", "ms", "prof", "approx", "vs", "e.g", "i.e", "temp", "pt", "hx"})
@@ -20,8 +22,7 @@ LONGEST_SENTENCE = 1_000
 _SCORE = re.compile(r"(?<!\d)(\d{1,2})[ ]?/[ ]?10(?!\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word or punctuation mark: `text` in lower case, and its place in the note."""
 
     text: str
@@ -52,6 +53,11 @@ class Sentence:
         return self.source[self.start : self.end]
 
     @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Return its words and marks, each once: cheaper than `words`, where only few sentences matter."""
+        return vocabulary(self.source, self.start, self.end)
+
+    @cached_property
     def words(self) -> tuple[Word, ...]:
         """Return its words and marks."""
         return split_words(self.source, self.start, self.end)
@@ -77,6 +83,15 @@ def split_words(text: str, start: int = 0, end: int | None = None) -> tuple[Word
     return tuple(Word(normalise(match[0]), match.start(), match.end()) for match in found)
 
 
+def vocabulary(text: str, start: int = 0, end: int | None = None) -> frozenset[str]:
+    """Return the different words and marks of [start, end) as `split_words` writes them."""
+    part = text[start:end]
+    if part.isascii():  # lower case keeps every place and word as it is: one pass will do
+        found = frozenset(_WORD.findall(part.lower()))
+        return found | {"and"} if "&" in found else found
+    return frozenset(map(normalise, _WORD.findall(part)))
+
+
 def normalise(word: str) -> str:
     """Return the form in which words are compared."""
     return "and" if word == "&" else word.lower().replace("’", "'")
@@ -91,12 +106,25 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[S
     last = len(text) if end is None else end
     sentences: list[Sentence] = []
     begin = start
-    for position in range(start, last):
-        if _ends_here(text, begin, position, last):
+    for found in _END.finditer(text, start, last):
+        position = found.start()
+        begin = _cut_long(sentences, text, begin, position)
+        if position >= begin and _ends_here(text, begin, position, last):
             _add(sentences, text, begin, position + 1)
             begin = position + 1
-    _add(sentences, text, begin, last)
+    _add(sentences, text, _cut_long(sentences, text, begin, last), last)
     return sentences
+
+
+def _cut_long(sentences: list[Sentence], text: str, begin: int, position: int) -> int:
+    """Cut what has no end before `position` at white space; return where the rest begins."""
+    while position - begin > LONGEST_SENTENCE:
+        space = _SPACE.search(text, begin + LONGEST_SENTENCE, position)
+        if space is None:
+            break
+        _add(sentences, text, begin, space.end())
+        begin = space.end()
+    return begin
 
 
 def _add(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
@@ -109,17 +137,13 @@ def _add(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
 
 
 def _ends_here(text: str, begin: int, position: int, last: int) -> bool:
+    """Tell whether a mark that may end a sentence does."""
     character = text[position]
-    if position - begin >= LONGEST_SENTENCE and character.isspace():
-        return True
     if character in "\r\n":
-        return not _goes_on(text, begin, position, last)
-    following = text[position + 1] if position + 1 < last else " "
-    if not following.isspace():
-        return False
+        return position - begin >= LONGEST_SENTENCE or not _goes_on(text, begin, position, last)
     if character == "?":
         return position > begin and not text[position - 1].isspace()
-    return character in _STOPS and not (character == "." and _is_short(text, begin, position))
+    return character != "." or not _is_short(text, begin, position)
 
 
 def _is_short(text: str, begin: int, position: int) -> bool:

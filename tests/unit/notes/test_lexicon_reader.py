@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from worker.decode.located_yaml import load_yaml
-from worker.notes.reader import NoteReading
+from worker.notes.reader import LONGEST_TEXT, NoteReading
 
 Read = Callable[..., NoteReading]
+_LONGEST_READ_S = 1.0  # generous: a slow machine under load needs a third of it
 
 
 def stated(reading: NoteReading) -> set[tuple[str, ...]]:
@@ -160,3 +162,37 @@ def test_the_notes_of_the_vignettes_are_read_as_their_gold_standard_says(read: R
                     wrong.append(vignette["id"])
     assert count > 30
     assert wrong == []
+
+
+def test_a_text_too_long_is_read_up_to_a_whole_line_and_says_so(read: Read) -> None:
+    line = "Seen on the round.\n"
+    before = line * (LONGEST_TEXT // len(line) - 1)
+    reading = read(f"Neck stiff.\n{before}Headache denied in clinic, and again {line * 9}Confused.")
+    assert reading.is_cut
+    assert stated(reading) == {("neck-stiffness", "present")}
+
+
+def test_a_text_of_the_longest_length_is_read_whole(read: Read) -> None:
+    text = "Confused.".rjust(LONGEST_TEXT)
+    reading = read(text)
+    assert not reading.is_cut
+    ((_, said),) = reading.assertions
+    assert said.span == (LONGEST_TEXT - 9, LONGEST_TEXT - 1)
+
+
+def test_the_longest_text_takes_no_time_that_others_would_notice(read: Read) -> None:
+    text = (
+        "Seen on the ward round, comfortable, bloods sent, plan discussed with the family at the bedside.\n"
+    )
+    started = time.process_time()
+    read("".join(f"Day {day}. {text}" for day in range(5_000)))
+    assert time.process_time() - started < _LONGEST_READ_S
+
+
+def test_a_repeated_sentence_still_hands_on_what_it_opens(read: Read) -> None:
+    text = "No symptoms of:\n- fever\nWell.\nHeadache.\nNo symptoms of:\n- neck stiffness\n"
+    assert stated(read(text)) == {
+        ("fever-finding", "absent"),
+        ("headache", "present"),
+        ("neck-stiffness", "absent"),
+    }

@@ -27,7 +27,7 @@ from worker.mapping.fhir.statement import Stated, Statement
 from worker.model.fact import Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind
 from worker.model.time import ClinicalTime
-from worker.notes.reader import NoteDocument, NotePuncture
+from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
 NOTE = "note"
 _PROCEDURE_NOTE = "procedure-note"
@@ -130,6 +130,8 @@ def _add_content(statement: Statement, words: Words, effective: ClinicalTime, do
         statement.note(IssueKind.CHARSET, words.element, "read as windows-1252")
     document = NoteDocument(document_id, words.title, words.text.text, words.kind)
     reading = statement.scope.notes.read(document)
+    if reading.is_cut:
+        statement.note(IssueKind.UNREADABLE_TEXT, words.element, UNREAD_REST)
     ordinals: dict[str, int] = {}
     for finding, assertion in reading.assertions:
         ordinals[finding] = ordinals.get(finding, 0) + 1

@@ -33,7 +33,7 @@ from worker.mapping.rtf import is_rtf, rtf_to_text
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
-from worker.notes.reader import NoteDocument, NotePuncture
+from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
 PUNCTURE = "lumbar-puncture"
 
@@ -81,6 +81,8 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
     if statement.is_deleted:
         return
     reading = context.notes.read(NoteDocument(document.number, document.title, text, document.kind))
+    if reading.is_cut:
+        sheet.issues.append(Issue(IssueKind.UNREADABLE_TEXT, document.place, UNREAD_REST))
     seen: Counter[str] = Counter()
     for finding, assertion in reading.assertions:
         seen[finding] += 1

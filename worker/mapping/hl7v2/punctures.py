@@ -23,8 +23,8 @@ from worker.mapping.hl7v2.documents import PUNCTURE, has_text_type, observation_
 from worker.mapping.hl7v2.times import clinical_time, end_time, stated_at
 from worker.mapping.hl7v2.versions import CORRECTED, FINAL, REGISTERED, WITHDRAWN
 from worker.model.fact import Puncture, PunctureSource, PunctureStatus
-from worker.model.message import Issue
-from worker.notes.reader import NoteDocument, NotePuncture
+from worker.model.message import Issue, IssueKind
+from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
 _RANKS = {
     PunctureStatus.PLANNED: REGISTERED,
@@ -74,7 +74,7 @@ def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, 
     if isinstance(effective, Issue):
         sheet.issues.append(effective)
         return
-    read = _read_text(context, group, numbers[0])
+    read = _read_text(context, group, numbers[0], sheet)
     status = refine(ordered_status(context, group), read)
     is_result = context.message.peek.message_type[:3] in {"ORU", "OUL"}
     value = Puncture(
@@ -95,12 +95,15 @@ def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, 
     sheet.facts.append(make_fact(context, patient, draft, statement))
 
 
-def _read_text(context: Context, group: ResultGroup, number: str) -> NotePuncture | None:
+def _read_text(context: Context, group: ResultGroup, number: str, sheet: Sheet) -> NotePuncture | None:
     texts = [observation_text(context, one.obx) for one in group.obxs if has_text_type(one)]
     lines = [text for text in texts if isinstance(text, str) and text]
     if not lines:
         return None
-    return context.notes.read(NoteDocument(number, "", "\n".join(lines), _kind(group.obr))).puncture
+    reading = context.notes.read(NoteDocument(number, "", "\n".join(lines), _kind(group.obr)))
+    if reading.is_cut:
+        sheet.issues.append(Issue(IssueKind.UNREADABLE_TEXT, place_of(group.obxs[0].obx, 5), UNREAD_REST))
+    return reading.puncture
 
 
 def _kind(obr: Segment | None) -> str:

@@ -44,12 +44,13 @@ class Echo:
     def __init__(self) -> None:
         self.documents: list[NoteDocument] = []
         self.puncture: NotePuncture | None = None
+        self.is_cut = False
 
     def read(self, document: NoteDocument) -> NoteReading:
         self.documents.append(document)
         found = Assertion(AssertionStatus.PRESENT, (), (0, 8), document.text)
         count = document.text.count("headache")
-        return NoteReading(tuple(("headache", found) for _ in range(count)), self.puncture)
+        return NoteReading(tuple(("headache", found) for _ in range(count)), self.puncture, self.is_cut)
 
 
 class Read(Protocol):

@@ -21,6 +21,7 @@ AT, UPDATED = "2026-01-05T08:00:00Z", "2026-01-05T08:05:00Z"
 class Notes(Protocol):
     documents: list[NoteDocument]
     puncture: NotePuncture | None
+    is_cut: bool
 
 
 def base64_of(text: str | bytes) -> str:
@@ -350,3 +351,17 @@ def test_an_observation_whose_code_is_a_note_is_read_as_one(read: Read, notes: N
 )
 def test_html_is_reduced_to_what_a_person_reads(html: str, text: str) -> None:
     assert strip_html(html) == text
+
+
+def test_a_document_too_long_to_be_read_whole_is_an_issue(read: Read, notes: Notes) -> None:
+    notes.is_cut = True
+    reading = read(document(attachment("headache")))
+
+    assert [fact.concept for fact in reading.facts] == ["note", "headache"]
+    assert [(issue.kind, issue.place, issue.subject) for issue in reading.issues] == [
+        (
+            IssueKind.UNREADABLE_TEXT,
+            "DocumentReference.content",
+            "text beyond the first 262144 characters",
+        )
+    ]

@@ -237,3 +237,12 @@ def test_two_notes_under_one_number_in_one_message_stay_apart(read: Read, notes:
     reading = read(OBR, text("Neck stiff."), OBR, text("Neck stiff again."), notes=notes)
     keys = [fact.key for fact in facts(reading, "headache")]
     assert keys == ["default|document|n1|headache|1", "default|document|n1#2|headache|1"]
+
+
+def test_a_document_too_long_to_be_read_whole_is_an_issue(read: Read, reader: MakeReader) -> None:
+    notes = reader({"Neck stiff": NoteReading(NOTE.assertions, is_cut=True)})
+    reading = read(EVN, TXA, text("Neck stiff."), kind="MDM^T02", notes=notes)
+    assert [(issue.kind, issue.subject) for issue in reading.issues] == [
+        (IssueKind.UNREADABLE_TEXT, "text beyond the first 262144 characters")
+    ]
+    assert len(facts(reading)) == 4
