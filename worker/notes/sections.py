@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worker.notes.text import split_words, vocabulary
+from worker.notes.text import first_word, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +59,8 @@ def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
     for start in _starts(text):
         line_end = _line_end(text, start)
         until = min(line_end, start + _LONGEST_HEADING)
-        if text.find(":", start, until) < 0 and not lexicon.headings.may_be_in(
-            vocabulary(text, start, until)
-        ):
+        has_colon = text.find(":", start, until) >= 0
+        if not has_colon and not lexicon.headings.may_be_in({first_word(text, start, until)}):
             continue
         words = split_words(text, start, until)
         known = _known(words, lexicon, text, line_end)

@@ -83,6 +83,12 @@ def split_words(text: str, start: int = 0, end: int | None = None) -> tuple[Word
     return tuple(Word(normalise(match[0]), match.start(), match.end()) for match in found)
 
 
+def first_word(text: str, start: int, end: int) -> str:
+    """Return the first word or mark of [start, end), empty where there is none."""
+    found = _WORD.search(text, start, end)
+    return normalise(found[0]) if found else ""
+
+
 def vocabulary(text: str, start: int = 0, end: int | None = None) -> frozenset[str]:
     """Return the different words and marks of [start, end) as `split_words` writes them."""
     part = text[start:end]
