@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.unit.correlate.facts import OTHER, PATIENT, Group, temperature
-from worker.correlate.versions import adds_nothing, compact, current_facts
+from worker.correlate.versions import current_facts
 from worker.model.fact import Fact
 
 
@@ -46,34 +46,3 @@ def test_any_permutation_gives_the_same_current_facts(known: list[Fact], random:
 def test_repeats_change_nothing(known: list[Fact], repeats: list[int]) -> None:
     again = [known[i] for i in repeats if i < len(known)]
     assert current_facts([*known, *again]) == current_facts(known)
-    assert adds_nothing(known, again)
-
-
-@given(facts, facts, facts)
-def test_compacting_any_part_changes_nothing(
-    first: list[Fact], second: list[Fact], third: list[Fact]
-) -> None:
-    whole = current_facts([*first, *second, *third])
-    left = compact([*compact([*first, *second]), *third])
-    right = compact([*first, *compact([*second, *third])])
-    assert current_facts(left) == whole
-    assert current_facts(right) == whole
-    assert current_facts(compact(first)) == current_facts(first)
-
-
-@given(facts)
-def test_compacting_twice_is_compacting_once(known: list[Fact]) -> None:
-    once = compact(known)
-    assert compact(once) == once
-    assert len(once) <= len(known)
-
-
-@given(facts, facts)
-def test_nothing_is_said_to_be_added_only_when_the_outcome_is_equal(
-    known: list[Fact], arrived: list[Fact]
-) -> None:
-    before, after = current_facts(known), current_facts([*known, *arrived])
-    same = [(fact.key, fact.patient, fact.version) for fact in before.facts] == [
-        (fact.key, fact.patient, fact.version) for fact in after.facts
-    ] and before.ties == after.ties
-    assert adds_nothing(known, arrived) == same

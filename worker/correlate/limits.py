@@ -45,11 +45,5 @@ class Limits:
         """Return how old a baseline finding may be at the LP."""
         return self.baseline_finding_h * HOUR_MS
 
-    @property
-    def look_back_ms(self) -> int:
-        """Return the longest span before an LP that any baseline needs."""
-        spans = (self.baseline_h, self.baseline_finding_h, *self.baseline_longer_h.values())
-        return max(*spans) * HOUR_MS
-
 
 DEFAULT_LIMITS = Limits()

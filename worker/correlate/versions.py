@@ -64,53 +64,6 @@ def current_facts(facts: Iterable[Fact]) -> CurrentFacts:
     return CurrentFacts(standing, ties)
 
 
-def compact(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return the fewest facts that fold to the same outcome, also together with whatever else arrives later.
-
-    Shape: deletions, ties and the newest replacement of each group are kept; sorted by (patient, key, version).
-    """
-    known = tuple(facts)
-    marks = _marks(known)
-    by_key: dict[FactKey, list[Fact]] = {}
-    for fact in known:
-        if _stands(fact, marks):
-            by_key.setdefault((*fact.patient.key, fact.key), []).append(fact)
-    kept: list[Fact] = []
-    for versions in by_key.values():
-        versions.sort(key=_fold_rank, reverse=True)
-        front: list[Fact] = []
-        for fact in versions:
-            if not any(_makes_needless(other, fact) for other in front):
-                front.append(fact)
-        kept.extend(front)
-    kept.extend(_lost_marks(known, kept))
-    return tuple(sorted(kept, key=lambda fact: (*fact.patient.key, fact.key, *_fold_rank(fact))))
-
-
-def adds_nothing(known: Iterable[Fact], arrived: Iterable[Fact]) -> bool:
-    """Tell whether what arrived leaves the current facts as they are: an assessment would find nothing new.
-
-    Receipt times and message ids of repeats do not count as a difference.
-    """
-    before = tuple(known)
-    first, second = current_facts(before), current_facts((*before, *arrived))
-    return first.ties == second.ties and [_content(fact) for fact in first.facts] == [
-        _content(fact) for fact in second.facts
-    ]
-
-
-def _content(fact: Fact) -> tuple[object, ...]:
-    return (
-        fact.patient.key,
-        fact.key,
-        fact.version,
-        fact.concept,
-        fact.effective,
-        fact.value,
-        fact.qualifiers,
-    )
-
-
 def _marks(facts: Iterable[Fact]) -> _Marks:
     """Return for each group the newest message that replaced it."""
     marks: _Marks = {}
@@ -164,24 +117,3 @@ def _is_tie(one: Fact, other: Fact) -> bool:
 
 def _tie_issue(fact: Fact) -> Issue:
     return Issue(IssueKind.VERSION_TIE, fact.source.place, f"{fact.source.feed}|{fact.concept}")
-
-
-def _makes_needless(other: Fact, fact: Fact) -> bool:
-    """Tell whether `other` wins over `fact` now and stands for as long as `fact` could, without a tie to report."""
-    wins = _instant(other) > _instant(fact) or other.version == fact.version
-    if not wins or other.group is None or fact.group is None:
-        return wins and other.group is None
-    return other.group.key == fact.group.key and other.group.stated_at >= fact.group.stated_at
-
-
-def _lost_marks(known: tuple[Fact, ...], kept: list[Fact]) -> list[Fact]:
-    """Return one carrier for each newest replacement that no kept fact carries any more."""
-    marks, carried = _marks(known), _marks(kept)
-    carriers: dict[_GroupKey, Fact] = {}
-    for fact in sorted(known, key=lambda fact: (*fact.patient.key, fact.key, *_fold_rank(fact))):
-        group = fact.group
-        if group is not None and group.replaces:
-            key = (*fact.patient.key, group.key)
-            if marks[key] == group.stated_at and carried.get(key) != marks[key]:
-                carriers[key] = fact
-    return list(carriers.values())

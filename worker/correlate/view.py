@@ -10,7 +10,7 @@ from worker.correlate.index import FactIndex, Series, is_csf, is_lumbar, make_se
 from worker.correlate.limits import DEFAULT_LIMITS
 from worker.correlate.stays import Stay, discharge_times, find_stays, stay_at
 from worker.model.fact import Moment
-from worker.model.time import DAY_MS, HOUR_MS
+from worker.model.time import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,22 +60,6 @@ class EpisodeView:
         """Return the instant (exclusive) at which the next LP takes over; `NEVER_MS` for the latest."""
         return NEVER_MS if self.episode.until_ms is None else self.episode.until_ms
 
-    def at_hours(self, hours: float) -> EpochMs:
-        """Return the instant `hours` after this LP (before it, when negative)."""
-        return self.anchor_ms + round(hours * HOUR_MS)
-
-    def series_at_hours(self, hours: float) -> EpochMs:
-        """Return the instant `hours` after the first LP of the series."""
-        return self.episode.series_start_ms + round(hours * HOUR_MS)
-
-    def hours_since(self, at_ms: EpochMs) -> float:
-        """Return the hours from this LP to an instant."""
-        return (at_ms - self.anchor_ms) / HOUR_MS
-
-    def hours_since_series(self, at_ms: EpochMs) -> float:
-        """Return the hours from the first LP of the series to an instant."""
-        return (at_ms - self.episode.series_start_ms) / HOUR_MS
-
     def readings(self, concept: str) -> tuple[Fact, ...]:
         """Return the LP's own facts of one concept, by clinical time."""
         if is_csf(concept):
@@ -114,10 +98,6 @@ class EpisodeView:
     def last_before(self, concept: str, at_ms: EpochMs) -> Fact | None:
         """Return the newest fact of a concept strictly before an instant, of whatever LP."""
         return self.index.series(concept).last_before(at_ms)
-
-    def has_any(self, concept: str) -> bool:
-        """Tell whether the patient group has any fact of a concept at all: "no data" is not "not in the window"."""
-        return bool(self.index.series(concept).facts)
 
     @property
     def birth(self) -> Fact | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tests.unit.correlate.facts import OTHER, Group, at, fact, temperature
-from worker.correlate.versions import adds_nothing, compact, current_facts
+from tests.unit.correlate.facts import OTHER, Group, at, temperature
+from worker.correlate.versions import current_facts
 from worker.model.message import IssueKind
 
 FIRST = temperature(10, 38.4, key="k")
@@ -75,33 +75,3 @@ def test_a_tie_names_no_patient() -> None:
     (issue,) = current_facts([secret, rival]).ties
     assert "4711" not in repr(issue)
     assert "P-1" not in repr(issue)
-
-
-def test_a_repeat_adds_nothing() -> None:
-    repeat = replace(FIRST, source=replace(FIRST.source, message_id="m9", received_at_ms=at(99)))
-    assert adds_nothing([FIRST], [repeat])
-    assert adds_nothing([CORRECTED], [FIRST])
-
-
-def test_a_correction_adds_something() -> None:
-    assert not adds_nothing([FIRST], [CORRECTED])
-    assert not adds_nothing([FIRST], [DELETED])
-
-
-def test_a_tie_adds_something() -> None:
-    low, high = sorted(
-        (FIRST, temperature(10, 39.9, key="k", major=FIRST.version.major)), key=lambda one: one.version
-    )
-    assert not adds_nothing([high], [low])
-
-
-def test_compact_keeps_deletions_and_drops_what_they_beat() -> None:
-    assert compact([FIRST, CORRECTED, DELETED]) == (DELETED,)
-
-
-def test_compact_keeps_a_replacement_whose_carrier_was_beaten() -> None:
-    carrier = fact("note", 1, key="d", major=at(1), group=Group("d", (9, 3), replaces=True))
-    winner = fact("note", 1, key="d", major=at(2), group=Group("other", (9, 3), replaces=False))
-    old = temperature(1, 38.4, key="d|x", group=Group("d", (1, 2), replaces=True))
-    kept = compact([carrier, winner])
-    assert current_facts([*kept, old]) == current_facts([carrier, winner, old])

@@ -75,12 +75,9 @@ def test_the_newest_of_two_birth_dates_counts() -> None:
     assert view.birth == right
 
 
-def test_hours_count_from_the_lp_and_from_the_series() -> None:
+def test_an_lp_of_a_series_knows_its_own_start_and_that_of_the_series() -> None:
     _, second = views(puncture(0), puncture(24, key="second"))
-    assert second.hours_since(at(25)) == 1
-    assert second.hours_since_series(at(25)) == 25
-    assert second.at_hours(1.5) == at(25.5)
-    assert second.series_at_hours(72) == at(72)
+    assert (second.anchor_ms, second.episode.series_start_ms) == (at(24), at(0))
 
 
 def test_the_stay_that_covers_an_instant_is_found() -> None:
@@ -114,10 +111,8 @@ def test_a_discharge_without_another_visit_s_number_ends_the_stay(visit: str) ->
     assert view.encounter_at(at(6)) is None
 
 
-def test_any_data_and_the_last_before_are_told_for_every_lp() -> None:
-    first, second = views(*TWO, temperature(195, 37))
-    assert first.has_any("body-temperature")
-    assert not first.has_any("crp")
+def test_the_last_before_is_told_for_every_lp() -> None:
+    _, second = views(*TWO, temperature(195, 37))
     last = second.last_before("body-temperature", at(200))
     assert last is not None
     assert hours((last,)) == [195]

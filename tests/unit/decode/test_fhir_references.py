@@ -80,10 +80,3 @@ def test_a_contained_resource_is_found_in_its_owner_only() -> None:
     assert References(document).resolve("#s1", owner) is not None
     assert References(document).resolve("#s2", owner) is None
     assert References(document).resolve("#s1", OWNER) is None
-
-
-def test_the_url_of_a_referenced_resource_is_known() -> None:
-    found = references({"fullUrl": "https://fhir.example/r4/Patient/p1", "resource": NEWER})
-
-    assert found.owner_url("Patient/p1") == "https://fhir.example/r4/Patient/p1"
-    assert found.owner_url("Patient/p2") == ""

@@ -66,11 +66,6 @@ class References:
         placed = self._index().get(reference) or self._index().get(_without_version(reference))
         return placed.resource if placed is not None and isinstance(placed.resource, Resource) else None
 
-    def owner_url(self, reference: str) -> str:
-        """Return the fullUrl of what a reference points to, empty where there is none."""
-        placed = self._index().get(reference) or self._index().get(_without_version(reference))
-        return placed.full_url if placed is not None else ""
-
     def _index(self) -> dict[str, Placed]:
         if self._by_name is None:
             self._by_name = {}

@@ -47,11 +47,6 @@ class Patient(msgspec.Struct, frozen=True):
     visit: str = ""
     birth_ms: EpochMs | None = None
 
-    @property
-    def filed_under(self) -> Identifier:
-        """Return the identifier that facts are filed under."""
-        return self.identifiers[0]
-
 
 class Statement(msgspec.Struct, frozen=True):
     """How a statement stands in the message: its time of status, its rank and whether it takes something back.
