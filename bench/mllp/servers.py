@@ -17,7 +17,9 @@ from hl7.mllp import HL7StreamReader, HL7StreamWriter, start_hl7_server
 
 from worker.decode.ack import AckCode
 from worker.runtime.clock import WallClock
+from worker.sources.group_commit import GroupCommit
 from worker.sources.mllp import MllpListener, MllpServer
+from worker.sources.reception import Reception
 from worker.storage.intake import SqlJournal
 from worker.storage.migrate import upgrade
 
@@ -145,9 +147,11 @@ async def lpwatch(folder: Path) -> int:
     """Serve as `lpwatch run` receives: the journal with synchronous=FULL, then the answer."""
     url = f"sqlite:///{folder / 'intake.db'}"
     upgrade(url, "intake")
-    server = MllpServer(MllpListener("127.0.0.1", 0), SqlJournal(url), Unobserved(), WallClock().now_ms)
-    _kept.append(server)
-    return (await server.start())[1]
+    commit = GroupCommit(SqlJournal(url))
+    server = MllpServer(MllpListener("127.0.0.1", 0), commit, Unobserved(), WallClock().now_ms)
+    reception = Reception(commit, {"mllp": server})
+    _kept.append(reception)
+    return (await reception.start())["mllp"][1]
 
 
 async def python_hl7(_folder: Path) -> int:

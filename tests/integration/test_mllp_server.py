@@ -14,8 +14,10 @@ from worker.decode.ack import AckCode
 from worker.decode.mllp import MllpReader, frame
 from worker.model.errors import ConfigError
 from worker.model.message import RawMessage
+from worker.sources.group_commit import GroupCommit
 from worker.sources.mllp import MllpListener, MllpServer
 from worker.sources.mllp_connection import MllpLimits
+from worker.sources.reception import Reception
 
 RECEIVED_AT = 1_767_600_000_000
 
@@ -71,6 +73,7 @@ class Site:
     kept: KeptMessages
     observed: Observed
     server: MllpServer
+    reception: Reception
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
 
@@ -127,13 +130,15 @@ def _framed(control_id: str, text: str = "x") -> bytes:
 @asynccontextmanager
 async def _serving(listener: MllpListener | None = None) -> AsyncIterator[Site]:
     kept, observed = KeptMessages(), Observed()
-    server = MllpServer(listener or MllpListener("127.0.0.1", 0), kept, observed, lambda: RECEIVED_AT)
-    site = Site(await server.start(), kept, observed, server)
+    commit = GroupCommit(kept)
+    server = MllpServer(listener or MllpListener("127.0.0.1", 0), commit, observed, lambda: RECEIVED_AT)
+    reception = Reception(commit, {"mllp": server})
+    site = Site((await reception.start())["mllp"], kept, observed, server, reception)
     try:
         yield site
     finally:
         kept.gate.set()
-        await server.drain()
+        await reception.drain()
         for writer in site.writers:
             writer.close()
             with suppress(OSError):
@@ -392,7 +397,7 @@ def test_drain_stores_and_answers_what_was_received_and_then_closes() -> None:
         client = await _connect(site)
         await client.send(_framed("m1") + _framed("m2"))
         await asyncio.sleep(0.05)
-        draining = asyncio.create_task(site.server.drain())
+        draining = asyncio.create_task(site.reception.drain())
         await asyncio.sleep(0.05)
         site.kept.gate.set()
         assert await client.acks(2) == [("AA", "m1"), ("AA", "m2")]
@@ -411,7 +416,7 @@ def test_drain_cuts_off_a_client_that_takes_no_answers() -> None:
         flood = b"".join(_framed(f"m{number}") for number in range(20_000))
         sending = asyncio.create_task(client.send(flood))
         await asyncio.sleep(0.3)
-        await asyncio.wait_for(site.server.drain(), 5)
+        await asyncio.wait_for(site.reception.drain(), 5)
         sending.cancel()
 
     _run(scene, MllpListener("127.0.0.1", 0, limits=MllpLimits(drain_s=0.2)))
@@ -427,9 +432,8 @@ def test_plaintext_on_a_reachable_address_is_refused() -> None:
 
 def test_taken_port_is_a_configuration_error() -> None:
     async def scene(site: Site) -> None:
-        other = MllpServer(
-            MllpListener("127.0.0.1", site.address[1]), KeptMessages(), Observed(), lambda: RECEIVED_AT
-        )
+        taken = MllpListener("127.0.0.1", site.address[1])
+        other = MllpServer(taken, GroupCommit(KeptMessages()), Observed(), lambda: RECEIVED_AT)
         with pytest.raises(ConfigError, match="cannot listen"):
             await other.start()
 

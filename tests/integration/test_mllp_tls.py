@@ -16,7 +16,9 @@ from worker.decode.ack import AckCode
 from worker.decode.mllp import frame
 from worker.model.errors import ConfigError
 from worker.model.message import RawMessage
+from worker.sources.group_commit import GroupCommit
 from worker.sources.mllp import MllpListener, MllpServer
+from worker.sources.reception import Reception
 from worker.sources.tls import TlsFiles, check_listener, load_tls
 
 MESSAGE = b"MSH|^~\\&|LAB|NORTH|||20260105080000||ORU^R01|m1|P|2.5.1\r"
@@ -79,8 +81,10 @@ def _send(files: TlsFiles, context: ssl.SSLContext | None) -> tuple[bytes, list[
 
     async def talk() -> tuple[bytes, list[RawMessage]]:
         kept = _Kept()
-        server = MllpServer(MllpListener("127.0.0.1", 0, files), kept, _Unobserved(), lambda: 0)
-        host, port = await server.start()
+        commit = GroupCommit(kept)
+        server = MllpServer(MllpListener("127.0.0.1", 0, files), commit, _Unobserved(), lambda: 0)
+        reception = Reception(commit, {"mllp": server})
+        host, port = (await reception.start())["mllp"]
         reader, writer = await asyncio.open_connection(host, port, ssl=context)
         writer.write(frame(MESSAGE))
         try:
@@ -88,7 +92,7 @@ def _send(files: TlsFiles, context: ssl.SSLContext | None) -> tuple[bytes, list[
         except (asyncio.IncompleteReadError, ssl.SSLError, ConnectionError):
             answer = b""
         writer.close()
-        await server.drain()
+        await reception.drain()
         return answer, kept.messages
 
     return asyncio.run(talk())

@@ -26,8 +26,10 @@ from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredS
 from worker.runtime.packs import read_layers
 from worker.runtime.settings import Settings
 from worker.sinks.stream import NdjsonSink, StreamSink
+from worker.sources.group_commit import GroupCommit
 from worker.sources.mllp import MllpListener, MllpServer
 from worker.sources.mllp_connection import MllpLimits
+from worker.sources.reception import Reception
 from worker.sources.tls import TlsFiles
 from worker.storage.intake import SqlJournal
 from worker.storage.memory import MemoryState
@@ -117,7 +119,7 @@ class Parts:
     """What a worker is made of; `close` lets go of the databases."""
 
     engine: Engine
-    server: MllpServer
+    reception: Reception
     metrics: Metrics
     seconds_since_step: Callable[[], float]
     is_storage_failing: Callable[[], bool]
@@ -144,7 +146,8 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     for feed, at_ms in state.feeds().items():
         metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
     intake = MeteredIntake(written, metrics, engine.wake)
-    server = MllpServer(_listener(settings), intake, metrics, WallClock().now_ms)
+    commit = GroupCommit(intake)
+    mllp = MllpServer(_listener(settings), commit, metrics, WallClock().now_ms)
 
     def close() -> None:
         close_sinks()
@@ -153,7 +156,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
 
     return Parts(
         engine,
-        server,
+        Reception(commit, {"mllp": mllp}),
         metrics,
         lambda: metered.last_step.seconds,
         lambda: intake.is_failing,

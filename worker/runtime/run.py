@@ -97,13 +97,13 @@ async def _serve(settings: Settings, parts: Parts) -> int:
     _on_signals(ending)
     engine = EngineThread(parts, ending)
     health = _health(settings, parts, engine, ending)
-    addresses = {"mllp": await parts.server.start()}
+    addresses = await parts.reception.start()
     if health is not None:
         addresses["http"] = await health.start()
     engine.start()
     _announce(settings, addresses, parts.pack_digest)
     await ending.wait()
-    await parts.server.drain()
+    await parts.reception.drain()
     await engine.finish()
     if health is not None:
         await health.close()

@@ -197,7 +197,7 @@ async def perform(play: Play, parts: Parts, data: Path, show: Callable[[Scene], 
     engine, tail = EngineThread(parts, ending), Tail(data / NOTICES)
     sender = Sender(play.messages, play.pace, watch)
     scene = Scene(play.pace.start_ms)
-    host, port = await parts.server.start()
+    host, port = (await parts.reception.start())["mllp"]
     engine.start()
     try:
         sender.start(host, port)
@@ -210,7 +210,7 @@ async def perform(play: Play, parts: Parts, data: Path, show: Callable[[Scene], 
                 await asyncio.wait_for(ending.wait(), POLL_S)
     finally:
         await sender.finish()
-        await parts.server.drain()
+        await parts.reception.drain()
         await engine.finish()
     _look(scene, watch, play, sender, tail)
     scene.failure = engine.failure or sender.failure

@@ -51,24 +51,32 @@ class Received(NamedTuple):
 
 
 class GroupCommit:
-    """Write groups of messages in one thread, one group at a time, in the order of arrival."""
+    """Write groups of messages in one thread, one group at a time, in the order of arrival; servers share it."""
 
     def __init__(self, intake: Intake, *, max_group: int = 2_000) -> None:
-        """Keep the store and the size of the largest group; must be built inside a running event loop."""
+        """Keep the store and the size of the largest group; `start` begins."""
         self._intake = intake
         self._max_group = max_group
-        self._loop = asyncio.get_running_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[Received] = []
         self._is_busy = False
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         # A queue and a thread of our own: an executor's futures would cost several turns of the loop for each group.
         self._groups: SimpleQueue[list[Received]] = SimpleQueue()
-        self._writer = Thread(target=self._write_groups, name="intake", daemon=True)
+        self._writer: Thread | None = None
+
+    def start(self) -> None:
+        """Begin to work, for the event loop that runs now."""
+        self._loop = asyncio.get_running_loop()
+        self._writer = Thread(target=self._write_groups, args=(self._loop,), name="intake", daemon=True)
         self._writer.start()
 
     def submit(self, received: Sequence[Received]) -> None:
         """Hand over messages; each sender hears of them by `settle`, from the event loop."""
+        if self._loop is None:
+            msg = "submitted before the group commit was started"
+            raise RuntimeError(msg)
         self._waiting.extend(received)
         if not self._is_busy:
             self._is_busy = True
@@ -79,18 +87,19 @@ class GroupCommit:
     async def drain(self) -> None:
         """Wait until everything submitted is settled, then end the writing thread."""
         await self._is_idle.wait()
-        self._groups.put([])
-        self._writer.join()
+        if self._writer is not None:
+            self._groups.put([])
+            self._writer.join()
 
     def _begin(self) -> None:
         group, self._waiting = self._waiting[: self._max_group], self._waiting[self._max_group :]
         self._groups.put(group)
 
-    def _write_groups(self) -> None:
+    def _write_groups(self, loop: asyncio.AbstractEventLoop) -> None:
         """Write one group after the other, in the writing thread; an empty group ends it."""
         while group := self._groups.get():
             is_stored = self._write(group)
-            self._loop.call_soon_threadsafe(self._written, group, is_stored)
+            loop.call_soon_threadsafe(self._written, group, is_stored)
 
     def _write(self, group: Sequence[Received]) -> bool:
         try:

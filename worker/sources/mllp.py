@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from worker.model.errors import ConfigError
 from worker.model.time import EpochMs
 from worker.sources.addresses import write_address
-from worker.sources.group_commit import GroupCommit, Intake
+from worker.sources.group_commit import GroupCommit
 from worker.sources.mllp_connection import MllpConnection, MllpLimits, MllpObserver, MllpRoom
 from worker.sources.tls import TlsFiles, check_listener, load_tls
 
@@ -33,11 +33,15 @@ class MllpServer:
     """Serve many MLLP connections: `start`, then `drain`."""
 
     def __init__(
-        self, listener: MllpListener, intake: Intake, observer: MllpObserver, now_ms: Callable[[], EpochMs]
+        self,
+        listener: MllpListener,
+        commit: GroupCommit,
+        observer: MllpObserver,
+        now_ms: Callable[[], EpochMs],
     ) -> None:
-        """Keep what is needed to start; nothing is opened yet."""
+        """Keep what is needed to start; nothing is opened yet. `commit` must be started first, and drained afterwards."""
         self._listener = listener
-        self._intake = intake
+        self._commit = commit
         self._observer = observer
         self._now_ms = now_ms
         self._server: asyncio.Server | None = None
@@ -55,9 +59,7 @@ class MllpServer:
         server = await self._bind(context)
         host, port = server.sockets[0].getsockname()[:2]
         self._server = server
-        self._room = MllpRoom(
-            GroupCommit(self._intake), listener.limits, self._observer, self._now_ms, f"mllp:{port}"
-        )
+        self._room = MllpRoom(self._commit, listener.limits, self._observer, self._now_ms, f"mllp:{port}")
         await server.start_serving()
         self._sweeper = asyncio.create_task(self._sweep(self._room))
         return str(host), int(port)
@@ -77,7 +79,6 @@ class MllpServer:
         for connection in tuple(self._room.connections):
             connection.abort()
         await self._leave(self._room, self._listener.limits.drain_s)
-        await self._room.commit.drain()
 
     async def _bind(self, context: ssl.SSLContext | None) -> asyncio.Server:
         listener = self._listener

@@ -76,7 +76,7 @@ def test_built_worker_takes_a_message_from_its_journal_to_its_end(tmp_path: Path
     migrate(tmp_path)
     metrics = Metrics()
     parts = build(settings, metrics)
-    parts.server._intake.append([RawMessage(b"PID|1", Form.HL7V2, "mllp:1", 5)])
+    parts.reception._commit._intake.append([RawMessage(b"PID|1", Form.HL7V2, "mllp:1", 5)])
     assert parts.engine.drain() == 1
     parts.close()
     text = metrics.render().decode()
