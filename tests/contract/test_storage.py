@@ -26,7 +26,18 @@ from worker.model.message import Form, RawMessage
 from worker.model.time import DAY_MS, HOUR_MS, ClinicalTime
 from worker.storage.memory import MemoryState
 from worker.storage.migrate import upgrade
-from worker.storage.records import Batch, Case, CountKey, EpisodeRecord, Position, Quarantined, Verdict
+from worker.storage.records import (
+    Batch,
+    Case,
+    CountKey,
+    EpisodeRecord,
+    NoticeKey,
+    Outgoing,
+    PendingNotice,
+    Position,
+    Quarantined,
+    Verdict,
+)
 from worker.storage.state import SqlState
 
 T0 = 20_000 * DAY_MS
@@ -138,6 +149,14 @@ def alert_of(puncture: Fact, episode_id: str = "e1", alert_id: str = "a1", versi
     )
 
 
+def outgoing(notice: Notice, sink: str = "file", target: str = "", kind: str = "alert") -> Outgoing:
+    return Outgoing(sink, target, kind, notice)
+
+
+def keys(*notice_ids: str, target: str = "") -> list[NoticeKey]:
+    return [NoticeKey(notice_id, target) for notice_id in notice_ids]
+
+
 def raising(puncture: Fact, *, versions: int = 1) -> Callable[[Case], Verdict]:
     def verdict(_case: Case) -> Verdict:
         alerts = [alert_of(puncture, version=version) for version in range(1, versions + 1)]
@@ -145,7 +164,7 @@ def raising(puncture: Fact, *, versions: int = 1) -> Callable[[Case], Verdict]:
             episodes=(episode_of(puncture),),
             changes=tuple(AlertChange(alert, "raised", is_visible=True, is_noticed=True) for alert in alerts),
             notices=tuple(
-                ("file", Notice(f"a1.{alert.version}", "a1", alert.version, b"{}")) for alert in alerts
+                outgoing(Notice(f"a1.{alert.version}", "a1", alert.version, b"{}")) for alert in alerts
             ),
         )
 
@@ -177,6 +196,42 @@ def test_a_batch_that_begins_elsewhere_writes_nothing(store: Store) -> None:
 def test_parts_have_positions_of_their_own(store: Store) -> None:
     store.record(batch(0, part="one"))
     assert store.record(batch(0, part="two"))
+
+
+def test_every_part_is_told_with_its_position(store: Store) -> None:
+    store.record(batch(0, part="two"))
+    store.record(replace(batch(0, part="one"), at_ms=T0 + 5))
+    assert store.positions() == {"one": Position(1, T0 + 5), "two": Position(1, T0)}
+    assert store.latest_ms() == T0 + 5
+
+
+def test_before_the_first_message_nothing_is_consumed(store: Store) -> None:
+    assert (store.latest_ms(), store.positions(), store.consumed_until(["one"])) == (0, {}, 0)
+
+
+def test_all_is_consumed_until_the_part_that_lags(store: Store) -> None:
+    store.record(replace(batch(0, part="one"), at_ms=T0 + 5))
+    assert store.consumed_until(["one", "two"]) == 0
+    store.note_caught_up({"two": T0 + 3})
+    assert store.consumed_until(["one", "two"]) == T0 + 3
+    store.note_caught_up({"two": T0 + 9, "one": T0 + 1})
+    assert store.consumed_until(["one", "two"]) == T0 + 5
+
+
+def test_the_instant_at_which_a_part_was_caught_up_never_falls(store: Store) -> None:
+    store.note_caught_up({"one": T0 + 9})
+    store.note_caught_up({"one": T0 + 3})
+    assert store.position("one") == Position(0, 0, T0 + 9)
+    assert store.record(batch(0, part="one"))
+    assert store.position("one") == Position(1, T0, T0 + 9)
+
+
+def test_an_operator_moves_a_position(store: Store) -> None:
+    store.move_position("one", 500)
+    assert store.record(replace(batch(500, part="one"), next=510))
+    assert not store.record(batch(0, part="one"))
+    store.move_position("one", 0)
+    assert store.position("one") == Position(0, T0)
 
 
 # Facts and patients
@@ -231,6 +286,16 @@ def test_links_join_through_a_third(store: Store) -> None:
     store.record(batch(1, links=links))
     (case,) = judge(store, nothing)
     assert set(case.patients) == {ANNA, ANNA_NATIONAL, BEN}
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_the_newest_statement_counts_whichever_part_it_came_by(store: Store, *, is_reversed: bool) -> None:
+    links = [link(ANNA, BEN, "merge", 0), link(BEN, ANNA, "unlink", 1)]
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    for part, statement in zip(("one", "two"), reversed(links) if is_reversed else links, strict=True):
+        store.record(batch(0, part=part, links=[statement]))
+    (case,) = judge(store, nothing)
+    assert case.patients == (ANNA,)
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
@@ -415,7 +480,7 @@ def test_a_notice_waits_until_it_is_sent(store: Store) -> None:
     (item,) = store.pending("file", T0, 10)
     assert item.notice == Notice("a1.1", "a1", 1, b"{}")
     assert [store.count_waiting(sink) for sink in ("file", "other")] == [1, 0]
-    store.mark_sent("file", ["a1.1"])
+    store.mark_sent("file", keys("a1.1"))
     assert store.count_waiting("file") == 0
     assert store.pending("file", T0, 10) == ()
     assert store.next_try_ms() is None
@@ -433,7 +498,7 @@ def test_a_notice_written_again_is_not_sent_again(store: Store) -> None:
     for index in range(2):
         store.record(batch(index, puncture))
         judge(store, raising(puncture))
-        store.mark_sent("file", [item.notice.notice_id for item in store.pending("file", T0, 10)])
+        store.mark_sent("file", [item.key for item in store.pending("file", T0, 10)])
     assert store.pending("file", T0, 10) == ()
 
 
@@ -442,13 +507,97 @@ def test_a_later_version_waits_for_a_postponed_one(store: Store) -> None:
     store.record(batch(0, puncture))
     judge(store, raising(puncture, versions=3))
     assert [item.notice.version for item in store.pending("file", T0, 10)] == [1, 2, 3]
-    store.mark_sent("file", ["a1.1"])
-    store.postpone("file", ["a1.2"], T0 + 1_000)
+    store.mark_sent("file", keys("a1.1"))
+    store.postpone("file", keys("a1.2"), T0 + 1_000)
     assert store.pending("file", T0 + 999, 10) == ()
     assert [(item.notice.version, item.attempts) for item in store.pending("file", T0 + 1_000, 10)] == [
         (2, 1),
         (3, 0),
     ]
+
+
+def test_one_notice_goes_to_several_places(store: Store) -> None:
+    notice = Notice("a1.1", "a1", 1, b"{}")
+    items = [outgoing(notice, "kafka", "all"), outgoing(notice, "kafka", "urgent", "alert-minimal")]
+    store.record(batch(0, outgoing=items))
+    assert store.pending("kafka", T0, 10) == (
+        PendingNotice(notice, 0, "all", "alert", T0),
+        PendingNotice(notice, 0, "urgent", "alert-minimal", T0),
+    )
+    store.mark_sent("kafka", keys("a1.1", target="urgent"))
+    assert [item.target for item in store.pending("kafka", T0, 10)] == ["all"]
+    store.postpone("kafka", keys("a1.1", target="all"), T0 + 5)
+    assert store.next_try_ms() == T0 + 5
+
+
+def test_versions_wait_for_each_other_by_place(store: Store) -> None:
+    items = [
+        outgoing(Notice(f"a1.{version}", "a1", version, b"{}"), "kafka", target)
+        for version in (1, 2)
+        for target in ("all", "urgent")
+    ]
+    store.record(batch(0, outgoing=items))
+    store.postpone("kafka", keys("a1.1", target="urgent"), T0 + 5)
+    assert [(item.target, item.notice.version) for item in store.pending("kafka", T0, 10)] == [
+        ("all", 1),
+        ("all", 2),
+    ]
+
+
+def test_a_version_written_by_a_slower_clock_comes_after_those_before_it(store: Store) -> None:
+    for index, at_ms in enumerate((T0 + 5, T0)):
+        notice = Notice(f"a1.{index}", "a1", index, b"{}")
+        store.record(replace(batch(index, outgoing=[outgoing(notice)]), at_ms=at_ms))
+    assert [item.notice.version for item in store.pending("file", T0 + 5, 1)] == [0]
+
+
+def test_a_notice_that_nobody_knows_can_be_marked(store: Store) -> None:
+    store.mark_sent("kafka", keys("of another installation", target="all"))
+    assert store.count_waiting("kafka") == 0
+
+
+def test_a_dead_letter_for_a_sink_is_written_with_its_batch(store: Store) -> None:
+    letter = outgoing(Notice("d1", "d1", 1, b"MSH|\xff"), "kafka", "dead", "dead-letter")
+    assert not store.record(batch(4, outgoing=[letter]))
+    assert store.count_waiting("kafka") == 0
+    store.record(batch(0, outgoing=[letter]))
+    (item,) = store.pending("kafka", T0, 10)
+    assert (item.notice.body, item.kind) == (b"MSH|\xff", "dead-letter")
+
+
+def test_offsets_of_a_sink_are_remembered_with_what_was_sent(store: Store) -> None:
+    assert store.sent_offsets("kafka") == {}
+    store.note_offsets("kafka", {("all", 0): 7, ("all", 1): 3})
+    store.record(batch(0, outgoing=[outgoing(Notice("a1.1", "a1", 1, b"{}"), "kafka", "all")]))
+    store.mark_sent("kafka", keys("a1.1", target="all"), {("all", 1): 4})
+    assert store.sent_offsets("kafka") == {("all", 0): 7, ("all", 1): 4}
+    assert store.sent_offsets("other") == {}
+    store.note_offsets("kafka", {("all", 0): 0})
+    assert store.sent_offsets("kafka")["all", 0] == 0, "a topic that was made anew begins at 0"
+
+
+# Leases
+
+
+def test_a_lease_has_one_owner_who_may_renew_it(store: Store) -> None:
+    assert store.lease("relay", "one", 60)
+    assert not store.lease("relay", "two", 60)
+    assert store.lease("relay", "one", 60)
+    assert store.lease("other", "two", 60)
+
+
+def test_a_lease_that_is_over_may_be_taken(store: Store) -> None:
+    assert store.lease("relay", "one", 0)
+    assert store.lease("relay", "two", 60)
+    assert not store.lease("relay", "one", 60)
+
+
+def test_only_the_owner_gives_a_lease_back(store: Store) -> None:
+    store.lease("relay", "one", 60)
+    store.release("relay", "two")
+    assert not store.lease("relay", "two", 60)
+    store.release("relay", "one")
+    assert store.lease("relay", "two", 60)
 
 
 # Counts, quarantine, feeds
@@ -475,6 +624,12 @@ def test_feeds_remember_when_they_were_last_heard(store: Store) -> None:
     store.record(batch(0, feeds={"one": T0 + 5, "two": T0}))
     store.record(batch(1, feeds={"one": T0}))
     assert store.feeds() == {"one": T0 + 5, "two": T0}
+
+
+def test_a_feed_that_comes_by_two_parts_was_heard_when_the_later_one_was(store: Store) -> None:
+    store.record(batch(0, part="one", feeds={"ward": T0 + 5}))
+    store.record(batch(0, part="two", feeds={"ward": T0}))
+    assert store.feeds() == {"ward": T0 + 5}
 
 
 # Housekeeping

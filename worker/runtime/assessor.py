@@ -19,7 +19,7 @@ from worker.model.errors import LpwatchError
 from worker.model.fact import Fact
 from worker.model.time import MINUTE_MS, EpochMs
 from worker.pipeline import Assessment, surround
-from worker.storage.records import Assessed, Case, EpisodeRecord, Quarantined, Verdict
+from worker.storage.records import Assessed, Case, EpisodeRecord, Outgoing, Quarantined, Verdict
 
 _log = structlog.get_logger(__name__)
 
@@ -140,7 +140,7 @@ class Assessor:
 
     def _notices(
         self, case: Case, found: Assessment, changes: Iterable[AlertChange], as_of_ms: EpochMs
-    ) -> Iterable[tuple[str, Notice]]:
+    ) -> Iterable[Outgoing]:
         if not self._sinks:
             return
         for change in changes:
@@ -154,7 +154,7 @@ class Assessor:
                 body = self._judge.render(alert, around)
                 notice = Notice(f"{alert.alert_id}.{alert.version}", alert.alert_id, alert.version, body)
                 for sink in self._sinks:
-                    yield sink, notice
+                    yield Outgoing(sink, "", "alert", notice)
 
 
 def _redirected(change: AlertChange, redirects: Mapping[str, str]) -> AlertChange:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import structlog
 from worker.model.alert import Notice
 from worker.model.errors import TemporaryError
 from worker.model.time import MINUTE_MS, SECOND_MS, EpochMs
-from worker.storage.records import PendingNotice
+from worker.storage.records import NoticeKey, PendingNotice
 
 _log = structlog.get_logger(__name__)
 
@@ -26,10 +26,12 @@ class Outbox(Protocol):
     def pending(self, sink: str, now_ms: EpochMs, limit: int) -> Sequence[PendingNotice]:
         """Read notices that may be sent now, an alert's in the order of its versions."""
 
-    def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
-        """Note that the sink has these notices."""
+    def mark_sent(
+        self, sink: str, keys: Collection[NoticeKey], offsets: Mapping[tuple[str, int], int] | None = None
+    ) -> None:
+        """Note that the sink has these notices, and up to where in each (topic, partition) that is all."""
 
-    def postpone(self, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
+    def postpone(self, sink: str, keys: Collection[NoticeKey], until_ms: EpochMs) -> None:
         """Note that the sink could not take these notices, and when to try again."""
 
 
@@ -85,16 +87,16 @@ class Delivery:
         return Delivered(sent, postponed)
 
     def _send(self, sink: Sink, batch: Sequence[PendingNotice], now_ms: EpochMs) -> bool:
-        ids = [item.notice.notice_id for item in batch]
+        keys = [item.key for item in batch]
         try:
             sink.send([item.notice for item in batch])
         except TemporaryError as error:
-            _log.warning("notices_postponed", sink=sink.name, count=len(ids), reason=error.reason)
+            _log.warning("notices_postponed", sink=sink.name, count=len(keys), reason=error.reason)
         except Exception as error:  # noqa: BLE001 - a sink that fails must not stop ingest and assessment
-            _log.error("sink_failed", sink=sink.name, count=len(ids), error=type(error).__name__)
+            _log.error("sink_failed", sink=sink.name, count=len(keys), error=type(error).__name__)
         else:
-            self._outbox.mark_sent(sink.name, ids)
+            self._outbox.mark_sent(sink.name, keys)
             return True
         attempts = max(item.attempts for item in batch)
-        self._outbox.postpone(sink.name, ids, now_ms + backoff_ms(attempts))
+        self._outbox.postpone(sink.name, keys, now_ms + backoff_ms(attempts))
         return False

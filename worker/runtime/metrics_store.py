@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from worker.model.message import OutcomeKind, RawMessage
 from worker.model.time import SECOND_MS, EpochMs
@@ -10,7 +10,7 @@ from worker.runtime.clock import Stopwatch
 from worker.runtime.engine import StateStore
 from worker.runtime.journal import Entry, Journal
 from worker.runtime.metrics import Metrics
-from worker.storage.records import Assessed, Batch, Case, PendingNotice, Position, Verdict
+from worker.storage.records import Assessed, Batch, Case, NoticeKey, PendingNotice, Position, Verdict
 
 _OUTCOMES = frozenset(kind.value for kind in OutcomeKind)
 _GAUGE_EVERY_S = 1.0
@@ -142,15 +142,17 @@ class MeteredState:
             self._metrics.outbox_waiting.labels(sink).set(self._count_waiting(sink))
         return self._state.pending(sink, now_ms, limit)
 
-    def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
+    def mark_sent(
+        self, sink: str, keys: Collection[NoticeKey], offsets: Mapping[tuple[str, int], int] | None = None
+    ) -> None:
         """Note that the sink has these notices."""
-        self._state.mark_sent(sink, notice_ids)
-        self._metrics.notices.labels(sink).inc(len(notice_ids))
+        self._state.mark_sent(sink, keys, offsets)
+        self._metrics.notices.labels(sink).inc(len(keys))
 
-    def postpone(self, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
+    def postpone(self, sink: str, keys: Collection[NoticeKey], until_ms: EpochMs) -> None:
         """Note that the sink could not take these notices."""
-        self._state.postpone(sink, notice_ids, until_ms)
-        self._metrics.notices_postponed.labels(sink).inc(len(notice_ids))
+        self._state.postpone(sink, keys, until_ms)
+        self._metrics.notices_postponed.labels(sink).inc(len(keys))
 
     def commit(self) -> None:
         """Make everything durable now."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
-from worker.storage import ledger
+from worker.storage import ledger, outbox
 from worker.storage.dialect import one_of
 from worker.storage.facts import Facts
 from worker.storage.identities import Identities
@@ -96,7 +96,7 @@ class Assessing:
         lps.write_redirects(conn, verdict.redirects)
         lps.write_episodes(conn, case.episodes, verdict.episodes, numbers)
         lps.write_changes(conn, verdict.changes)
-        lps.write_notices(conn, verdict.notices, as_of_ms)
+        outbox.write_notices(conn, verdict.notices, as_of_ms)
         if verdict.episodes or case.episodes:
             self._facts.keep(conn, opened.fresh)
         if verdict.next_due_ms is not None:

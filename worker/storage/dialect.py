@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
@@ -15,6 +15,9 @@ Synchronous: TypeAlias = Literal["FULL", "NORMAL", "OFF"]
 
 _BUSY_TIMEOUT_MS = 5_000
 _CACHE_KIB = 64 * 1024
+_JULIAN_DAY_OF_EPOCH = 2_440_587.5
+_SECOND_MS = 1_000
+_DAY_MS = 86_400_000
 
 
 class _DbapiConnection(Protocol):
@@ -93,6 +96,24 @@ def upsert(
     Shape: with `newer`, only where these columns of the new row, compared as a tuple, are the greater.
     """
     return _upsert(conn.dialect.name, table, values, newer)
+
+
+def take_over(
+    conn: sa.Connection, table: sa.Table, row: Mapping[str, object], condition: sa.ColumnElement[bool]
+) -> sqlite.Insert | postgresql.Insert:
+    """Give the INSERT of one row that replaces one with the same primary key where a condition holds of the latter."""
+    insert = _insert(conn.dialect.name, table).values(dict(row))
+    keys = list(table.primary_key.columns)
+    values = {name: insert.excluded[name] for name in row if name not in {key.name for key in keys}}
+    return insert.on_conflict_do_update(index_elements=keys, set_=values, where=condition)
+
+
+def now_ms(conn: sa.Connection) -> sa.ColumnElement[int]:
+    """Give the database's own time, of the moment at which a statement runs."""
+    if conn.dialect.name == "sqlite":
+        days = sa.func.julianday("now") - _JULIAN_DAY_OF_EPOCH
+        return sa.cast(sa.func.round(days * _DAY_MS), sa.BigInteger)
+    return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * _SECOND_MS, sa.BigInteger)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""LPs, alerts, their history and the notices of one patient, as an assessment reads and writes them."""
+"""LPs, alerts and their history of one patient, as an assessment reads and writes them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from worker.correlate.matching import StoredEpisode
-from worker.model.alert import Alert, AlertChange, Notice
+from worker.model.alert import Alert, AlertChange
 from worker.storage.codec import decode_alert, decode_keys, encode_alert, encode_keys
-from worker.storage.dialect import insert_new, one_of, upsert
+from worker.storage.dialect import one_of, upsert
 from worker.storage.records import EpisodeRecord
-from worker.storage.schema import alert, alert_event, episode, episode_redirect, outbox, recent_fact
+from worker.storage.schema import alert, alert_event, episode, episode_redirect, recent_fact
 
 _STORED = (
     sa.select(episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
@@ -84,26 +84,6 @@ def write_changes(conn: sa.Connection, changes: Sequence[AlertChange]) -> None:
     events = [_event_row(change) for change in changes if change.is_visible]
     if events:
         conn.execute(_ADD_EVENT, events)
-
-
-def write_notices(conn: sa.Connection, notices: Sequence[tuple[str, Notice]], now_ms: int) -> None:
-    """Put notices into the outbox, each with the name of its sink; one that is there already stays as it is."""
-    rows = [
-        {
-            "notice": notice.notice_id,
-            "sink": sink,
-            "alert": notice.alert_id,
-            "version": notice.version,
-            "created_at_ms": now_ms,
-            "is_sent": False,
-            "attempts": 0,
-            "next_try_ms": now_ms,
-            "body": notice.body,
-        }
-        for sink, notice in notices
-    ]
-    if rows:
-        conn.execute(insert_new(conn, outbox), rows)
 
 
 def _episode_row(item: EpisodeRecord, numbers: Mapping[tuple[str, str], int]) -> dict[str, object]:

@@ -52,8 +52,8 @@ class Identities:
             self._keep(conn.execute(_BY_NUMBER, {"numbers": unknown}))
         return self._identifiers
 
-    def link(self, conn: sa.Connection, links: Sequence[IdentityLink]) -> None:
-        """Keep, for each pair, the statement that counts: the one with the highest (time, kind)."""
+    def link(self, conn: sa.Connection, part: str, links: Sequence[IdentityLink]) -> None:
+        """Keep, for each pair and part, the statement that counts: the one with the highest (time, kind)."""
         numbers = self.number(conn, (item for link in links for item in (link.first, link.second)))
         best: dict[tuple[int, int], tuple[int, str]] = {}
         for link in links:
@@ -63,7 +63,7 @@ class Identities:
                 best[first, second] = stated
         # Sorted, so that two writers meet the rows in one order and never wait for each other in a ring.
         rows = [
-            {"first": first, "second": second, "stated_at_ms": at_ms, "kind": kind}
+            {"first": first, "second": second, "part": part, "stated_at_ms": at_ms, "kind": kind}
             for (first, second), (at_ms, kind) in sorted(best.items())
         ]
         if rows:
@@ -111,7 +111,11 @@ class Identities:
             self._identifiers[row.id] = Identifier(row.authority, row.value, row.type)
 
     def _add(self, conn: sa.Connection, new: Sequence[Identifier]) -> None:
-        rows = [{"authority": item.authority, "value": item.value, "type": item.type} for item in new]
+        # Sorted, as links are.
+        rows = [
+            {"authority": item.authority, "value": item.value, "type": item.type}
+            for item in sorted(new, key=lambda item: item.key)
+        ]
         conn.execute(insert_new(conn, identifier), rows)
         self._load(conn, [item.key for item in new])
 
@@ -131,5 +135,8 @@ _LINKS = sa.select(identity_link).where(
 
 
 def _links(conn: sa.Connection, patients: Iterable[int]) -> dict[tuple[int, int], tuple[int, str]]:
-    rows = conn.execute(_LINKS, {"patients": list(patients)})
-    return {(row.first, row.second): (row.stated_at_ms, row.kind) for row in rows}
+    found: dict[tuple[int, int], tuple[int, str]] = {}
+    for row in conn.execute(_LINKS, {"patients": list(patients)}):
+        pair, stated = (row.first, row.second), (row.stated_at_ms, row.kind)
+        found[pair] = max(stated, found.get(pair, stated))
+    return found

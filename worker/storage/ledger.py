@@ -1,4 +1,4 @@
-"""Positions, due rows, counts and quarantine: the small writes of a unit of work."""
+"""Due rows, counts, feeds and quarantine: the small writes of a unit of work."""
 
 from __future__ import annotations
 
@@ -9,28 +9,11 @@ import sqlalchemy as sa
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
 from worker.storage.dialect import insert_new, upsert
-from worker.storage.records import Batch, CountKey, Quarantined
-from worker.storage.schema import counter, due, feed_state, position, quarantine, quarantined_message
+from worker.storage.records import CountKey, Quarantined
+from worker.storage.schema import counter, due, feed_state, quarantine, quarantined_message
 
-_MOVE = sa.update(position).where(
-    position.c.part == sa.bindparam("here"), position.c.next == sa.bindparam("first")
-)
 _ADD_DUE = sa.insert(due)
 _COUNT = sa.insert(counter)
-
-
-def advance(conn: sa.Connection, batch: Batch) -> bool:
-    """Move the position of a part by compare-and-set; False where it is not where the batch begins."""
-    moved = _move(conn, batch)
-    if not moved and batch.first == 0:
-        conn.execute(insert_new(conn, position), {"part": batch.part, "next": 0, "at_ms": 0})
-        moved = _move(conn, batch)
-    return moved
-
-
-def _move(conn: sa.Connection, batch: Batch) -> bool:
-    move = {"here": batch.part, "first": batch.first, "next": batch.next, "at_ms": batch.at_ms}
-    return conn.execute(_MOVE, move).rowcount == 1
 
 
 def add_due(conn: sa.Connection, patients: Mapping[int, EpochMs]) -> None:
@@ -54,12 +37,19 @@ def total(conn: sa.Connection) -> dict[CountKey, int]:
     return {CountKey(stage, feed, reason, subject): int(n) for stage, feed, reason, subject, n in rows}
 
 
-def note_feeds(conn: sa.Connection, feeds: Mapping[str, EpochMs]) -> None:
-    """Remember when each feed was last heard of."""
-    rows = [{"feed": feed, "last_received_ms": at_ms} for feed, at_ms in sorted(feeds.items())]
+def note_feeds(conn: sa.Connection, part: str, feeds: Mapping[str, EpochMs]) -> None:
+    """Remember when each feed was last heard of by this part of the journal."""
+    rows = [{"feed": feed, "part": part, "last_received_ms": at_ms} for feed, at_ms in sorted(feeds.items())]
     if rows:
         newest = ("last_received_ms",)
         conn.execute(upsert(conn, feed_state, newest, newer=newest), rows)
+
+
+def last_heard(conn: sa.Connection) -> dict[str, EpochMs]:
+    """Tell when each feed was last heard of, by whatever part."""
+    latest = sa.func.max(feed_state.c.last_received_ms).label("at_ms")
+    rows = conn.execute(sa.select(feed_state.c.feed, latest).group_by(feed_state.c.feed))
+    return {row.feed: row.at_ms for row in rows}
 
 
 def set_aside(

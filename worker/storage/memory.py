@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
 from worker.correlate.identity import connected
 from worker.correlate.matching import StoredEpisode
-from worker.model.alert import Alert, AlertChange, HistoryLine, Notice
+from worker.model.alert import Alert, AlertChange, HistoryLine
 from worker.model.fact import Fact, Identifier, IdentityLink
 from worker.model.time import DAY_MS, EpochMs
+from worker.storage.memory_outbox import MemoryOutbox
+from worker.storage.positions import consumed_until
 from worker.storage.records import (
     AlertRecord,
     Assessed,
@@ -21,7 +23,6 @@ from worker.storage.records import (
     Case,
     CountKey,
     EpisodeRecord,
-    PendingNotice,
     Position,
     Quarantined,
     Verdict,
@@ -51,22 +52,12 @@ class _Lp:
     is_current: bool = True
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A notice in the outbox."""
-
-    notice: Notice
-    created_at_ms: EpochMs
-    next_try_ms: EpochMs
-    attempts: int = 0
-    is_sent: bool = False
-
-
-class MemoryState:
+class MemoryState(MemoryOutbox):
     """Keep the state in dictionaries; used by one thread."""
 
     def __init__(self) -> None:
         """Start empty."""
+        super().__init__()
         self._positions: dict[str, Position] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._patients: dict[int, _Patient] = {}
@@ -78,7 +69,6 @@ class MemoryState:
         self._redirects: dict[str, str] = {}
         self._alerts: dict[str, Alert] = {}
         self._histories: dict[str, list[HistoryLine]] = {}
-        self._outbox: dict[tuple[str, str], _Waiting] = {}
         self._quarantined: list[Quarantined] = []
         self._counts: Counter[CountKey] = Counter()
         self._feeds: dict[str, EpochMs] = {}
@@ -96,11 +86,33 @@ class MemoryState:
         """Tell how far this part of the journal is consumed."""
         return self._positions.get(part, Position())
 
+    def positions(self) -> dict[str, Position]:
+        """Tell how far every part is consumed."""
+        return dict(sorted(self._positions.items()))
+
+    def latest_ms(self) -> EpochMs:
+        """Give the receipt time of the last message consumed of any part, 0 for none."""
+        return max((known.at_ms for known in self._positions.values()), default=0)
+
+    def consumed_until(self, parts: Collection[str]) -> EpochMs:
+        """Give the instant up to which everything received by all these parts is consumed, 0 where one never was."""
+        return consumed_until(self._positions, parts)
+
+    def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
+        """Note when nothing of these parts was left to read; the instant of a part never falls."""
+        for part, at_ms in parts.items():
+            known = self.position(part)
+            self._positions[part] = replace(known, caught_up_ms=max(at_ms, known.caught_up_ms))
+
+    def move_position(self, part: str, next_: int) -> None:
+        """Set the position of a part, whatever it is: for operators."""
+        self._positions[part] = replace(self.position(part), next=next_)
+
     def record(self, batch: Batch) -> bool:
         """Write one ingest batch; False, and nothing written, where somebody else has moved the position."""
         if self.position(batch.part).next != batch.first:
             return False
-        self._positions[batch.part] = Position(batch.next, batch.at_ms)
+        self._positions[batch.part] = replace(self.position(batch.part), next=batch.next, at_ms=batch.at_ms)
         for fact in batch.facts:
             self._append(fact)
         for link in batch.links:
@@ -108,6 +120,7 @@ class MemoryState:
         for patient, at_ms in batch.due.items():
             self._add_due(self._patient(patient), at_ms)
         self._quarantined.extend(batch.quarantined)
+        self.put(batch.outgoing, batch.at_ms)
         self._counts.update(batch.counts)
         for feed, at_ms in batch.feeds.items():
             self._feeds[feed] = max(at_ms, self._feeds.get(feed, at_ms))
@@ -244,8 +257,7 @@ class MemoryState:
             self._file(record)
         for change in verdict.changes:
             self._change(change)
-        for sink, notice in verdict.notices:
-            self._outbox.setdefault((sink, notice.notice_id), _Waiting(notice, as_of_ms, as_of_ms))
+        self.put(verdict.notices, as_of_ms)
 
     def _file(self, record: EpisodeRecord) -> None:
         """File an LP under its patient, who may be another than before."""
@@ -267,44 +279,6 @@ class MemoryState:
         if change.is_visible:
             line = HistoryLine(alert.updated_at_ms, alert.version, alert.state, alert.severity, change.reason)
             self._histories.setdefault(alert.alert_id, []).append(line)
-
-    # Delivery
-
-    def pending(self, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
-        """Read notices that may be sent now, an alert's in the order of its versions."""
-        waiting = [item for (name, _), item in self._outbox.items() if name == sink and not item.is_sent]
-        held = [item for item in waiting if item.next_try_ms > now_ms]
-        ready = [
-            item
-            for item in waiting
-            if item.next_try_ms <= now_ms
-            and not any(
-                other.notice.alert_id == item.notice.alert_id and other.notice.version < item.notice.version
-                for other in held
-            )
-        ]
-        ready.sort(key=lambda item: (item.created_at_ms, item.notice.alert_id, item.notice.version))
-        return tuple(PendingNotice(item.notice, item.attempts) for item in ready[:limit])
-
-    def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
-        """Note that the sink has these notices."""
-        for notice_id in notice_ids:
-            self._outbox[sink, notice_id].is_sent = True
-
-    def postpone(self, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
-        """Note that a sink could not take these notices, and when to try again."""
-        for notice_id in notice_ids:
-            item = self._outbox[sink, notice_id]
-            item.attempts += 1
-            item.next_try_ms = until_ms
-
-    def count_waiting(self, sink: str) -> int:
-        """Count the notices that a sink does not have yet."""
-        return sum(name == sink and not item.is_sent for (name, _), item in self._outbox.items())
-
-    def next_try_ms(self) -> EpochMs | None:
-        """Tell when the next notice may be sent."""
-        return min((item.next_try_ms for item in self._outbox.values() if not item.is_sent), default=None)
 
     # Reading
 

@@ -1,15 +1,52 @@
-"""Notices that wait for their sink."""
+"""Notices that wait for their sink, and how far each sink is known to hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from worker.model.alert import Notice
 from worker.model.time import EpochMs
-from worker.storage.records import PendingNotice
-from worker.storage.schema import outbox
+from worker.storage.dialect import insert_new, one_of, upsert
+from worker.storage.records import NoticeKey, Outgoing, PendingNotice
+from worker.storage.schema import outbox, sent_offset
+
+_LATEST = (
+    sa.select(outbox.c.alert, sa.func.max(outbox.c.created_at_ms).label("at_ms"))
+    .where(outbox.c.alert.in_(one_of("alerts")))
+    .group_by(outbox.c.alert)
+)
+
+
+def write_notices(conn: sa.Connection, notices: Sequence[Outgoing], now_ms: EpochMs) -> None:
+    """Put notices into the outbox; one that is there already stays as it is."""
+    if not notices:
+        return
+    # Two workers' clocks differ: a version is never older than those before it, so that an outbox read in part is in turn.
+    alerts = {item.notice.alert_id for item in notices}
+    latest = {row.alert: row.at_ms for row in conn.execute(_LATEST, {"alerts": list(alerts)})}
+    rows = [
+        {
+            "notice": item.notice.notice_id,
+            "sink": item.sink,
+            "target": item.target,
+            "kind": item.kind,
+            "alert": item.notice.alert_id,
+            "version": item.notice.version,
+            "created_at_ms": max(now_ms, latest.get(item.notice.alert_id, now_ms)),
+            "is_sent": False,
+            "attempts": 0,
+            "next_try_ms": now_ms,
+            "body": item.notice.body,
+        }
+        for item in sorted(notices, key=_place)
+    ]
+    conn.execute(insert_new(conn, outbox), rows)
+
+
+def _place(item: Outgoing) -> tuple[str, str, str]:
+    return (item.notice.notice_id, item.sink, item.target)
 
 
 def pending(conn: sa.Connection, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
@@ -17,6 +54,7 @@ def pending(conn: sa.Connection, sink: str, now_ms: EpochMs, limit: int) -> tupl
     earlier = outbox.alias()
     waits_for_earlier = sa.exists().where(
         earlier.c.sink == outbox.c.sink,
+        earlier.c.target == outbox.c.target,
         earlier.c.alert == outbox.c.alert,
         earlier.c.version < outbox.c.version,
         ~earlier.c.is_sent,
@@ -24,24 +62,50 @@ def pending(conn: sa.Connection, sink: str, now_ms: EpochMs, limit: int) -> tupl
     )
     ready = (outbox.c.sink == sink, ~outbox.c.is_sent, outbox.c.next_try_ms <= now_ms, ~waits_for_earlier)
     # `created_at_ms` of an alert's versions never falls, so that this order keeps them in turn.
-    order = (outbox.c.created_at_ms, outbox.c.alert, outbox.c.version)
+    order = (outbox.c.created_at_ms, outbox.c.alert, outbox.c.version, outbox.c.target)
     rows = conn.execute(sa.select(outbox).where(*ready).order_by(*order).limit(limit))
     return tuple(
-        PendingNotice(Notice(row.notice, row.alert, row.version, row.body), row.attempts) for row in rows
+        PendingNotice(
+            Notice(row.notice, row.alert, row.version, row.body),
+            row.attempts,
+            row.target,
+            row.kind,
+            row.created_at_ms,
+        )
+        for row in rows
     )
 
 
-def mark_sent(conn: sa.Connection, sink: str, notice_ids: Collection[str]) -> None:
+def mark_sent(conn: sa.Connection, sink: str, keys: Collection[NoticeKey]) -> None:
     """Note that the sink has these notices."""
-    conn.execute(
-        sa.update(outbox).where(outbox.c.sink == sink, outbox.c.notice.in_(notice_ids)).values(is_sent=True)
-    )
+    for target, notices in _by_target(keys).items():
+        conn.execute(_MARK, {"here": sink, "there": target, "notices": notices})
 
 
-def postpone(conn: sa.Connection, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
+def postpone(conn: sa.Connection, sink: str, keys: Collection[NoticeKey], until_ms: EpochMs) -> None:
     """Note that a sink could not take these notices, and when to try again."""
-    mine = sa.update(outbox).where(outbox.c.sink == sink, outbox.c.notice.in_(notice_ids))
-    conn.execute(mine.values(attempts=outbox.c.attempts + 1, next_try_ms=until_ms))
+    for target, notices in _by_target(keys).items():
+        conn.execute(_POSTPONE, {"here": sink, "there": target, "notices": notices, "next_try_ms": until_ms})
+
+
+def _by_target(keys: Collection[NoticeKey]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key in sorted(keys, key=lambda key: (key.target, key.notice_id)):
+        found.setdefault(key.target, []).append(key.notice_id)
+    return found
+
+
+_CHOSEN = (
+    outbox.c.sink == sa.bindparam("here"),
+    outbox.c.target == sa.bindparam("there"),
+    outbox.c.notice.in_(one_of("notices")),
+)
+_MARK = sa.update(outbox).where(*_CHOSEN).values(is_sent=True)
+_POSTPONE = (
+    sa.update(outbox)
+    .where(*_CHOSEN)
+    .values(attempts=outbox.c.attempts + 1, next_try_ms=sa.bindparam("next_try_ms"))
+)
 
 
 def count_waiting(conn: sa.Connection, sink: str) -> int:
@@ -56,3 +120,19 @@ def next_try_ms(conn: sa.Connection) -> EpochMs | None:
         sa.select(sa.func.min(outbox.c.next_try_ms)).where(~outbox.c.is_sent)
     )
     return earliest
+
+
+def sent_offsets(conn: sa.Connection, sink: str) -> dict[tuple[str, int], int]:
+    """Read up to where in each (topic, partition) everything of this sink is marked."""
+    rows = conn.execute(sa.select(sent_offset).where(sent_offset.c.sink == sink))
+    return {(row.topic, row.partition): row.next for row in rows}
+
+
+def note_offsets(conn: sa.Connection, sink: str, offsets: Mapping[tuple[str, int], int]) -> None:
+    """Remember next offsets; the last word counts, also where a topic was made anew and begins at 0."""
+    rows = [
+        {"sink": sink, "topic": topic, "partition": partition, "next": offset}
+        for (topic, partition), offset in sorted(offsets.items())
+    ]
+    if rows:
+        conn.execute(upsert(conn, sent_offset, ("next",)), rows)

@@ -27,10 +27,36 @@ class CountKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a part of the journal is consumed: the next offset, and the receipt time of the last message taken."""
+    """How far a part of the journal is consumed: the next offset, and the receipt time of the last message taken.
+
+    Shape: `caught_up_ms` is the last instant at which nothing of the part was left to read; an idle part has only that.
+    """
 
     next: int = 0
     at_ms: EpochMs = 0
+    caught_up_ms: EpochMs = 0
+
+
+class NoticeKey(NamedTuple):
+    """What tells the notices of one sink apart: one notice may go to several targets."""
+
+    notice_id: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One notice on its way to one place.
+
+    Shape: `target` is a Kafka topic, "" for an outlet with one place. `kind` says what the body is: "alert" (the whole
+    document), "alert-minimal", "alert-fhir" (the whole document, which the sink converts) or "dead-letter" (the bytes of a
+    message).
+    """
+
+    sink: str
+    target: str
+    kind: str
+    notice: Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +83,7 @@ class Batch:
     """All that one ingest transaction writes.
 
     Shape: the messages [`first`, `next`) of `part`; `at_ms` is the receipt time of the last of them. `due` names every
-    patient touched with the receipt time of the message that touched it.
+    patient touched with the receipt time of the message that touched it; `outgoing` are dead letters for a sink.
     """
 
     part: str
@@ -70,6 +96,7 @@ class Batch:
     quarantined: Sequence[Quarantined] = ()
     counts: Mapping[CountKey, int] = field(default_factory=dict)
     feeds: Mapping[str, EpochMs] = field(default_factory=dict)
+    outgoing: Sequence[Outgoing] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +130,14 @@ class Verdict:
     """What one assessment decided for a case.
 
     Shape: `episodes` are the LPs that stand now; stored ones not among them stand no longer. `redirects` are (old id,
-    kept id); `notices` are (sink, notice). `next_due_ms` is when the answer can change by time alone. With a `failure`
+    kept id). `next_due_ms` is when the answer can change by time alone. With a `failure`
     nothing else is written.
     """
 
     episodes: tuple[EpisodeRecord, ...] = ()
     redirects: tuple[tuple[str, str], ...] = ()
     changes: tuple[AlertChange, ...] = ()
-    notices: tuple[tuple[str, Notice], ...] = ()
+    notices: tuple[Outgoing, ...] = ()
     next_due_ms: EpochMs | None = None
     failure: Quarantined | None = None
 
@@ -136,10 +163,18 @@ class Assessed:
 
 @dataclass(frozen=True, slots=True)
 class PendingNotice:
-    """A notice that waits for its sink, and how often it was tried."""
+    """A notice that waits for its sink: how often it was tried, where it goes, what its body is, and since when it waits."""
 
     notice: Notice
     attempts: int
+    target: str = ""
+    kind: str = "alert"
+    created_at_ms: EpochMs = 0
+
+    @property
+    def key(self) -> NoticeKey:
+        """Tell it apart from the others of its sink."""
+        return NoticeKey(self.notice.notice_id, self.target)
 
 
 @dataclass(frozen=True, slots=True)

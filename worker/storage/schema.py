@@ -41,6 +41,7 @@ position = Table(
     Column("part", Text, primary_key=True),
     Column("next", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    Column("caught_up_ms", BigInteger, nullable=False),
 )
 
 identifier = Table(
@@ -53,12 +54,14 @@ identifier = Table(
     UniqueConstraint("authority", "value"),
 )
 
-# One row for each unordered pair (first < second): the statement that counts.
+# One row for each unordered pair (first < second) and part of the journal: the newest statement that came by that part.
+# Whoever consumes a part never waits for a row of another; the greatest of a pair's rows counts.
 identity_link = Table(
     "identity_link",
     state,
     Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("second", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Text, primary_key=True),
     Column("stated_at_ms", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Index(None, "second"),
@@ -162,6 +165,8 @@ outbox = Table(
     state,
     Column("notice", Text, primary_key=True),
     Column("sink", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
     Column("alert", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
@@ -171,6 +176,24 @@ outbox = Table(
     Column("body", LargeBinary, nullable=False),
     Index(None, "sink", "is_sent", "next_try_ms"),
     Index(None, "alert"),
+)
+
+# How far each sink has been read back or written, for outlets that number what they hold.
+sent_offset = Table(
+    "sent_offset",
+    state,
+    Column("sink", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("next", BigInteger, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    state,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
 )
 
 quarantine = Table(
@@ -216,6 +239,7 @@ feed_state = Table(
     "feed_state",
     state,
     Column("feed", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
     Column("last_received_ms", BigInteger, nullable=False),
 )
 

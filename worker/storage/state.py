@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import sqlalchemy as sa
 
+from worker.model.fact import Identifier
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
-from worker.storage import ledger, outbox, reports
+from worker.storage import leases, ledger, outbox, positions, reports
 from worker.storage.assessing import Assessing
 from worker.storage.database import Database
 from worker.storage.dialect import Synchronous, open_database, upsert
@@ -20,12 +21,13 @@ from worker.storage.records import (
     Batch,
     Case,
     CountKey,
+    NoticeKey,
     PendingNotice,
     Position,
     Quarantined,
     Verdict,
 )
-from worker.storage.schema import due, episode, feed_state, identifier, meta, position
+from worker.storage.schema import due, episode, identifier, meta
 
 _NEXT_DUE = sa.select(sa.func.min(due.c.at_ms))
 
@@ -54,25 +56,50 @@ class SqlState:
     def position(self, part: str) -> Position:
         """Tell how far this part of the journal is consumed."""
         with self._db.reading() as conn:
-            row = conn.execute(sa.select(position).where(position.c.part == part)).one_or_none()
-        return Position() if row is None else Position(row.next, row.at_ms)
+            return positions.read(conn, part)
+
+    def positions(self) -> dict[str, Position]:
+        """Tell how far every part is consumed."""
+        with self._db.reading() as conn:
+            return positions.read_all(conn)
+
+    def latest_ms(self) -> EpochMs:
+        """Give the receipt time of the last message consumed of any part, 0 for none."""
+        with self._db.reading() as conn:
+            return positions.latest_ms(conn)
+
+    def consumed_until(self, parts: Collection[str]) -> EpochMs:
+        """Give the instant up to which everything received by all these parts is consumed, 0 where one never was."""
+        return positions.consumed_until(self.positions(), parts)
+
+    def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
+        """Note when nothing of these parts was left to read; the instant of a part never falls."""
+        with self._db.unit() as conn:
+            positions.note_caught_up(conn, parts)
+
+    def move_position(self, part: str, next_: int) -> None:
+        """Set the position of a part, whatever it is: for operators."""
+        with self._db.unit() as conn:
+            positions.move(conn, part, next_)
 
     def record(self, batch: Batch) -> bool:
         """Write one ingest batch; False, and nothing written, where somebody else has moved the position.
 
-        The order: (1) the position moves from `first` to `next`, or all ends here; (2) facts and links; (3) due rows;
-        (4) what was set aside; (5) counts. One commit makes all of it true.
+        The order: (1) the position moves from `first` to `next`, or all ends here; (2) numbers of identifiers and concepts;
+        (3) facts and links; (4) due rows; (5) what was set aside, and dead letters for sinks; (6) counts. One commit makes
+        all of it true.
         """
         with self._db.unit() as conn:
-            if not ledger.advance(conn, batch):
+            if not positions.advance(conn, batch):
                 return False
+            numbers = self._identities.number(conn, _identifiers(batch))
             self._facts.append(conn, batch.facts)
-            self._identities.link(conn, batch.links)
-            numbers = self._identities.number(conn, batch.due)
+            self._identities.link(conn, batch.part, batch.links)
             ledger.add_due(conn, {numbers[patient.key]: at_ms for patient, at_ms in batch.due.items()})
             ledger.set_aside(conn, batch.part, batch.quarantined)
+            outbox.write_notices(conn, batch.outgoing, batch.at_ms)
             ledger.count(conn, batch.counts)
-            ledger.note_feeds(conn, batch.feeds)
+            ledger.note_feeds(conn, batch.part, batch.feeds)
         return True
 
     # Assessment
@@ -112,15 +139,44 @@ class SqlState:
         with self._db.reading() as conn:
             return outbox.pending(conn, sink, now_ms, limit)
 
-    def mark_sent(self, sink: str, notice_ids: Collection[str]) -> None:
-        """Note that the sink has these notices."""
+    def mark_sent(
+        self, sink: str, keys: Collection[NoticeKey], offsets: Mapping[tuple[str, int], int] | None = None
+    ) -> None:
+        """Note that the sink has these notices, and up to where (topic, partition) hold nothing else of ours."""
         with self._db.unit() as conn:
-            outbox.mark_sent(conn, sink, notice_ids)
+            outbox.mark_sent(conn, sink, keys)
+            outbox.note_offsets(conn, sink, offsets or {})
 
-    def postpone(self, sink: str, notice_ids: Collection[str], until_ms: EpochMs) -> None:
+    def postpone(self, sink: str, keys: Collection[NoticeKey], until_ms: EpochMs) -> None:
         """Note that a sink could not take these notices, and when to try again."""
         with self._db.unit() as conn:
-            outbox.postpone(conn, sink, notice_ids, until_ms)
+            outbox.postpone(conn, sink, keys, until_ms)
+
+    def sent_offsets(self, sink: str) -> dict[tuple[str, int], int]:
+        """Read up to where in each (topic, partition) everything of this sink is marked."""
+        with self._db.reading() as conn:
+            return outbox.sent_offsets(conn, sink)
+
+    def note_offsets(self, sink: str, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Remember next offsets; the last word counts, also where a topic was made anew and begins at 0."""
+        with self._db.unit() as conn:
+            outbox.note_offsets(conn, sink, offsets)
+
+    def lease(self, name: str, owner: str, seconds: float) -> bool:
+        """Take a lease that is free or over, or renew one's own, by the database's clock; False where another has it.
+
+        Raises: TemporaryError where the database is away, busy or full: the lease is not taken, and may be renewed later.
+        """
+        with self._db.unit() as conn:
+            is_mine = leases.take(conn, name, owner, seconds)
+        self._db.commit()
+        return is_mine
+
+    def release(self, name: str, owner: str) -> None:
+        """Give up a lease; somebody else's stays."""
+        with self._db.unit() as conn:
+            leases.give_back(conn, name, owner)
+        self._db.commit()
 
     def count_waiting(self, sink: str) -> int:
         """Count the notices that a sink does not have yet."""
@@ -168,7 +224,7 @@ class SqlState:
     def feeds(self) -> dict[str, EpochMs]:
         """Tell when each feed was last heard of."""
         with self._db.reading() as conn:
-            return {row.feed: row.last_received_ms for row in conn.execute(sa.select(feed_state))}
+            return ledger.last_heard(conn)
 
     # Housekeeping
 
@@ -201,3 +257,12 @@ class SqlState:
     def _forget(self) -> None:
         self._identities.forget()
         self._facts.forget()
+
+
+def _identifiers(batch: Batch) -> Iterator[Identifier]:
+    """Give every identifier that a batch writes about: they are numbered at once, so that two batches never wait in a ring."""
+    for fact in batch.facts:
+        yield fact.patient
+    for link in batch.links:
+        yield from (link.first, link.second)
+    yield from batch.due

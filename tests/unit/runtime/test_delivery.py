@@ -8,7 +8,8 @@ from worker.model.alert import Notice
 from worker.model.errors import TemporaryError
 from worker.model.time import MINUTE_MS, SECOND_MS
 from worker.runtime.delivery import Delivered, Delivery, backoff_ms
-from worker.storage.memory import MemoryState, _Waiting
+from worker.storage.memory import MemoryState
+from worker.storage.records import Batch, Outgoing
 
 
 class Sink:
@@ -27,7 +28,9 @@ def waiting(*places: tuple[str, str, int]) -> MemoryState:
     store = MemoryState()
     for sink, alert, version in places:
         notice = Notice(f"{alert}.{version}", alert, version, b"{}")
-        store._outbox[sink, notice.notice_id] = _Waiting(notice, version, 0)
+        first = store.position(sink).next
+        item = Outgoing(sink, "", "alert", notice)
+        store.record(Batch(sink, first, first + 1, 0, outgoing=[item]))
     return store
 
 

@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from worker.model.alert import Notice
+from worker.model.fact import Identifier
 from worker.storage import schema
 from worker.storage.dialect import open_database
-from worker.storage.migrate import Name, is_current, upgrade, version_table
+from worker.storage.migrate import Name, _config, is_current, upgrade, version_table
+from worker.storage.records import Batch, PendingNotice, Position
+from worker.storage.state import SqlState
 
 
 @pytest.fixture
@@ -56,6 +61,43 @@ def test_both_databases_fit_into_one(url: str) -> None:
     with engine.connect() as conn:
         assert is_current(conn, "intake")
         assert is_current(conn, "state")
+    engine.dispose()
+
+
+def test_what_an_older_release_stored_is_carried_over(url: str) -> None:
+    _upgrade_to("state_0001", url)
+    engine = open_database(url)
+    with engine.begin() as conn:
+        for statement in (
+            "INSERT INTO position VALUES ('journal', 17, 1000)",
+            "INSERT INTO identifier VALUES (1, 'ward', '1', 'MR'), (2, 'nation', '9', 'NI')",
+            "INSERT INTO identity_link VALUES (1, 2, 900, 'merge')",
+            "INSERT INTO feed_state VALUES ('ward', 1000)",
+            "INSERT INTO outbox VALUES ('a.1', 'ndjson', 'a', 1, 800, 1, 0, 800, x'7b7d')",
+            "INSERT INTO outbox VALUES ('a.2', 'ndjson', 'a', 2, 900, 0, 3, 950, x'7b7d')",
+        ):
+            conn.exec_driver_sql(statement)
+    engine.dispose()
+    upgrade(url, "state")
+    store = SqlState(url)
+    assert store.positions() == {"journal": Position(17, 1_000)}
+    assert store.case(1).patients == (Identifier("ward", "1", "MR"), Identifier("nation", "9", "NI"))
+    assert store.feeds() == {"ward": 1_000}
+    assert store.pending("ndjson", 1_000, 9) == (
+        PendingNotice(Notice("a.2", "a", 2, b"{}"), 3, "", "alert", 900),
+    )
+    assert store.record(Batch("journal", 17, 18, 1_001, feeds={"ward": 1_001}))
+    assert store.feeds() == {"ward": 1_001}
+    store.close()
+
+
+def _upgrade_to(revision: str, url: str) -> None:
+    engine = open_database(url)
+    with engine.connect() as conn:
+        config = _config("state")
+        config.attributes["connection"] = conn
+        command.upgrade(config, revision)
+        conn.commit()
     engine.dispose()
 
 

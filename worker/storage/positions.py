@@ -1,0 +1,71 @@
+"""How far each part of the journal is consumed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+
+from worker.model.time import EpochMs
+from worker.storage.dialect import insert_new, upsert
+from worker.storage.records import Batch, Position
+from worker.storage.schema import position
+
+_MOVE = sa.update(position).where(
+    position.c.part == sa.bindparam("here"), position.c.next == sa.bindparam("first")
+)
+_LATEST = sa.select(sa.func.max(position.c.at_ms))
+
+
+def read(conn: sa.Connection, part: str) -> Position:
+    """Tell how far one part is consumed; one that nobody consumed begins at 0."""
+    row = conn.execute(sa.select(position).where(position.c.part == part)).one_or_none()
+    return Position() if row is None else Position(row.next, row.at_ms, row.caught_up_ms)
+
+
+def read_all(conn: sa.Connection) -> dict[str, Position]:
+    """Tell how far every part is consumed."""
+    rows = conn.execute(sa.select(position).order_by(position.c.part))
+    return {row.part: Position(row.next, row.at_ms, row.caught_up_ms) for row in rows}
+
+
+def latest_ms(conn: sa.Connection) -> EpochMs:
+    """Give the receipt time of the last message consumed of any part, 0 for none."""
+    return conn.scalar(_LATEST) or 0
+
+
+def advance(conn: sa.Connection, batch: Batch) -> bool:
+    """Move the position of a part by compare-and-set; False where it is not where the batch begins."""
+    moved = _move(conn, batch)
+    if not moved and batch.first == 0:
+        conn.execute(insert_new(conn, position), _row(batch.part))
+        moved = _move(conn, batch)
+    return moved
+
+
+def _move(conn: sa.Connection, batch: Batch) -> bool:
+    move = {"here": batch.part, "first": batch.first, "next": batch.next, "at_ms": batch.at_ms}
+    return conn.execute(_MOVE, move).rowcount == 1
+
+
+def move(conn: sa.Connection, part: str, next_: int) -> None:
+    """Set the position of a part, whatever it is: for operators."""
+    conn.execute(upsert(conn, position, ("next",)), {**_row(part), "next": next_})
+
+
+def note_caught_up(conn: sa.Connection, parts: Mapping[str, EpochMs]) -> None:
+    """Note when nothing of these parts was left to read; the instant of a part never falls."""
+    rows = [{**_row(part), "caught_up_ms": at_ms} for part, at_ms in sorted(parts.items())]
+    if rows:
+        newest = ("caught_up_ms",)
+        conn.execute(upsert(conn, position, newest, newer=newest), rows)
+
+
+def consumed_until(positions: Mapping[str, Position], parts: Collection[str]) -> EpochMs:
+    """Give the instant up to which everything received by all these parts is consumed, 0 where one never was."""
+    known = [positions.get(part, Position()) for part in parts]
+    return min((max(item.at_ms, item.caught_up_ms) for item in known), default=0)
+
+
+def _row(part: str) -> dict[str, object]:
+    return {"part": part, "next": 0, "at_ms": 0, "caught_up_ms": 0}
