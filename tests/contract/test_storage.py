@@ -576,6 +576,41 @@ def test_offsets_of_a_sink_are_remembered_with_what_was_sent(store: Store) -> No
     assert store.sent_offsets("kafka")["all", 0] == 0, "a topic that was made anew begins at 0"
 
 
+def test_notices_of_a_place_that_rests_are_left_out(store: Store) -> None:
+    items = [outgoing(Notice(f"{n}.1", f"{n}", 1, b"{}"), "kafka", target) for n in "ab" for target in "xy"]
+    store.record(batch(0, outgoing=items))
+    assert {item.target for item in store.pending("kafka", T0, 10, without={"x"})} == {"y"}
+    assert store.pending("kafka", T0, 10, without=["x", "y"]) == ()
+
+
+def test_large_notices_are_handed_out_few_at_a_time(store: Store) -> None:
+    if isinstance(store, MemoryState):
+        pytest.skip("the in-memory twin holds them in memory anyway")
+    large = bytes(5 * 1024 * 1024)
+    items = [outgoing(Notice(f"{n}.1", f"{n}", 1, large), "kafka", "dead") for n in range(4)]
+    store.record(batch(0, outgoing=items))
+    assert [item.notice.alert_id for item in store.pending("kafka", T0, 10)] == ["0", "1"]
+
+
+def test_a_refused_notice_waits_no_longer_and_is_set_aside(store: Store) -> None:
+    items = [outgoing(Notice(f"a1.{n}", "a1", n, b"{}"), "kafka", "all") for n in (1, 2)]
+    store.record(batch(0, outgoing=items))
+    told = Quarantined("notice", T0 + 9, "too large", "all", "kafka", "alert", "a1.1")
+    store.refuse("kafka", keys("a1.1", target="all"), [told])
+    assert [item.notice.version for item in store.pending("kafka", T0, 10)] == [2]
+    assert store.quarantined() == (told,)
+
+
+def test_the_oldest_waiting_notice_is_known(store: Store) -> None:
+    assert store.oldest_waiting_ms("kafka") is None
+    for index in range(2):
+        item = outgoing(Notice(f"a{index}.1", f"a{index}", 1, b"{}"), "kafka", "all")
+        store.record(replace(batch(index, outgoing=[item]), at_ms=T0 + index))
+    assert store.oldest_waiting_ms("kafka") == T0
+    store.mark_sent("kafka", keys("a0.1", target="all"))
+    assert store.oldest_waiting_ms("kafka") == T0 + 1
+
+
 # Leases
 
 

@@ -23,6 +23,7 @@ from worker.storage.records import (
     Case,
     CountKey,
     EpisodeRecord,
+    NoticeKey,
     Position,
     Quarantined,
     Verdict,
@@ -279,6 +280,13 @@ class MemoryState(MemoryOutbox):
         if change.is_visible:
             line = HistoryLine(alert.updated_at_ms, alert.version, alert.state, alert.severity, change.reason)
             self._histories.setdefault(alert.alert_id, []).append(line)
+
+    # Delivery, beside what `MemoryOutbox` does
+
+    def refuse(self, sink: str, keys: Collection[NoticeKey], reasons: Collection[Quarantined]) -> None:
+        """Note that the sink will never take these notices as they are: they wait no longer, and are set aside."""
+        self.mark_sent(sink, keys)
+        self._quarantined.extend(reasons)
 
     # Reading
 

@@ -47,12 +47,14 @@ class MemoryOutbox:
             waiting = _Waiting(item.notice, item.kind, latest[item.notice.alert_id], now_ms)
             self._outbox.setdefault(key, waiting)
 
-    def pending(self, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
-        """Read notices that may be sent now, an alert's in the order of its versions."""
+    def pending(
+        self, sink: str, now_ms: EpochMs, limit: int, *, without: Collection[str] = ()
+    ) -> tuple[PendingNotice, ...]:
+        """Read notices that may be sent now, an alert's in the order of its versions; none for targets `without`."""
         waiting = [
             (key.target, item)
             for (name, key), item in self._outbox.items()
-            if name == sink and not item.is_sent
+            if name == sink and not item.is_sent and key.target not in without
         ]
         held = [(target, item.notice) for target, item in waiting if item.next_try_ms > now_ms]
         ready = [
@@ -90,6 +92,11 @@ class MemoryOutbox:
     def count_waiting(self, sink: str) -> int:
         """Count the notices that a sink does not have yet."""
         return sum(name == sink and not item.is_sent for (name, _), item in self._outbox.items())
+
+    def oldest_waiting_ms(self, sink: str) -> EpochMs | None:
+        """Tell since when the oldest notice waits that a sink does not have yet."""
+        mine = (item for (name, _), item in self._outbox.items() if name == sink and not item.is_sent)
+        return min((item.created_at_ms for item in mine), default=None)
 
     def next_try_ms(self) -> EpochMs | None:
         """Tell when the next notice may be sent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -11,6 +11,8 @@ from worker.model.time import EpochMs
 from worker.storage.dialect import insert_new, one_of, upsert
 from worker.storage.records import NoticeKey, Outgoing, PendingNotice
 from worker.storage.schema import outbox, sent_offset
+
+_MAX_BYTES = 8 * 1024 * 1024
 
 _LATEST = (
     sa.select(outbox.c.alert, sa.func.max(outbox.c.created_at_ms).label("at_ms"))
@@ -49,8 +51,13 @@ def _place(item: Outgoing) -> tuple[str, str, str]:
     return (item.notice.notice_id, item.sink, item.target)
 
 
-def pending(conn: sa.Connection, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
-    """Read notices of a sink that may be sent now: found by their state, an alert's in the order of its versions."""
+def pending(
+    conn: sa.Connection, sink: str, now_ms: EpochMs, limit: int, without: Collection[str] = ()
+) -> tuple[PendingNotice, ...]:
+    """Read notices of a sink that may be sent now: found by their state, an alert's in the order of its versions.
+
+    Shape: none for the targets `without`; as many as hold 8 MiB of bodies, one at least: a dead letter may be large.
+    """
     earlier = outbox.alias()
     waits_for_earlier = sa.exists().where(
         earlier.c.sink == outbox.c.sink,
@@ -60,9 +67,17 @@ def pending(conn: sa.Connection, sink: str, now_ms: EpochMs, limit: int) -> tupl
         ~earlier.c.is_sent,
         earlier.c.next_try_ms > now_ms,
     )
-    ready = (outbox.c.sink == sink, ~outbox.c.is_sent, outbox.c.next_try_ms <= now_ms, ~waits_for_earlier)
+    ready = (
+        outbox.c.sink == sink,
+        ~outbox.c.is_sent,
+        outbox.c.next_try_ms <= now_ms,
+        outbox.c.target.not_in(without),
+        ~waits_for_earlier,
+    )
     # `created_at_ms` of an alert's versions never falls, so that this order keeps them in turn.
     order = (outbox.c.created_at_ms, outbox.c.alert, outbox.c.version, outbox.c.target)
+    sizes = sa.select(sa.func.length(outbox.c.body)).where(*ready).order_by(*order).limit(limit)
+    limit = _within(conn.scalars(sizes), _MAX_BYTES)
     rows = conn.execute(sa.select(outbox).where(*ready).order_by(*order).limit(limit))
     return tuple(
         PendingNotice(
@@ -74,6 +89,16 @@ def pending(conn: sa.Connection, sink: str, now_ms: EpochMs, limit: int) -> tupl
         )
         for row in rows
     )
+
+
+def _within(sizes: Iterable[int], bound: int) -> int:
+    """Count how many come before their sum is beyond a bound, the one that crosses it included."""
+    count = total = 0
+    for size in sizes:
+        if total > bound:
+            break
+        count, total = count + 1, total + size
+    return count
 
 
 def mark_sent(conn: sa.Connection, sink: str, keys: Collection[NoticeKey]) -> None:
@@ -112,6 +137,14 @@ def count_waiting(conn: sa.Connection, sink: str) -> int:
     """Count the notices that a sink does not have yet."""
     mine = sa.select(sa.func.count()).where(outbox.c.sink == sink, ~outbox.c.is_sent)
     return conn.scalar(mine) or 0
+
+
+def oldest_waiting_ms(conn: sa.Connection, sink: str) -> EpochMs | None:
+    """Tell since when the oldest notice waits that a sink does not have yet."""
+    oldest: EpochMs | None = conn.scalar(
+        sa.select(sa.func.min(outbox.c.created_at_ms)).where(outbox.c.sink == sink, ~outbox.c.is_sent)
+    )
+    return oldest
 
 
 def next_try_ms(conn: sa.Connection) -> EpochMs | None:

@@ -61,10 +61,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """One thing that was set aside: a dead letter, an unusable fact, or a failed assessment.
+    """One thing that was set aside: a dead letter, an unusable fact, a failed assessment, or a notice no sink will take.
 
-    Shape: `kind` is "message", "fact" or "assessment". `offset` finds the bytes in the journal part, `message` brings
-    them along; both are None for an assessment. `reason` and `place` hold no data of the patient.
+    Shape: `kind` is "message", "fact", "assessment" or "notice". `offset` finds the bytes in the journal part, `message`
+    brings them along; both are None for the last two. A notice has its id as `message_id`, its sink as `feed` and its target
+    as `place`; its bytes stay in the outbox. `reason` and `place` hold no data of the patient.
     """
 
     kind: str

@@ -134,10 +134,12 @@ class SqlState:
 
     # Delivery
 
-    def pending(self, sink: str, now_ms: EpochMs, limit: int) -> tuple[PendingNotice, ...]:
-        """Read notices that may be sent now, an alert's in the order of its versions."""
+    def pending(
+        self, sink: str, now_ms: EpochMs, limit: int, *, without: Collection[str] = ()
+    ) -> tuple[PendingNotice, ...]:
+        """Read notices that may be sent now, an alert's in the order of its versions; none for targets `without`."""
         with self._db.reading() as conn:
-            return outbox.pending(conn, sink, now_ms, limit)
+            return outbox.pending(conn, sink, now_ms, limit, without)
 
     def mark_sent(
         self, sink: str, keys: Collection[NoticeKey], offsets: Mapping[tuple[str, int], int] | None = None
@@ -151,6 +153,12 @@ class SqlState:
         """Note that a sink could not take these notices, and when to try again."""
         with self._db.unit() as conn:
             outbox.postpone(conn, sink, keys, until_ms)
+
+    def refuse(self, sink: str, keys: Collection[NoticeKey], reasons: Collection[Quarantined]) -> None:
+        """Note that the sink will never take these notices as they are: they wait no longer, and are set aside."""
+        with self._db.unit() as conn:
+            outbox.mark_sent(conn, sink, keys)
+            ledger.set_aside(conn, "", reasons)
 
     def sent_offsets(self, sink: str) -> dict[tuple[str, int], int]:
         """Read up to where in each (topic, partition) everything of this sink is marked."""
@@ -182,6 +190,11 @@ class SqlState:
         """Count the notices that a sink does not have yet."""
         with self._db.reading() as conn:
             return outbox.count_waiting(conn, sink)
+
+    def oldest_waiting_ms(self, sink: str) -> EpochMs | None:
+        """Tell since when the oldest notice waits that a sink does not have yet."""
+        with self._db.reading() as conn:
+            return outbox.oldest_waiting_ms(conn, sink)
 
     def next_try_ms(self) -> EpochMs | None:
         """Tell when the next notice may be sent."""
