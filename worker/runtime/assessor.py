@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Protocol
 from uuid import uuid4
 
@@ -94,18 +95,22 @@ class Assessor:
         self._new_id = new_id
         self._limit = limit
 
-    def run(self, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessed:
-        """Judge everybody who is due at `as_of_ms`; messages received until `consumed_until_ms` are all ingested."""
+    def run(self, as_of_ms: EpochMs, consumed_until_ms: EpochMs, *, rounds: int | None = None) -> Assessed:
+        """Judge everybody who is due at `as_of_ms`; messages received until `consumed_until_ms` are all ingested.
+
+        Shape: with `rounds`, after that many commits whoever is left stays due.
+        """
 
         def decide(case: Case) -> Verdict:
             return self._decide(case, as_of_ms, consumed_until_ms)
 
         done = Assessed()
-        while True:
+        for _ in count() if rounds is None else range(rounds):
             part = self._store.assess(as_of_ms, self._judge.opening, decide, limit=self._limit)
             done += part
             if part.due < self._limit:
-                return done
+                break
+        return done
 
     def _decide(self, case: Case, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Verdict:
         try:

@@ -21,6 +21,7 @@ from worker.runtime.delivery import Sink
 from worker.runtime.engine import Engine
 from worker.runtime.engine_program import PackProgram
 from worker.runtime.ingest import JOURNAL
+from worker.runtime.inlet import JournalInlet
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.runtime.packs import read_layers
@@ -142,7 +143,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
     journal = MeteredJournal(read, read.end, metrics)
     sinks, close_sinks = _sinks(settings)
-    engine = Engine(journal, metered, program(pack), clock, sinks=sinks)
+    engine = Engine([JournalInlet(journal)], metered, program(pack), clock, sinks=sinks)
     for feed, at_ms in state.feeds().items():
         metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
     intake = MeteredIntake(written, metrics, engine.wake)

@@ -1,9 +1,9 @@
-"""The engine: ingest what the journal holds, assess who is due, deliver what is to be told; one thread, one step at a time."""
+"""The engine: ingest what the inlets hold, assess who is due, deliver what is to be told; one thread, one step at a time."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
@@ -13,15 +13,20 @@ from msgspec import structs
 
 from worker.model.errors import TemporaryError
 from worker.model.message import RawMessage, Reading
-from worker.model.time import DAY_MS, EpochMs
+from worker.model.time import EpochMs
 from worker.runtime.assessor import AssessmentStore, Assessor, Judge, random_id
-from worker.runtime.clock import Clock, MessageClock
+from worker.runtime.cleaning import Cleaning, CleaningStore, Retention
+from worker.runtime.clock import Clock, MessageClock, Stopwatch
 from worker.runtime.delivery import Delivered, Delivery, Outbox, Sink
-from worker.runtime.ingest import Ingest, IngestStore
-from worker.runtime.journal import Entry, Journal
+from worker.runtime.ingest import IngestStore
+from worker.runtime.inlet import Inlet, Parcel, Room
+from worker.runtime.journal import Entry
+from worker.runtime.progress import Progress
 from worker.storage.records import Assessed
 
 _log = structlog.get_logger(__name__)
+
+_TURN_S = 0.02
 
 
 class Program(Judge, Protocol):
@@ -38,7 +43,7 @@ class Program(Judge, Protocol):
         """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`)."""
 
 
-class StateStore(IngestStore, AssessmentStore, Outbox, Protocol):
+class StateStore(IngestStore, AssessmentStore, Outbox, CleaningStore, Protocol):
     """Keep everything but the journal."""
 
     def commit(self) -> None:
@@ -47,39 +52,19 @@ class StateStore(IngestStore, AssessmentStore, Outbox, Protocol):
     def use_pack(self, digest: str, now_ms: EpochMs) -> bool:
         """Remember the pack in use; where it changed, every standing LP becomes due."""
 
-    def drop_recent(
-        self, received_before_ms: EpochMs, long_concepts: Iterable[str], long_before_ms: EpochMs
-    ) -> None:
-        """Drop facts of patients without an LP that were received before these instants; few concepts stay longer."""
-
-    def drop_over(self, anchored_before_ms: EpochMs) -> None:
-        """Let go of patients whose last LP was before this instant and who have no recent facts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """Say how long things are kept.
-
-    Shape: `recent_days` facts without an LP, `long_days` those of concepts with a 30-day baseline, `lp_days` the facts of
-    an LP (longer than the longest window of any rule), `journal_days` messages that are ingested.
-    """
-
-    recent_days: int = 7
-    long_days: int = 37
-    lp_days: int = 120
-    journal_days: int = 7
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Say how the engine works.
 
-    Shape: `batch_size` is the largest number of messages in one ingest batch; with a message clock and `is_exact`, messages
-    of different instants are never in one batch, so that each alert's history is what the stream tells.
+    Shape: `room` bounds each ingest batch; with a message clock and `is_exact`, messages of different instants are never in
+    one batch, so that each alert's history is what the stream tells: for one part only, several have no common order.
+    `rounds` bounds the commits of assessments in one step, so that nobody who waits for messages is kept waiting for long.
     """
 
-    batch_size: int = 500
+    room: Room = field(default_factory=Room)
     is_exact: bool = True
+    rounds: int = 5
     retention: Retention = field(default_factory=Retention)
 
 
@@ -98,7 +83,7 @@ class Step:
 
 
 class Engine:
-    """Consume a journal into a store with a pack, and send notices to sinks.
+    """Consume inlets into a store with a pack, and send notices to sinks.
 
     With a `MessageClock` the time is what messages tell: before a message that moves the clock to T is ingested, timers due by
     T fire at their own instants; then its batch is ingested and assessed as of T. With any other clock, everything that
@@ -107,7 +92,7 @@ class Engine:
 
     def __init__(
         self,
-        journal: Journal,
+        inlets: Sequence[Inlet],
         store: StateStore,
         program: Program,
         clock: Clock,
@@ -117,19 +102,20 @@ class Engine:
         new_id: Callable[[], str] = random_id,
     ) -> None:
         """Take up where the store stands."""
-        self._journal = journal
+        self._inlets = tuple(inlets)
         self._store = store
         self._program = program
         self._clock = clock
         self._options = options or Options()
-        self._ingest = Ingest(store, program.read)
+        self._progress = Progress(store, program.read)
         self._assessor = Assessor(store, program, sinks=[sink.name for sink in sinks], new_id=new_id)
         self._delivery = Delivery(store, sinks)
+        self._cleaning = Cleaning(store, inlets, self._options.retention, program.long_lived)
         self._wake = threading.Event()
-        self._is_caught_up = False
-        self._cleaned_day = 0
         if isinstance(clock, MessageClock):
-            clock.observe(self._ingest.position.at_ms)
+            for inlet in inlets:
+                for part in inlet.parts():
+                    clock.observe(self._progress.position(part).at_ms)
         store.use_pack(program.digest, clock.now_ms())
 
     def wake(self) -> None:
@@ -137,21 +123,26 @@ class Engine:
         self._wake.set()
 
     def step(self) -> Step:
-        """Ingest the next messages, assess who is due, deliver what is to be told.
+        """Ingest the next messages of each part, assess who is due, deliver what is to be told.
 
         Raises: TemporaryError where the store is away or busy; nothing was lost, the next step goes on.
         """
         asked_ms = self._clock.now_ms()
-        entries = self._journal.read(self._ingest.position.next, self._options.batch_size)
-        self._is_caught_up = len(entries) < self._options.batch_size
+        parcels = [
+            parcel
+            for inlet in self._inlets
+            for parcel in inlet.read(self._progress, self._options.room, asked_ms)
+        ]
         if isinstance(self._clock, MessageClock):
-            ingested, assessed = self._follow(entries, self._clock)
+            ingested, assessed = self._follow(parcels, self._clock)
         else:
-            ingested = self._ingest.take(entries)
-            assessed = self._assessor.run(self._clock.now_ms(), self._consumed_until(asked_ms))
+            ingested = sum([self._progress.take(parcel.part, parcel.entries) for parcel in parcels])
+            assessed = self._assessor.run(
+                self._clock.now_ms(), self._consumed_until(), rounds=self._options.rounds
+            )
         now_ms = self._clock.now_ms()
         delivered = self._deliver(now_ms)
-        self._clean(now_ms)
+        self._cleaning.run(self._progress, now_ms)
         return Step(ingested, assessed, delivered)
 
     def drain(self) -> int:
@@ -163,6 +154,12 @@ class Engine:
             if step.is_idle:
                 self._store.commit()
                 return ingested
+
+    def finish(self) -> int:
+        """Take nothing more from others, and work off what only this process holds; give how many messages were ingested."""
+        for inlet in self._inlets:
+            inlet.finish()
+        return self.drain()
 
     def advance(self, until_ms: EpochMs) -> Assessed:
         """Let the time of a message clock pass to an instant: timers due by then fire at their own instants."""
@@ -180,58 +177,82 @@ class Engine:
             self._wake.clear()
             try:
                 if has_failed:
-                    self._ingest.resume()
-                has_failed, wait_s = False, self._work(idle_s)
+                    self._progress.resume()
+                has_failed, is_idle = False, self._work()
             except TemporaryError as error:
                 _log.warning("step_postponed", reason=error.reason, place=error.place)
-                has_failed, wait_s = True, retry_s
-            if wait_s:
-                self._wake.wait(wait_s)
+                has_failed = True
+                self._rest()
+                self._wake.wait(retry_s)
+            else:
+                if is_idle:
+                    self._wait(idle_s)
         self._store.commit()
 
-    def _work(self, idle_s: float) -> float:
-        """Step once; tell how long to wait before the next."""
+    def _work(self) -> bool:
+        """Step once; tell whether there was nothing to do."""
         if not self.step().is_idle:
-            return 0
+            return False
         self._store.commit()
-        return idle_s
+        return True
 
-    def _follow(self, entries: Sequence[Entry], clock: MessageClock) -> tuple[int, Assessed]:
+    def _wait(self, seconds: float) -> None:
+        """Wait for messages, at each inlet in turn where there are several."""
+        if len(self._inlets) == 1:
+            self._inlets[0].wait(seconds, self._wake)
+            return
+        watch = Stopwatch()
+        while not self._wake.is_set() and watch.seconds < seconds:
+            for inlet in self._inlets:
+                inlet.wait(_TURN_S, self._wake)
+
+    def _rest(self) -> None:
+        for inlet in self._inlets:
+            inlet.rest()
+
+    def _follow(self, parcels: Sequence[Parcel], clock: MessageClock) -> tuple[int, Assessed]:
         """Ingest messages at the instants that they tell."""
         ingested, assessed = 0, self._fire_timers(clock.now_ms())
-        for at_ms, batch in self._batches(entries, clock.now_ms()):
-            assessed += self._fire_timers(batch[0][1].received_at_ms)
-            clock.observe(at_ms)
-            taken = self._ingest.take(batch)
-            assessed += self._assessor.run(at_ms, at_ms)
-            ingested += taken
-            if taken < len(batch):
-                break
+        for parcel in parcels:
+            for at_ms, batch in self._batches(parcel, clock.now_ms()):
+                assessed += self._fire_timers(batch[0][1].received_at_ms)
+                clock.observe(at_ms)
+                taken = self._progress.take(parcel.part, batch)
+                assessed += self._assessor.run(at_ms, at_ms)
+                ingested += taken
+                if taken < len(batch):
+                    break
         return ingested, assessed
 
-    def _batches(self, entries: Sequence[Entry], latest_ms: EpochMs) -> list[tuple[EpochMs, list[Entry]]]:
+    def _batches(self, parcel: Parcel, latest_ms: EpochMs) -> list[tuple[EpochMs, list[Entry]]]:
         """Give the messages that are ingested together, with the instant of the last of them."""
         stamped: list[Entry] = []
-        for offset, raw in entries:
+        for offset, raw in parcel.entries:
             told_ms = self._program.message_time(raw)
             latest_ms = latest_ms if told_ms is None else max(latest_ms, told_ms)
             stamped.append((offset, structs.replace(raw, received_at_ms=latest_ms)))
         if not self._options.is_exact:
-            return [(latest_ms, stamped)] if stamped else []
+            return [(latest_ms, stamped)]
         batches = [(at_ms, list(group)) for at_ms, group in groupby(stamped, key=_received_at)]
         # More messages of the last instant may follow: they belong together.
-        return batches if self._is_caught_up or len(batches) == 1 else batches[:-1]
+        return batches if parcel.is_last or len(batches) == 1 else batches[:-1]
 
     def _fire_timers(self, until_ms: EpochMs) -> Assessed:
         """Assess at each instant at which somebody is due, in order, up to and including `until_ms`."""
         done = Assessed()
         while (due_ms := self._store.next_due_ms()) is not None and due_ms <= until_ms:
             done += self._assessor.run(due_ms, due_ms)
+            self._rest()
         return done
 
-    def _consumed_until(self, asked_ms: EpochMs) -> EpochMs:
-        """Tell up to when everything received is ingested: what came after the journal was asked may not be."""
-        return asked_ms if self._is_caught_up else self._ingest.position.at_ms
+    def _consumed_until(self) -> EpochMs:
+        """Tell up to when everything received is ingested, whichever part it came by."""
+        known = {
+            part: at_ms for inlet in self._inlets for part, at_ms in inlet.caught_up(self._progress).items()
+        }
+        return min(
+            (max(at_ms, self._progress.position(part).at_ms) for part, at_ms in known.items()), default=0
+        )
 
     def _deliver(self, now_ms: EpochMs) -> Delivered:
         """Send notices, but none of which a crash could take back the alert."""
@@ -239,18 +260,6 @@ class Engine:
             return Delivered()
         self._store.commit()
         return self._delivery.run(now_ms)
-
-    def _clean(self, now_ms: EpochMs) -> None:
-        """Drop what is too old, once a day."""
-        today, kept = now_ms // DAY_MS, self._options.retention
-        if today <= self._cleaned_day:
-            return
-        self._cleaned_day = today
-        self._store.drop_recent(
-            now_ms - kept.recent_days * DAY_MS, self._program.long_lived, now_ms - kept.long_days * DAY_MS
-        )
-        self._store.drop_over(now_ms - kept.lp_days * DAY_MS)
-        self._journal.trim(self._ingest.position.next, now_ms - kept.journal_days * DAY_MS)
 
 
 def _received_at(entry: Entry) -> EpochMs:

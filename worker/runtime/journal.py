@@ -21,8 +21,8 @@ class Journal(Protocol):
         Raises: TemporaryError where nothing was stored.
         """
 
-    def read(self, first: int, limit: int) -> Sequence[Entry]:
-        """Read up to `limit` messages with offsets from `first` on, in order."""
+    def read(self, first: int, limit: int, max_size: int) -> Sequence[Entry]:
+        """Read up to `limit` messages with offsets from `first` on, in order, and none after `max_size` bytes were read."""
 
     def trim(self, before: int, received_before_ms: EpochMs) -> None:
         """Drop messages below an offset that were received before an instant."""

@@ -62,9 +62,9 @@ class MeteredJournal:
         """Store messages durably, all or none."""
         self._journal.append(messages)
 
-    def read(self, first: int, limit: int) -> Sequence[Entry]:
+    def read(self, first: int, limit: int, max_size: int) -> Sequence[Entry]:
         """Read messages from an offset on."""
-        entries = self._journal.read(first, limit)
+        entries = self._journal.read(first, limit, max_size)
         if not entries:
             self._metrics.journal_lag.set(0)
         elif self._watch is None or self._watch.seconds > _GAUGE_EVERY_S:

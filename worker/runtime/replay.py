@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from worker.model.message import IssueKind, OutcomeKind, RawMessage
 from worker.model.time import EpochMs
 from worker.runtime.clock import MessageClock, Stopwatch
 from worker.runtime.engine import Engine, Options, Program, StateStore
+from worker.runtime.inlet import JournalInlet, Room
 from worker.runtime.journal import Entry
 from worker.storage.records import AlertRecord, CountKey, Quarantined
 
@@ -134,12 +136,14 @@ def replay(
     arriving = disturbed(messages, disturbance)
     journal = _Recording(arriving)
     stops = _stops(len(arriving), disturbance.restart_n) if isinstance(arriving, list) else []
-    options = Options(disturbance.batch_size or _BATCH, is_exact=disturbance.batch_size is None)
+    # A recording is whole in memory: its batches are bounded by number alone.
+    room = Room(disturbance.batch_size or _BATCH, sys.maxsize)
+    options = Options(room, is_exact=disturbance.batch_size is None)
     store = open_store()
     try:
         for stop in [*stops, None]:
             journal.limit(stop)
-            engine = Engine(journal, store, program, MessageClock(), options=options)
+            engine = Engine([JournalInlet(journal)], store, program, MessageClock(), options=options)
             _drain(engine, on_progress)
             if stop is not None:
                 store.close()
@@ -182,7 +186,7 @@ class _Recording:
         """Hide messages from this offset on, as if they had not come yet."""
         self._limit = end
 
-    def read(self, first: int, limit: int) -> Sequence[Entry]:
+    def read(self, first: int, limit: int, max_size: int) -> Sequence[Entry]:  # noqa: ARG002 - all is in memory
         """Read messages from an offset on; those below it are let go."""
         self._window = [entry for entry in self._window if entry[0] >= first]
         while len(self._window) < limit and (entry := next(self._messages, None)) is not None:

@@ -63,7 +63,7 @@ class EngineThread:
     def _work(self) -> None:
         try:
             self._parts.engine.run(self._stop)
-            self._parts.engine.drain()
+            self._parts.engine.finish()
         except Exception as error:  # noqa: BLE001  the process ends with it; only the class of an error is told
             self.failure = type(error).__name__
             _log.error("engine_failed", error=self.failure, place=_place(error))

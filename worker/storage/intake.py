@@ -13,6 +13,7 @@ from worker.storage.database import Database
 from worker.storage.dialect import Synchronous, driver_connection, driver_insert, last_number, open_database
 from worker.storage.schema import journal
 
+_MAX_SIZE = 8 * 1024 * 1024
 _COLUMNS = ("received_at_ms", "transport", "form", "fault", "body")
 
 
@@ -51,16 +52,25 @@ class SqlJournal:
             self._driver.rollback()
             raise TemporaryError("journal cannot be written", "storage") from error
 
-    def read(self, first: int, limit: int) -> tuple[tuple[int, RawMessage], ...]:
-        """Read messages from an offset on, with their offsets, in the order in which they were stored."""
+    def read(self, first: int, limit: int, max_size: int = _MAX_SIZE) -> tuple[tuple[int, RawMessage], ...]:
+        """Read messages from an offset on, with their offsets, in the order in which they were stored.
+
+        Shape: none after `max_size` bytes were read, so that hundreds of the largest messages do not fill the memory.
+        """
+        entries: list[tuple[int, RawMessage]] = []
+        size = 0
         with self._db.reading() as conn:
             rows = conn.execute(
                 sa.select(journal).where(journal.c.id >= first).order_by(journal.c.id).limit(limit)
-            ).all()
-        return tuple(
-            (row.id, RawMessage(row.body, Form(row.form), row.transport, row.received_at_ms, row.fault))
-            for row in rows
-        )
+            )
+            for row in rows:
+                message = RawMessage(row.body, Form(row.form), row.transport, row.received_at_ms, row.fault)
+                entries.append((row.id, message))
+                size += len(row.body)
+                if size >= max_size:
+                    break
+            rows.close()
+        return tuple(entries)
 
     def trim(self, before: int, received_before_ms: EpochMs) -> None:
         """Drop messages below an offset that were received before an instant."""

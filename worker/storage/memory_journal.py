@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, takewhile
 
 from worker.model.message import RawMessage
 from worker.model.time import EpochMs
@@ -22,10 +24,13 @@ class MemoryJournal:
         self._entries.extend((self._end + index, message) for index, message in enumerate(messages))
         self._end += len(messages)
 
-    def read(self, first: int, limit: int) -> tuple[tuple[int, RawMessage], ...]:
-        """Read messages from an offset on, with their offsets."""
+    def read(self, first: int, limit: int, max_size: int = sys.maxsize) -> tuple[tuple[int, RawMessage], ...]:
+        """Read messages from an offset on, with their offsets, and none after `max_size` bytes were read."""
         start = bisect_left(self._entries, first, key=lambda entry: entry[0])
-        return tuple(self._entries[start : start + limit])
+        entries = self._entries[start : start + limit]
+        sizes = accumulate(len(message.body) for _, message in entries)
+        fitting = sum(1 for _ in takewhile(lambda size: size < max_size, sizes))
+        return tuple(entries[: fitting + 1])
 
     def trim(self, before: int, received_before_ms: EpochMs) -> None:
         """Drop messages below an offset that were received before an instant."""

@@ -13,6 +13,7 @@ from click.testing import Result
 from worker.runtime.bootstrap import load_pack, migrate, program
 from worker.runtime.clock import MessageClock
 from worker.runtime.engine import Engine
+from worker.runtime.inlet import JournalInlet
 from worker.sources.files import read_files
 from worker.storage.memory_journal import MemoryJournal
 from worker.storage.state import SqlState
@@ -33,7 +34,7 @@ def data(ward: Path, tmp_path: Path) -> Path:
     migrate(folder)
     state = SqlState(f"sqlite:///{folder / 'state.db'}")
     journal = MemoryJournal(read_files([ward], received_at_ms=0, on_skipped=lambda _: None))
-    Engine(journal, state, program(load_pack()), MessageClock()).drain()
+    Engine([JournalInlet(journal)], state, program(load_pack()), MessageClock()).drain()
     state.close()
     return folder
 

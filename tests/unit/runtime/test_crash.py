@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from worker.model.message import RawMessage
 from worker.runtime.clock import MessageClock
 from worker.runtime.engine import Engine, Options
+from worker.runtime.inlet import JournalInlet, Room
 from worker.sinks.stream import NdjsonSink
 from worker.storage.intake import SqlJournal
 from worker.storage.migrate import upgrade
@@ -62,7 +63,12 @@ class Node:
                 raise Died
 
         engine = Engine(
-            journal, state, self.script, MessageClock(), sinks=[sink], options=Options(batch_size=3)
+            [JournalInlet(journal)],
+            state,
+            self.script,
+            MessageClock(),
+            sinks=[sink],
+            options=Options(Room(3)),
         )
         for name in ("before_cursor_execute", "commit"):
             sa.event.listen(state._db._engine, name, count)

@@ -13,6 +13,7 @@ from worker.model.fact import Identifier, IdentityLink, PunctureStatus
 from worker.model.time import HOUR_MS, MINUTE_MS, SECOND_MS
 from worker.runtime.clock import FixedClock, MessageClock
 from worker.runtime.engine import Engine, Options
+from worker.runtime.inlet import JournalInlet, Room
 from worker.storage.memory import MemoryState
 from worker.storage.memory_journal import MemoryJournal
 from worker.storage.migrate import upgrade
@@ -63,7 +64,7 @@ def test_a_fever_after_an_lp_raises_an_alert_at_its_receipt(
     script: Script, facts: Facts, at: At, store: Store
 ) -> None:
     journal = MemoryJournal([script.message(at(1), facts.lp()), script.message(at(3), facts.temp(38.5, 2))])
-    engine = Engine(journal, store, script, MessageClock())
+    engine = Engine([JournalInlet(journal)], store, script, MessageClock())
     assert engine.drain() == 2
     assert history(store) == [("fever", [(at(3), "raised")])]
 
@@ -72,7 +73,7 @@ def test_a_fever_known_before_its_lp_raises_when_the_lp_comes(
     script: Script, facts: Facts, at: At, store: Store
 ) -> None:
     journal = MemoryJournal([script.message(at(3), facts.temp(38.5, 2)), script.message(at(5), facts.lp())])
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert history(store) == [("fever", [(at(5), "raised")])]
 
 
@@ -84,7 +85,7 @@ def test_a_correction_withdraws_the_alert(script: Script, facts: Facts, at: At, 
             script.message(at(4), facts.temp(36.5, 2, key="t", version=2)),
         ]
     )
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert history(store) == [("fever", [(at(3), "raised"), (at(4), "withdrawn")])]
 
 
@@ -98,7 +99,7 @@ def test_a_cancelled_lp_withdraws_its_alerts_and_counts_no_longer(
             script.message(at(2), cancelled),
         ]
     )
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     (record,) = store.alerts()
     assert record.alert.state is AlertState.WITHDRAWN
     assert record.history[-1].reason == "lumbar puncture void"
@@ -115,7 +116,7 @@ def test_messages_of_one_instant_are_judged_together(
             script.message(at(3), facts.temp(36.5, 2, key="t", version=2)),
         ]
     )
-    Engine(journal, store, script, MessageClock(), options=Options(batch_size=2)).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock(), options=Options(Room(2))).drain()
     assert history(store) == []
 
 
@@ -124,7 +125,7 @@ def test_a_timer_fires_at_its_own_instant_before_a_later_message(
 ) -> None:
     script.timer_ms = 6 * HOUR_MS
     journal = MemoryJournal([script.message(at(0), facts.lp()), script.message(at(9), facts.temp(37, 5))])
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert history(store) == [("silence", [(at(6), "raised"), (at(9), "withdrawn")])]
 
 
@@ -132,7 +133,9 @@ def test_time_that_passes_without_messages_fires_timers(
     script: Script, facts: Facts, at: At, store: Store
 ) -> None:
     script.timer_ms = 6 * HOUR_MS
-    engine = Engine(MemoryJournal([script.message(at(0), facts.lp())]), store, script, MessageClock())
+    engine = Engine(
+        [JournalInlet(MemoryJournal([script.message(at(0), facts.lp())]))], store, script, MessageClock()
+    )
     engine.drain()
     assert history(store) == []
     engine.advance(at(8))
@@ -141,7 +144,10 @@ def test_time_that_passes_without_messages_fires_timers(
 
 def test_an_alert_expires_when_its_window_ends(script: Script, facts: Facts, at: At, store: Store) -> None:
     engine = Engine(
-        MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))]), store, script, MessageClock()
+        [JournalInlet(MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))]))],
+        store,
+        script,
+        MessageClock(),
     )
     engine.drain()
     engine.advance(at(24 * 30))
@@ -153,7 +159,7 @@ def test_a_timer_on_an_idle_stream_fires_by_the_wall_clock(
 ) -> None:
     script.timer_ms = 6 * HOUR_MS
     clock = FixedClock(at(1))
-    engine = Engine(MemoryJournal([script.message(at(0), facts.lp())]), store, script, clock)
+    engine = Engine([JournalInlet(MemoryJournal([script.message(at(0), facts.lp())]))], store, script, clock)
     engine.drain()
     clock.at_ms = at(7)
     engine.drain()
@@ -165,7 +171,9 @@ def test_a_gap_is_not_judged_before_the_journal_is_consumed(
 ) -> None:
     script.timer_ms = 6 * HOUR_MS
     messages = [script.message(at(0), facts.lp()), script.message(at(5), facts.temp(37, 5))]
-    engine = Engine(MemoryJournal(messages), store, script, FixedClock(at(9)), options=Options(batch_size=1))
+    engine = Engine(
+        [JournalInlet(MemoryJournal(messages))], store, script, FixedClock(at(9)), options=Options(Room(1))
+    )
     engine.step()
     assert history(store) == []
     engine.drain()
@@ -179,12 +187,17 @@ def test_one_step_of_the_wall_clock_judges_a_patient_once(
         script.message(at(0), facts.lp()),
         *(script.message(at(1), facts.temp(37, 1)) for _ in range(20)),
     ]
-    Engine(MemoryJournal(messages), store, script, FixedClock(at(2))).step()
+    Engine([JournalInlet(MemoryJournal(messages))], store, script, FixedClock(at(2))).step()
     assert script.assessed_at == [at(2)]
 
 
 def test_patients_without_an_lp_are_not_judged(script: Script, facts: Facts, at: At, store: Store) -> None:
-    Engine(MemoryJournal([script.message(at(0), facts.temp(39, 1))]), store, script, MessageClock()).drain()
+    Engine(
+        [JournalInlet(MemoryJournal([script.message(at(0), facts.temp(39, 1))]))],
+        store,
+        script,
+        MessageClock(),
+    ).drain()
     assert script.assessed_at == []
     assert store.next_due_ms() is None
 
@@ -200,7 +213,7 @@ def test_a_merge_brings_the_fever_of_one_number_to_the_lp_of_another(
             script.message(at(3), links=[link]),
         ]
     )
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert history(store) == [("fever", [(at(3), "raised")])]
     assert {patient.value for patient in store.alerts()[0].patients} == {"1", "2"}
 
@@ -214,7 +227,7 @@ def test_an_unlink_takes_the_alert_back(script: Script, facts: Facts, at: At, st
             script.message(at(3), links=[IdentityLink(*pair, "unlink", at(3))]),
         ]
     )
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert history(store) == [("fever", [(at(2), "raised"), (at(3), "withdrawn")])]
 
 
@@ -228,7 +241,7 @@ def test_joined_lps_leave_one_alert(script: Script, facts: Facts, at: At, store:
             script.message(at(4), facts.temp(39, 4, patient="2")),
         ]
     )
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert store.episodes() == (1, 0)
     assert sorted(record.alert.state for record in store.alerts()) == [
         AlertState.RAISED,
@@ -240,7 +253,7 @@ def test_a_failed_assessment_is_quarantined_and_later_facts_try_again(
     script: Script, facts: Facts, at: At, store: Store
 ) -> None:
     journal = MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))])
-    engine = Engine(journal, store, script, MessageClock())
+    engine = Engine([JournalInlet(journal)], store, script, MessageClock())
     script.failing = ZeroDivisionError
     engine.drain()
     assert store.counts()[CountKey("assessment", "", "internal error ZeroDivisionError", "")] == 1
@@ -255,19 +268,19 @@ def test_a_new_engine_goes_on_where_the_last_one_stopped(
     script: Script, facts: Facts, at: At, store: Store
 ) -> None:
     journal = MemoryJournal([script.message(at(1), facts.lp())])
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     journal.append([script.message(at(0), facts.temp(39, 1))])
-    engine = Engine(journal, store, script, MessageClock())
+    engine = Engine([JournalInlet(journal)], store, script, MessageClock())
     assert engine.drain() == 1
     assert history(store) == [("fever", [(at(1), "raised")])], "the clock goes on, too"
 
 
 def test_a_changed_pack_reassesses_standing_lps(script: Script, facts: Facts, at: At, store: Store) -> None:
     journal = MemoryJournal([script.message(at(1), facts.lp())])
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     script.digest = "other"
     before = len(script.assessed_at)
-    Engine(journal, store, script, MessageClock()).drain()
+    Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert len(script.assessed_at) == before + 1
 
 
@@ -279,7 +292,9 @@ def test_notices_are_sent_once_and_in_order(script: Script, facts: Facts, at: At
             script.message(at(2), facts.temp(36, 1, key="t", version=2)),
         ]
     )
-    engine = Engine(journal, store, script, MessageClock(), sinks=[sink], new_id=iter("eabcdef").__next__)
+    engine = Engine(
+        [JournalInlet(journal)], store, script, MessageClock(), sinks=[sink], new_id=iter("eabcdef").__next__
+    )
     engine.drain()
     engine.drain()
     assert [(notice.notice_id, notice.version) for notice in sink.sent] == [("a.1", 1), ("a.2", 2)]
@@ -289,7 +304,7 @@ def test_a_sink_that_is_away_is_tried_again_later(script: Script, facts: Facts, 
     sink = ListSink(failures=2)
     clock = FixedClock(at(1))
     journal = MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))])
-    engine = Engine(journal, store, script, clock, sinks=[sink])
+    engine = Engine([JournalInlet(journal)], store, script, clock, sinks=[sink])
     assert engine.step().delivered.postponed == 1
     assert engine.step().delivered.postponed == 0
     clock.at_ms += SECOND_MS
@@ -300,7 +315,7 @@ def test_a_sink_that_is_away_is_tried_again_later(script: Script, facts: Facts, 
 
 def test_old_facts_are_dropped_as_days_pass(script: Script, facts: Facts, at: At, store: Store) -> None:
     journal = MemoryJournal([script.message(at(0), facts.temp(39, 0))])
-    engine = Engine(journal, store, script, MessageClock())
+    engine = Engine([JournalInlet(journal)], store, script, MessageClock())
     engine.drain()
     assert len(store.case(1).facts) == 1
     journal.append([script.message(at(24 * 9), facts.temp(39, 0, patient="2"))])
@@ -311,7 +326,7 @@ def test_old_facts_are_dropped_as_days_pass(script: Script, facts: Facts, at: At
 def test_run_works_until_it_is_told_to_stop(script: Script, facts: Facts, at: At) -> None:
     store = MemoryState()
     journal = MemoryJournal()
-    engine = Engine(journal, store, script, FixedClock(at(1)))
+    engine = Engine([JournalInlet(journal)], store, script, FixedClock(at(1)))
     stop = threading.Event()
     thread = threading.Thread(target=engine.run, args=(stop,), kwargs={"idle_s": 0.01})
     thread.start()
@@ -345,7 +360,7 @@ def test_run_goes_on_when_the_store_comes_back(script: Script, facts: Facts, at:
 
     store = Flaky()
     journal = MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))])
-    Engine(journal, store, script, FixedClock(at(1))).run(stop, retry_s=0.001)
+    Engine([JournalInlet(journal)], store, script, FixedClock(at(1))).run(stop, retry_s=0.001)
     assert len(store.alerts()) == 1
 
 
@@ -373,7 +388,7 @@ def test_run_goes_on_while_the_store_cannot_even_tell_its_position(
 
     store = Away()
     journal = MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))])
-    engine = Engine(journal, store, script, FixedClock(at(1)))
+    engine = Engine([JournalInlet(journal)], store, script, FixedClock(at(1)))
     store.failures = 4
     engine.run(stop, retry_s=0.001)
     assert len(store.alerts()) == 1

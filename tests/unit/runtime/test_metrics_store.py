@@ -76,9 +76,9 @@ def test_notices_that_wait_and_that_were_postponed_are_told_by_sink() -> None:
 def test_journal_tells_how_many_messages_wait_and_that_none_do() -> None:
     metrics, journal = Metrics(), MemoryJournal([_message()] * 5)
     metered = MeteredJournal(journal, lambda: 6, metrics)
-    metered.read(2, 10)
+    metered.read(2, 10, 1_000)
     assert "lpwatch_journal_lag 4.0" in _text(metrics)
-    metered.read(6, 10)
+    metered.read(6, 10, 1_000)
     assert "lpwatch_journal_lag 0.0" in _text(metrics)
 
 

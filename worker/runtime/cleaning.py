@@ -1,0 +1,88 @@
+"""Drop what is too old, once a day, by whichever worker comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from worker.model.errors import TemporaryError
+from worker.model.time import DAY_MS, MINUTE_MS, EpochMs
+from worker.runtime.inlet import Inlet
+from worker.runtime.progress import Progress
+
+_log = structlog.get_logger(__name__)
+
+
+class CleaningStore(Protocol):
+    """Let go of what is too old."""
+
+    def next_due_ms(self) -> EpochMs | None:
+        """Tell when the next assessment is due."""
+
+    def drop_recent(
+        self, received_before_ms: EpochMs, long_concepts: Iterable[str], long_before_ms: EpochMs
+    ) -> None:
+        """Drop facts of patients without an LP that were received before these instants; few concepts stay longer."""
+
+    def drop_over(self, anchored_before_ms: EpochMs) -> None:
+        """Let go of patients whose last LP was before this instant and who have no recent facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Say how long things are kept.
+
+    Shape: `recent_days` facts without an LP, `long_days` those of concepts with a 30-day baseline, `lp_days` the facts of
+    an LP (longer than the longest window of any rule), `journal_days` messages that are ingested.
+    """
+
+    recent_days: int = 7
+    long_days: int = 37
+    lp_days: int = 120
+    journal_days: int = 7
+
+
+class Cleaning:
+    """Clean at the first step of each day; where that fails, or facts too old are still to be judged, try again in a minute."""
+
+    def __init__(
+        self, store: CleaningStore, inlets: Sequence[Inlet], kept: Retention, long_lived: Iterable[str]
+    ) -> None:
+        """Keep what is cleaned; `long_lived` names the concepts whose facts are kept for the longest baseline."""
+        self._store = store
+        self._inlets = tuple(inlets)
+        self._kept = kept
+        self._long_lived = frozenset(long_lived)
+        self._next_ms: EpochMs = DAY_MS
+
+    def run(self, progress: Progress, now_ms: EpochMs) -> None:
+        """Clean where it is time."""
+        if now_ms < self._next_ms:
+            return
+        self._next_ms = now_ms + MINUTE_MS
+        try:
+            if self._is_awaited(now_ms):
+                return
+            self._clean(progress, now_ms)
+        except TemporaryError as error:
+            _log.warning("cleaning_postponed", reason=error.reason, place=error.place)
+            return
+        self._next_ms = (now_ms // DAY_MS + 1) * DAY_MS
+
+    def _clean(self, progress: Progress, now_ms: EpochMs) -> None:
+        kept = self._kept
+        self._store.drop_recent(self._recent_ms(now_ms), self._long_lived, now_ms - kept.long_days * DAY_MS)
+        self._store.drop_over(now_ms - kept.lp_days * DAY_MS)
+        for inlet in self._inlets:
+            inlet.trim(progress, now_ms - kept.journal_days * DAY_MS)
+
+    def _is_awaited(self, now_ms: EpochMs) -> bool:
+        """Tell whether an assessment waits for facts that are too old already, as after a long standstill."""
+        due_ms = self._store.next_due_ms()
+        return due_ms is not None and due_ms <= self._recent_ms(now_ms)
+
+    def _recent_ms(self, now_ms: EpochMs) -> EpochMs:
+        return now_ms - self._kept.recent_days * DAY_MS
