@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def pack() -> Pack:
 def _run(pack: Pack, settings: Settings, disturbance: Disturbance = UNDISTURBED) -> Run:
     hospital = Hospital(settings)
     messages = [
-        RawMessage(written.body, Form.HL7V2, "simulated", written.received_at_ms)
+        RawMessage(written.body, settings.form, "simulated", written.received_at_ms)
         for written in hospital.messages()
     ]
     store = memory_store()
@@ -61,11 +62,12 @@ def _run(pack: Pack, settings: Settings, disturbance: Disturbance = UNDISTURBED)
 
 
 def _alerts_of(truth: PatientTruth, records: Iterable[AlertRecord]) -> dict[str, AlertRecord]:
-    keys = {identifier.key for identifier in truth.identifiers}
+    # By number alone: HL7 v2 and FHIR name authorities otherwise, and no number of one is a number of another.
+    numbers = {identifier.value for identifier in truth.identifiers}
     return {
         record.alert.rule: record
         for record in records
-        if keys & {identifier.key for identifier in record.patients}
+        if numbers & {identifier.value for identifier in record.patients}
     }
 
 
@@ -96,22 +98,62 @@ def _wrong(run: Run, *, is_in_order: bool) -> list[str]:
     return wrong
 
 
+def _meaning(found: object) -> object:
+    """Leave out of evidence where it was read: which message, and which of its fields or elements."""
+    if isinstance(found, dict):
+        return {name: _meaning(one) for name, one in found.items() if name not in {"source", "origin"}}
+    return [_meaning(one) for one in found] if isinstance(found, list) else found
+
+
+def _findings(run: Run) -> list[Any]:
+    """Give what alerts say of whom, in an order that no form decides; a patient by the numbers that both forms know."""
+    known = {identifier.value for truth in run.truths for identifier in truth.identifiers}
+    found = [
+        (
+            sorted({number["value"] for number in alert["patient"]} & known),
+            alert["lp_at"],
+            alert["rule"],
+            alert["severity"],
+            alert["state"],
+            alert["effective_at"],
+            _meaning(alert["evidence"]),
+        )
+        for alert in run.report.alerts
+    ]
+    return sorted(found, key=repr)
+
+
+@pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_what_was_planted_is_found_and_traps_stay_silent(pack: Pack, seed: int) -> None:
-    run = _run(pack, Settings(seed, patients=20, rates=Rates(BUSY)))
+def test_what_was_planted_is_found_and_traps_stay_silent(pack: Pack, seed: int, form: Form) -> None:
+    run = _run(pack, Settings(seed, patients=20, rates=Rates(BUSY), form=form))
     assert run.report.dead_lettered == {}
     assert run.report.failed == {}
     assert len([one for truth in run.truths for one in truth.expected]) > 10
     assert _wrong(run, is_in_order=True) == []
 
 
+@pytest.mark.parametrize(
+    "seed", [3, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 11))]
+)
+def test_both_forms_of_one_hospital_give_the_same_findings(pack: Pack, seed: int) -> None:
+    settings = Settings(seed, patients=12, rates=Rates(BUSY))
+    told = _run(pack, settings)
+    told_in_fhir = _run(pack, replace(settings, form=Form.FHIR))
+    assert told.truths == told_in_fhir.truths
+    assert told_in_fhir.report.summary["messages"]["ignored"] == 0
+    assert len(_findings(told)) > 5
+    assert _findings(told_in_fhir) == _findings(told)
+
+
+@pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("first", [0.0, 1.0])
 def test_a_mistyped_fever_is_withdrawn_and_never_raised_when_its_correction_came_first(
-    pack: Pack, first: float
+    pack: Pack, first: float, form: Form
 ) -> None:
     calm = {**BUSY, "febrile-before-lp": 0.0, "fever-in-medical-inpatients": 0.0, "lp-cancelled": 0.0}
     habits = Quirks({"mistyped": 1.0, "correction-first": first})
-    run = _run(pack, Settings(3, patients=8, habits=habits, rates=Rates(calm)))
+    run = _run(pack, Settings(3, patients=8, habits=habits, rates=Rates(calm), form=form))
     withdrawn = [one for truth in run.truths for one in truth.expected if one.ending == "withdrawn"]
     trapped = [truth for truth in run.truths if "correction-before-original" in truth.traps]
     assert (len(withdrawn) > 2, len(trapped) > 2) == (first == 0.0, first == 1.0)
@@ -119,23 +161,26 @@ def test_a_mistyped_fever_is_withdrawn_and_never_raised_when_its_correction_came
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("name", [name for name in QUIRKS if name != "batch"])
-def test_no_quirk_alone_hides_or_makes_an_alert(pack: Pack, name: str) -> None:
+def test_no_quirk_alone_hides_or_makes_an_alert(pack: Pack, name: str, form: Form) -> None:
     habits = Quirks({name: 0.5, "mistyped": 0.5} if name == "correction-first" else {name: 0.5})
-    run = _run(pack, Settings(3, patients=10, habits=habits, rates=Rates(BUSY)))
+    run = _run(pack, Settings(3, patients=10, habits=habits, rates=Rates(BUSY), form=form))
     assert run.report.dead_lettered == {}
     assert _wrong(run, is_in_order=True) == []
 
 
+@pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("seed", [5, pytest.param(6, marks=pytest.mark.slow)])
-def test_any_order_and_repetition_find_the_same(pack: Pack, seed: int) -> None:
-    settings = Settings(seed, patients=8, rates=Rates(BUSY))
+def test_any_order_and_repetition_find_the_same(pack: Pack, seed: int, form: Form) -> None:
+    settings = Settings(seed, patients=8, rates=Rates(BUSY), form=form)
     run = _run(pack, settings, Disturbance(shuffle_seed=seed, duplicate_p=0.2, batch_size=200))
     assert run.report.dead_lettered == {}
     assert _wrong(run, is_in_order=False) == []
 
 
-def test_a_hospital_without_quirks_leaves_no_code_unmapped(pack: Pack) -> None:
-    run = _run(pack, Settings(9, patients=6, habits=quirks.NONE, rates=Rates(BUSY)))
+@pytest.mark.parametrize("form", Form)
+def test_a_hospital_without_quirks_leaves_no_code_unmapped(pack: Pack, form: Form) -> None:
+    run = _run(pack, Settings(9, patients=6, habits=quirks.NONE, rates=Rates(BUSY), form=form))
     assert run.report.summary["unmapped"] == []
     assert _wrong(run, is_in_order=True) == []

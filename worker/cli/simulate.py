@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from worker.simulate.hospital.files import Summary, count, write_files
-from worker.simulate.hospital.quirks import QUIRKS, Quirks, parse_quirks
+from worker.model.message import Form
+from worker.simulate.hospital.files import Summary, count, form_of_file, write_files
+from worker.simulate.hospital.quirks import QUIRKS, parse_quirks
 from worker.simulate.hospital.rates import CHOSEN, PUBLISHED, Rates
 from worker.simulate.hospital.ward import Hospital, Settings
 from worker.simulate.mllp_client import MllpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from worker.simulate.happenings import Written
 
+FORMS = {"hl7": Form.HL7V2, "fhir": Form.FHIR}
 EPILOG = """\b
 Examples:
   lpwatch simulate --seed 7 --patients 200 --out ward/
+  lpwatch simulate --seed 7 --patients 200 --form both --out ward/
+  lpwatch simulate --seed 7 --patients 20 --form fhir --out ward.ndjson.gz
   lpwatch simulate --seed 7 --messages 100000 --out load.mllp.gz --quirks none
   lpwatch simulate --seed 7 --patients 20 --mllp 127.0.0.1:2575 --quirks all,merge=0.5
 """
@@ -44,7 +48,7 @@ def _listed_rates() -> str:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder, or a file that ends with .hl7, .mllp (or .gz after it); the truth goes beside as truth.ndjson.",
+    help="Folder, or a file that ends with .hl7, .mllp or .ndjson (or .gz after it); the truth goes beside as truth.ndjson.",
 )
 @click.option("--mllp", metavar="HOST:PORT", help="Send over MLLP, waiting for acknowledgements.")
 @click.option(
@@ -53,7 +57,13 @@ def _listed_rates() -> str:
 @click.option(
     "--rates", default="", help="Set rates of complications otherwise: name=rate,...; --list shows them."
 )
-@click.option("--form", type=click.Choice(["hl7v2"]), default="hl7v2", show_default=True)
+@click.option(
+    "--form",
+    type=click.Choice(["hl7", "fhir", "both"]),
+    default="hl7",
+    show_default=True,
+    help="HL7 v2 messages, FHIR R4 documents one in each line, or the same happenings as both.",
+)
 @click.option("--list", "is_list", is_flag=True, help="List quirks and rates with their sources, and stop.")
 @click.option("--json", "is_json", is_flag=True, help="Print the summary as JSON.")
 def simulate(
@@ -65,7 +75,7 @@ def simulate(
     mllp: str | None,
     quirks: str,
     rates: str,
-    form: str,  # noqa: ARG001 - one form so far; the choice is the contract
+    form: str,
     is_list: bool,
     is_json: bool,
 ) -> None:
@@ -77,8 +87,7 @@ def simulate(
     if is_list:
         click.echo(f"Quirks (usual rate):\n{_listed_quirks()}\n\nRates:\n{_listed_rates()}")
         return
-    if out is None and mllp is None:
-        raise click.UsageError("say where the messages go: --out or --mllp")
+    _refuse_contradictions(form, out, mllp, messages)
     if patients is None and messages is None:
         patients = 50
     try:
@@ -86,13 +95,35 @@ def simulate(
         settings = Settings(seed, patients, messages, habits, Rates(_parse_rates(rates)))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    hospital = Hospital(settings)
-    if mllp is None:
-        _tell(_make(hospital, hospital.messages(), out, habits, seed), None, is_json=is_json)
+    if mllp is not None:
+        _send(settings, out, mllp, is_json=is_json)
         return
+    summaries = {}
+    for name in ("hl7", "fhir") if form == "both" else (form,):
+        hospital = Hospital(replace(settings, form=FORMS[name]))
+        summaries[name] = _make(hospital, hospital.messages(), out, settings)
+    _tell(summaries, is_json=is_json)
+
+
+def _refuse_contradictions(form: str, out: Path | None, mllp: str | None, messages: int | None) -> None:
+    if out is None and mllp is None:
+        raise click.UsageError("say where the messages go: --out or --mllp")
+    if mllp is not None and form != "hl7":
+        raise click.UsageError("MLLP carries HL7 v2: --mllp goes with --form hl7; write FHIR with --out")
+    if form == "both" and messages is not None:
+        raise click.UsageError("the two forms have different numbers of messages: give --patients instead")
+    named = None if out is None else form_of_file(out)
+    if named is not None and form == "both":
+        raise click.UsageError("two forms need a folder: --out ward/")
+    if named is not None and named is not FORMS[form]:
+        raise click.UsageError(f"the name of --out is not that of a file of --form {form}")
+
+
+def _send(settings: Settings, out: Path | None, mllp: str, *, is_json: bool) -> None:
+    hospital = Hospital(settings)
     with MllpClient(*_address(mllp)) as client:
-        summary = _make(hospital, _passed_on(hospital.messages(), client), out, habits, seed)
-        _tell(summary, client.sent.accepted, is_json=is_json)
+        summary = _make(hospital, _passed_on(hospital.messages(), client), out, settings)
+        _tell({"hl7": summary}, client.sent.accepted, is_json=is_json)
     if client.sent.accepted < summary.messages:
         raise SystemExit(1)
 
@@ -122,22 +153,24 @@ def _address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def _make(
-    hospital: Hospital, messages: Iterable[Written], out: Path | None, habits: Quirks, seed: int
-) -> Summary:
+def _make(hospital: Hospital, messages: Iterable[Written], out: Path | None, settings: Settings) -> Summary:
     if out is None:
         return count(hospital, messages)
-    return write_files(hospital, messages, out, habits["batch"], seed)
+    return write_files(hospital, messages, out, settings.habits["batch"], settings.seed)
 
 
-def _tell(summary: Summary, accepted: int | None, *, is_json: bool) -> None:
-    counts = asdict(summary) | ({} if accepted is None else {"accepted": accepted})
+def _tell(summaries: Mapping[str, Summary], accepted: int | None = None, *, is_json: bool) -> None:
+    """Tell what was made; of two forms each, as JSON by the name of the form."""
     if is_json:
-        click.echo(json.dumps(counts))
+        counts = {name: asdict(summary) for name, summary in summaries.items()}
+        told = counts if len(counts) > 1 else next(iter(counts.values()))
+        click.echo(json.dumps(told | ({} if accepted is None else {"accepted": accepted})))
         return
-    click.echo(
-        f"{summary.messages} messages of {summary.patients} patients, {summary.punctures} lumbar punctures, "
-        f"{summary.planted} planted alerts"
-    )
+    for name, summary in summaries.items():
+        what = {"hl7": "messages", "fhir": "FHIR documents"}[name]
+        click.echo(
+            f"{summary.messages} {what} of {summary.patients} patients, {summary.punctures} lumbar punctures, "
+            f"{summary.planted} planted alerts"
+        )
     if accepted is not None:
         click.echo(f"{accepted} messages accepted")

@@ -21,6 +21,16 @@ INTERPRETATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ObservationInt
 CLASS_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 DISPOSITION_SYSTEM = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
 UCUM = "http://unitsofmeasure.org"
+ORDER_SYSTEM = "urn:lpwatch:order"
+
+_ENCOUNTER_ELEMENTS = {
+    "Observation": "encounter",
+    "Procedure": "encounter",
+    "ServiceRequest": "encounter",
+    "DiagnosticReport": "encounter",
+    "MedicationAdministration": "context",
+    "MedicationRequest": "encounter",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +44,16 @@ class Coding:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What every resource carries: its id, when it was last stated, and which patient it is about."""
+    """What every resource carries: its id, when it was last stated, which patient it is about, and on which stay.
+
+    Shape: without `patient_id` the first identifier alone names the patient.
+    """
 
     resource_id: str
     updated_ms: EpochMs
     patient_id: str = ""
     patient_identifiers: tuple[Identifier, ...] = ()
+    encounter_id: str = ""
 
 
 def bundle(bundle_id: str, resources: Iterable[Json], updated_ms: EpochMs) -> Json:
@@ -50,13 +64,7 @@ def bundle(bundle_id: str, resources: Iterable[Json], updated_ms: EpochMs) -> Js
         "meta": {"lastUpdated": to_rfc3339(updated_ms)},
         "type": "collection",
         "timestamp": to_rfc3339(updated_ms),
-        "entry": [
-            {
-                "fullUrl": f"https://lpwatch.example/fhir/{entry['resourceType']}/{entry['id']}",
-                "resource": entry,
-            }
-            for entry in resources
-        ],
+        "entry": [_entry(resource) for resource in resources],
     }
 
 
@@ -82,6 +90,30 @@ def quantity(value: float, unit: str, comparator: str = "") -> Json:
     if comparator:
         start["comparator"] = comparator
     return start | {"unit": unit, "system": UCUM, "code": unit}
+
+
+def transaction(bundle_id: str, resources: Iterable[Json], updated_ms: EpochMs) -> Json:
+    """Put resources into a Bundle of type transaction, each to be put under its own id."""
+    written = bundle(bundle_id, (), updated_ms) | {"type": "transaction"}
+    written["entry"] = [
+        _entry(resource)
+        | {"request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}}
+        for resource in resources
+    ]
+    return written
+
+
+def message(bundle_id: str, resources: Iterable[Json], updated_ms: EpochMs, sender: str) -> Json:
+    """Put resources into a Bundle of type message, after a MessageHeader; `sender` is the URL of who sends."""
+    focused = tuple(resources)
+    header: Json = {
+        "resourceType": "MessageHeader",
+        "id": f"{bundle_id}-header",
+        "eventUri": f"{sender}/results",
+        "source": {"endpoint": sender},
+        "focus": [{"reference": f"{one['resourceType']}/{one['id']}"} for one in focused],
+    }
+    return bundle(bundle_id, (header, *focused), updated_ms) | {"type": "message"}
 
 
 def patient(
@@ -121,6 +153,12 @@ def observation(
     )
 
 
+def undated_observation(stated: Stated, code: Json, value: Json, status: str = "final") -> Json:
+    """Write an Observation that says when it was issued, and not when it was true."""
+    written = observation(stated, code, stated.updated_ms, value, status)
+    return {name: found for name, found in written.items() if name != "effectiveDateTime"}
+
+
 def specimen(stated: Stated, kind: Json, collected_ms: EpochMs) -> Json:
     """Write a Specimen."""
     return _about("Specimen", stated) | {
@@ -140,10 +178,39 @@ def procedure(
     }
 
 
+def service_request(
+    stated: Stated, code: Json, at_ms: EpochMs, status: str = "completed", numbers: Iterable[str] = ()
+) -> Json:
+    """Write a ServiceRequest that is an order; `numbers` are those it goes by."""
+    return _about("ServiceRequest", stated) | {
+        "identifier": [{"system": ORDER_SYSTEM, "value": number} for number in numbers],
+        "status": status,
+        "intent": "order",
+        "code": code,
+        "occurrenceDateTime": to_rfc3339(at_ms),
+    }
+
+
+def diagnostic_report(
+    stated: Stated, code: Json, at_ms: EpochMs, results: Iterable[str], status: str = "final"
+) -> Json:
+    """Write a DiagnosticReport; `results` are the ids of its Observations."""
+    return _about("DiagnosticReport", stated) | {
+        "status": status,
+        "code": code,
+        "effectiveDateTime": to_rfc3339(at_ms),
+        "issued": to_rfc3339(stated.updated_ms),
+        "result": [{"reference": f"Observation/{result}"} for result in results],
+    }
+
+
 def document_reference(
     stated: Stated, kind: Json, text_base64: str, at_ms: EpochMs, status: str = "current"
 ) -> Json:
     """Write a DocumentReference that carries its text as base64."""
+    context: Json = {"period": {"start": to_rfc3339(at_ms), "end": to_rfc3339(at_ms)}}
+    if stated.encounter_id:
+        context["encounter"] = [_encounter(stated)]
     return _about("DocumentReference", stated) | {
         "masterIdentifier": {"system": "urn:lpwatch:document", "value": stated.resource_id},
         "status": status,
@@ -151,7 +218,7 @@ def document_reference(
         "type": kind,
         "date": to_rfc3339(at_ms),
         "content": [{"attachment": {"contentType": "text/plain; charset=utf-8", "data": text_base64}}],
-        "context": {"period": {"start": to_rfc3339(at_ms), "end": to_rfc3339(at_ms)}},
+        "context": context,
     }
 
 
@@ -206,6 +273,11 @@ def encounter(stated: Stated, stay: Stay) -> Json:
     return written
 
 
+def _entry(resource: Json) -> Json:
+    url = f"https://lpwatch.example/fhir/{resource['resourceType']}/{resource['id']}"
+    return {"fullUrl": url, "resource": resource}
+
+
 def _resource(kind: str, stated: Stated) -> Json:
     return {
         "resourceType": kind,
@@ -215,10 +287,20 @@ def _resource(kind: str, stated: Stated) -> Json:
 
 
 def _about(kind: str, stated: Stated) -> Json:
-    reference: Json = {"reference": f"Patient/{stated.patient_id}"}
+    subject: Json = (
+        {"reference": f"Patient/{stated.patient_id}"} if stated.patient_id else {"type": "Patient"}
+    )
     if stated.patient_identifiers:
-        reference["identifier"] = _identifier(stated.patient_identifiers[0])
-    return _resource(kind, stated) | {"subject": reference}
+        subject["identifier"] = _identifier(stated.patient_identifiers[0])
+    written = _resource(kind, stated) | {"subject": subject}
+    element = _ENCOUNTER_ELEMENTS.get(kind)
+    if element and stated.encounter_id:
+        written[element] = _encounter(stated)
+    return written
+
+
+def _encounter(stated: Stated) -> Json:
+    return {"reference": f"Encounter/{stated.encounter_id}"}
 
 
 def _identifier(identifier: Identifier) -> Json:

@@ -24,6 +24,7 @@ from worker.simulate.visits import NO_STAY, Stay
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from worker.model.time import EpochMs
     from worker.simulate.fhir_writer import Json
 
 _CLASSES = {"inpatient": "IMP", "emergency": "EMER", "outpatient": "AMB"}
@@ -60,21 +61,31 @@ class Envelope:
 
 def render(happening: Happening, envelope: Envelope) -> bytes:
     """Write one happening as one Bundle: the Patient, and what happened, last updated at its receipt."""
-    resources = _WRITERS[CODINGS[happening.concept].kind](happening, envelope)
-    person = envelope.person
-    patient = fhir.patient(
-        fhir.Stated(envelope.patient_id, happening.received_at_ms, "", person.identifiers),
+    updated_ms = happening.received_at_ms
+    patient = patient_of(envelope.person, envelope.patient_id, updated_ms)
+    resources = resources_of(happening, envelope)
+    return fhir.to_bytes(fhir.bundle(envelope.bundle_id, [patient, *resources], updated_ms))
+
+
+def resources_of(happening: Happening, envelope: Envelope) -> list[Json]:
+    """Write one happening as resources, without the Patient."""
+    return _WRITERS[CODINGS[happening.concept].kind](happening, envelope)
+
+
+def patient_of(person: Person, patient_id: str, updated_ms: EpochMs) -> Json:
+    """Write the Patient with all identifiers of a person."""
+    return fhir.patient(
+        fhir.Stated(patient_id, updated_ms, "", person.identifiers),
         person.family,
         person.given,
         person.birth_date,
         {"F": "female", "M": "male"}.get(person.sex, "unknown"),
     )
-    return fhir.to_bytes(fhir.bundle(envelope.bundle_id, [patient, *resources], happening.received_at_ms))
 
 
 def _observation(happening: Happening, envelope: Envelope) -> list[Json]:
     coding = CODINGS[happening.concept]
-    extra: Json = _value(happening, envelope.server)
+    extra: Json = observed_value(happening, envelope.server)
     resources: list[Json] = []
     if coding.site and happening.concept not in envelope.server.own_codes:
         extra["bodySite"] = _concept(SITES[coding.site])
@@ -93,7 +104,8 @@ def _observation(happening: Happening, envelope: Envelope) -> list[Json]:
     return [*resources, observation]
 
 
-def _value(happening: Happening, server: Server) -> Json:
+def observed_value(happening: Happening, server: Server) -> Json:
+    """Write `value[x]` of an Observation, and its interpretation where the value has one."""
     value, coding = happening.value, CODINGS[happening.concept]
     if coding.kind is Kind.QUANTITY:
         bounded = _BOUNDED.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -206,6 +218,7 @@ def _stated(happening: Happening, envelope: Envelope, resource_id: str = "") -> 
         updated_ms=happening.received_at_ms,
         patient_id=envelope.patient_id,
         patient_identifiers=envelope.person.identifiers,
+        encounter_id=envelope.stay.number,
     )
 
 

@@ -39,6 +39,28 @@ def test_equal_commands_give_equal_files(tmp_path: Path) -> None:
     assert (tmp_path / "one/a.hl7.gz").read_bytes() == (tmp_path / "two/a.hl7.gz").read_bytes()
 
 
+def test_both_forms_stand_side_by_side_with_one_truth(tmp_path: Path) -> None:
+    result = _run("--seed", "2", "--patients", "3", "--form", "both", "--out", str(tmp_path), "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["hl7"]["planted"] == told["fhir"]["planted"]
+    documents = (tmp_path / "messages.ndjson").read_text(encoding="utf-8").splitlines()
+    assert len(documents) == told["fhir"]["messages"]
+    assert {json.loads(line)["resourceType"] for line in documents} >= {"Bundle", "DocumentReference"}
+    assert (tmp_path / "messages.hl7").read_bytes().startswith((b"MSH|", b"FHS|"))
+    assert len((tmp_path / "truth.ndjson").read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_fhir_is_read_by_replay_and_finds_what_hl7_finds(tmp_path: Path) -> None:
+    assert _run("--seed", "3", "--patients", "6", "--form", "both", "--out", str(tmp_path)).exit_code == 0
+    found = [
+        json.loads(CliRunner().invoke(main, ["replay", str(tmp_path / name), "--json"]).stdout)
+        for name in ("messages.hl7", "messages.ndjson")
+    ]
+    assert found[0]["alerts"] == found[1]["alerts"]
+    assert found[1]["messages"]["dead_lettered"] == 0
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -47,6 +69,11 @@ def test_equal_commands_give_equal_files(tmp_path: Path) -> None:
         (["--out", "x", "--rates", "back-pain=much"], "needs a number"),
         (["--out", "x", "--rates", "no-such=0.1"], "unknown rate 'no-such'"),
         (["--mllp", "somewhere"], "HOST:PORT"),
+        (["--mllp", "127.0.0.1:1", "--form", "fhir"], "MLLP carries HL7 v2"),
+        (["--out", "x", "--form", "both", "--messages", "9"], "give --patients"),
+        (["--out", "x.hl7", "--form", "both"], "need a folder"),
+        (["--out", "x.hl7", "--form", "fhir"], "not that of a file of --form fhir"),
+        (["--out", "x.ndjson"], "not that of a file of --form hl7"),
     ],
 )
 def test_wrong_options_are_refused_with_what_to_do(options: list[str], complaint: str) -> None:

@@ -1,4 +1,7 @@
-"""Write the hospital's messages to files: framed as MLLP, or one after another with batches now and then."""
+"""Write the hospital's messages to files.
+
+HL7 v2 is framed as MLLP, or stands one after another with batches now and then; FHIR is one document in each line.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from worker.decode.mllp import frame
+from worker.model.message import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from worker.simulate.happenings import Written
@@ -20,13 +24,16 @@ if TYPE_CHECKING:
 
 BATCH_SIZES: Final = (2, 6)
 TRUTH: Final = "truth.ndjson"
-MESSAGES: Final = "messages.hl7"
-SUFFIXES: Final = (".mllp", ".hl7", ".mllp.gz", ".hl7.gz")
+MESSAGES: Final[Mapping[Form, str]] = {Form.HL7V2: "messages.hl7", Form.FHIR: "messages.ndjson"}
+SUFFIXES: Final[Mapping[Form, tuple[str, ...]]] = {
+    Form.HL7V2: (".mllp", ".hl7", ".mllp.gz", ".hl7.gz"),
+    Form.FHIR: (".ndjson", ".ndjson.gz"),
+}
 
 
-def is_message_file(path: Path) -> bool:
-    """Tell whether the name says that a file of messages is wanted, and not a folder."""
-    return path.name.endswith(SUFFIXES)
+def form_of_file(path: Path) -> Form | None:
+    """Return the form that the name of a file of messages says; None where the name is a folder's."""
+    return next((form for form, suffixes in SUFFIXES.items() if path.name.endswith(suffixes)), None)
 
 
 def open_output(path: Path) -> IO[bytes]:
@@ -41,6 +48,12 @@ def framed(messages: Iterable[Written]) -> Iterator[bytes]:
     """Give each message in its MLLP frame."""
     for written in messages:
         yield frame(written.body)
+
+
+def lines(messages: Iterable[Written]) -> Iterator[bytes]:
+    """Give each document on a line of its own."""
+    for written in messages:
+        yield written.body + b"\n"
 
 
 def batched(messages: Iterable[Written], rate: float, seed: int) -> Iterator[bytes]:
@@ -81,13 +94,17 @@ def write_files(
 
     Shape: patients whose messages were not all given are in the truth with `complete` false.
     """
-    is_file = is_message_file(out)
-    folder, target = (out.parent, out) if is_file else (out, out / MESSAGES)
+    is_file = form_of_file(out) is not None
+    folder, target = (out.parent, out) if is_file else (out, out / MESSAGES[hospital.form])
     folder.mkdir(parents=True, exist_ok=True)
     summary = Summary()
     counted = _counted(messages, summary)
-    is_framed = ".mllp" in target.suffixes
-    chunks = framed(counted) if is_framed else batched(counted, batch_rate, seed)
+    if hospital.form is Form.FHIR:
+        chunks = lines(counted)
+    elif ".mllp" in target.suffixes:
+        chunks = framed(counted)
+    else:
+        chunks = batched(counted, batch_rate, seed)
     with open_output(target) as file, (folder / TRUTH).open("w", encoding="utf-8", newline="\n") as truth:
         for chunk in chunks:
             file.write(chunk)

@@ -47,6 +47,10 @@ QUIRKS: Final[Mapping[str, Quirk]] = {
     "line-feed": Quirk(0.05, "of messages: lines end with LF"),
     "z-segment": Quirk(0.1, "of messages: a Z segment at the end"),
     "batch": Quirk(0.05, "of messages in a file: wrapped as a batch with FHS and BHS"),
+    "bare-resource": Quirk(
+        0.2, "FHIR only, of reports that are one resource: sent as that, without a Bundle and its Patient"
+    ),
+    "lp-by-order-only": Quirk(0.2, "FHIR only, of ordered LPs: a ServiceRequest and no Procedure"),
 }
 
 

@@ -8,10 +8,11 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from worker.model.message import Form
 from worker.model.time import HOUR_MS, MINUTE_MS, from_rfc3339
-from worker.simulate.hospital import quirks
+from worker.simulate.hospital import delivery, fhir_delivery, quirks
 from worker.simulate.hospital.course import live
-from worker.simulate.hospital.delivery import Desk, deliver
+from worker.simulate.hospital.desk import Desk
 from worker.simulate.hospital.rates import Rates
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Settings:
     """What a run of the hospital depends on; equal settings give equal bytes.
 
     Shape: `patients` and `messages` end it, whichever comes first (None: no limit). `every_ms` is the time between two
-    arrivals.
+    arrivals. What happens does not depend on `form`, except that `messages` may end it elsewhere.
     """
 
     seed: int
@@ -40,6 +41,7 @@ class Settings:
     rates: Rates = field(default_factory=Rates)
     start_ms: EpochMs = START
     every_ms: int = HOUR_MS // 2
+    form: Form = Form.HL7V2
 
 
 class Hospital:
@@ -50,6 +52,11 @@ class Hospital:
         self._settings = settings
         self._inside: dict[int, _Progress] = {}
         self._finished: list[PatientTruth] = []
+
+    @property
+    def form(self) -> Form:
+        """Return the standard that the messages are written in."""
+        return self._settings.form
 
     def messages(self) -> Iterator[Written]:
         """Give messages in the order of receipt; memory holds only patients who are in the hospital."""
@@ -86,6 +93,7 @@ class Hospital:
         late_ms = rng.randint(0, self._settings.every_ms // MINUTE_MS) * MINUTE_MS
         course = live(index, rng, arrives_ms + late_ms, self._settings.rates, self._settings.habits)
         desk = Desk(course.person, rng, self._settings.habits, f"{self._settings.seed}-{index:06d}-")
+        deliver = fhir_delivery.deliver if self._settings.form is Form.FHIR else delivery.deliver
         written = list(deliver(course.reports, desk))
         self._inside[index] = _Progress(course.truth, len(written), len(written))
         return written
