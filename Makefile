@@ -79,8 +79,12 @@ check: setup-test ## format, lint, types, import contracts and the fast tests
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/pytest $(PARALLEL) -m "not integration and not slow" $(ARGS)
 
+.PHONY: servers
+servers: setup-test ## the programs that test servers need: JDK, Maven, PostgreSQL, Node; Kafka's jars
+	@exec $(BIN)/python -m tools.server_programs
+
 .PHONY: test
-test: setup-test ## every test
+test: setup-test servers ## every test
 	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 .PHONY: fmt
@@ -95,6 +99,24 @@ bench: setup-test ## every benchmark
 .PHONY: bench-quick
 bench-quick: setup-test ## the benchmarks in at most 15 minutes
 	@$(BIN)/python -m bench --quick $(ARGS)
+
+# --- servers for trying things -------------------------------------------------------------------------------------
+
+.PHONY: kafka
+kafka: servers ## a Kafka on 127.0.0.1:9092; ARGS="--brokers 3"
+	@exec $(BIN)/python -m tools.kafka_local start --port 9092 $(ARGS)
+
+.PHONY: kafka-stop
+kafka-stop: ## stop it; its data stays
+	@exec $(BIN)/python -m tools.kafka_local stop $(ARGS)
+
+.PHONY: postgres
+postgres: servers ## a PostgreSQL on 127.0.0.1:5433
+	@exec $(BIN)/python -m tools.postgres_local start --port 5433 $(ARGS)
+
+.PHONY: postgres-stop
+postgres-stop: ## stop it; its data stays unless ARGS=--remove
+	@exec $(BIN)/python -m tools.postgres_local stop $(ARGS)
 
 # --- upkeep --------------------------------------------------------------------------------------------------------
 

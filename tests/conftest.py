@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NO_SHARED = "shared material not on this machine"
+pytest_plugins = ["tests.servers"]
 
 # `ci` repeats the same examples on every run; `long` looks for new ones: pytest --hypothesis-profile=long
 settings.register_profile(
