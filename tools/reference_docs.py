@@ -10,6 +10,7 @@ import click
 
 from worker.cli.main import main as command
 from worker.runtime.metrics import Metrics
+from worker.runtime.role_settings import NEEDS, USES, Role
 from worker.runtime.settings import Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
@@ -26,7 +27,7 @@ def reference() -> str:
         HEAD,
         "## Commands\n",
         *_commands(),
-        "## Settings of `lpwatch run`\n",
+        "## Settings\n",
         *_settings(),
         "## Metrics\n",
         *_metrics(),
@@ -58,17 +59,24 @@ def _command(name: str, found: click.Command | None) -> Iterator[str]:
 
 
 def _settings() -> Iterator[str]:
-    yield "Each is a key of the YAML file given by `--config`, `LPWATCH_<NAME>` in the environment, and most are an option.\n"
-    yield "| setting | default | meaning |"
-    yield "|---|---|---|"
+    yield "Each is a key of the YAML file given by `--config`, `LPWATCH_<NAME>` in the environment, and many are an option."
+    yield "One file may serve all roles: what a role does not use it passes over. A name that is no setting is an error.\n"
+    roles = [role.value for role in Role]
+    yield f"| setting | default | {' | '.join(roles)} | meaning |"
+    yield f"|---|---|{'---|' * len(roles)}---|"
     for name, field in Settings.model_fields.items():
-        default = "required" if field.is_required() else _value(field.default)
-        yield f"| `{name}` | {default} | {_flat(field.description)} |"
+        used = " | ".join("✓" if name in USES[role] else "" for role in Role)
+        yield f"| `{name}` | {_value(field.default)} | {used} | {_flat(field.description)} |"
+    yield ""
+    yield "### What a role cannot do without\n"
+    for role in Role:
+        yield f"- `lpwatch {role}`:"
+        yield from (f"  - {need.setting}: {need.reason}" for need in NEEDS if role in need.roles)
     yield ""
 
 
 def _value(default: object) -> str:
-    if default is None or default == ():
+    if default is None or default in ((), ""):
         return "none"
     host, port = getattr(default, "host", None), getattr(default, "port", None)
     return (

@@ -2,7 +2,7 @@
 
 A worker takes a simulated hospital over MLLP and is killed again and again: while it starts, while it stores and
 acknowledges, while it reads, assesses and delivers, and while it drains. The sender does what interface engines do: it connects
-again and sends again what was not acknowledged. LPWATCH_KILLS sets how often it is killed (50).
+again and sends again what was not acknowledged. LPWATCH_TEST_KILLS sets how often it is killed (50).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from worker.storage.state import SqlState
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration]
 
-KILLS = int(os.environ.get("LPWATCH_KILLS", "50"))  # noqa: TID251  how long a test takes is set from outside
-SEED = int(os.environ.get("LPWATCH_KILL_SEED", "1"))  # noqa: TID251  see above
+KILLS = int(os.environ.get("LPWATCH_TEST_KILLS", "50"))  # noqa: TID251  how long a test takes is set from outside
+SEED = int(os.environ.get("LPWATCH_TEST_KILL_SEED", "1"))  # noqa: TID251  see above
 MESSAGES = 300
 WINDOW = 20
 START_S = 120.0

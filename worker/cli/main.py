@@ -25,7 +25,14 @@ COMMANDS = {
     "demo": LazyCommand(
         "worker.cli.demo", "demo", "Play a simulated ward into the worker and show its alerts live."
     ),
-    "run": LazyCommand("worker.cli.run", "run", "Take messages over MLLP, assess patients, deliver notices."),
+    "run": LazyCommand(
+        "worker.cli.run", "run", "Take messages, assess patients, deliver notices: all in one process."
+    ),
+    "gateway": LazyCommand("worker.cli.bus", "gateway", "Take messages and write them to Kafka topics."),
+    "worker": LazyCommand(
+        "worker.cli.bus", "worker", "Read messages from topics, assess patients, with PostgreSQL."
+    ),
+    "deliver": LazyCommand("worker.cli.bus", "deliver", "Send notices to topics and FHIR servers."),
     "replay": LazyCommand(
         "worker.cli.replay", "replay", "Read recorded messages and tell which alerts they give."
     ),

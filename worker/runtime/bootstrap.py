@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import structlog
 from alembic.util import CommandError
@@ -25,12 +26,14 @@ from worker.runtime.inlet import JournalInlet
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.runtime.packs import read_layers
-from worker.runtime.settings import Settings
+from worker.runtime.service import Job, Service
+from worker.runtime.settings import Address, Settings
+from worker.runtime.start import Patience
 from worker.sinks.stream import NdjsonSink, StreamSink
 from worker.sources.group_commit import GroupCommit
 from worker.sources.mllp import MllpListener, MllpServer
 from worker.sources.mllp_connection import MllpLimits
-from worker.sources.reception import Reception
+from worker.sources.reception import Reception, Server
 from worker.sources.tls import TlsFiles
 from worker.storage.intake import SqlJournal
 from worker.storage.memory import MemoryState
@@ -44,6 +47,7 @@ STATE = "state.db"
 NOTICES = "notices.ndjson"
 
 _REPLAY_COMMIT_EVERY = 500
+_STUCK_S = 120.0
 
 
 def load_pack(folders: Sequence[Path] = ()) -> Pack:
@@ -117,7 +121,7 @@ def locked(data: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a worker is made of; `close` lets go of the databases."""
+    """What an embedded worker is made of; `close` lets go of the databases."""
 
     engine: Engine
     reception: Reception
@@ -127,6 +131,39 @@ class Parts:
     close: Callable[[], None]
     pack_digest: str
 
+    @property
+    def job(self) -> Job:
+        """Give the engine as the work of a thread; at its end all that is stored is ingested, assessed and delivered."""
+        return Job("engine", self._run, self.engine.wake, self._trouble)
+
+    def _run(self, stop: Event) -> None:
+        self.engine.run(stop)
+        self.engine.finish()
+
+    def _trouble(self) -> str:
+        return "the engine is stuck" if self.seconds_since_step() > _STUCK_S else ""
+
+
+def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Service:
+    """Build all roles of one process on its data folder, which is migrated and kept for it.
+
+    Raises: ConfigError where the folder or the notices cannot be written, PackError with every problem of the packs.
+    """
+    with ExitStack() as opened:
+        opened.enter_context(locked(settings.folder))
+        migrate(settings.folder)
+        parts = build(settings, metrics)
+        opened.callback(parts.close)
+        close = opened.pop_all().close
+    return Service(
+        (parts.job,),
+        metrics,
+        close,
+        parts.reception,
+        lambda: "storage fails" if parts.is_storage_failing() else "",
+        parts.pack_digest,
+    )
+
 
 def build(settings: Settings, metrics: Metrics) -> Parts:
     """Build all roles of one process on a migrated data folder; nothing listens yet.
@@ -135,9 +172,9 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     """
     pack = load_pack(settings.pack)
     clock: Clock = MessageClock() if settings.clock == "messages" else WallClock()
-    written = SqlJournal(_url(settings.data, INTAKE))
-    read = SqlJournal(_url(settings.data, INTAKE))
-    state = SqlState(_url(settings.data, STATE))
+    written = SqlJournal(_url(settings.folder, INTAKE))
+    read = SqlJournal(_url(settings.folder, INTAKE))
+    state = SqlState(_url(settings.folder, STATE))
     if not written.continue_at(state.position(JOURNAL).next):
         _log.error("journal_behind_state")
     metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
@@ -148,7 +185,10 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
         metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
     intake = MeteredIntake(written, metrics, engine.wake)
     commit = GroupCommit(intake)
-    mllp = MllpServer(_listener(settings), commit, metrics, WallClock().now_ms)
+    servers: dict[str, Server] = {}
+    if settings.mllp is not None:
+        listener = _listener(settings, settings.mllp)
+        servers["mllp"] = MllpServer(listener, commit, metrics, WallClock().now_ms)
 
     def close() -> None:
         close_sinks()
@@ -157,7 +197,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
 
     return Parts(
         engine,
-        Reception(commit, {"mllp": mllp}),
+        Reception(commit, servers),
         metrics,
         lambda: metered.last_step.seconds,
         lambda: intake.is_failing,
@@ -166,7 +206,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     )
 
 
-def _listener(settings: Settings) -> MllpListener:
+def _listener(settings: Settings, address: Address) -> MllpListener:
     tls = None
     if settings.mllp_cert is not None and settings.mllp_key is not None:
         tls = TlsFiles(settings.mllp_cert, settings.mllp_key, settings.mllp_client_ca)
@@ -177,8 +217,8 @@ def _listener(settings: Settings) -> MllpListener:
         idle_s=settings.mllp_idle_seconds,
     )
     return MllpListener(
-        settings.mllp.host,
-        settings.mllp.port,
+        address.host,
+        address.port,
         tls,
         allow_insecure=settings.mllp_allow_insecure,
         limits=limits,
@@ -192,7 +232,7 @@ def _sinks(settings: Settings) -> tuple[list[Sink], Callable[[], None]]:
         sinks.append(StreamSink(sys.stdout.buffer))
     path = settings.out
     if path is None and not sinks:
-        path = settings.data / NOTICES
+        path = settings.folder / NOTICES
     if path is None:
         return sinks, lambda: None
     file = NdjsonSink(path)

@@ -16,7 +16,7 @@ import msgspec
 from worker.model.errors import TemporaryError
 from worker.runtime.bootstrap import NOTICES, Parts
 from worker.runtime.clock import Stopwatch
-from worker.runtime.run import EngineThread
+from worker.runtime.service import JobThread
 from worker.simulate.mllp_client import MllpClient
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ async def perform(play: Play, parts: Parts, data: Path, show: Callable[[Scene], 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ending.set)
     watch = Stopwatch()
-    engine, tail = EngineThread(parts, ending), Tail(data / NOTICES)
+    engine, tail = JobThread(parts.job, ending), Tail(data / NOTICES)
     sender = Sender(play.messages, play.pace, watch)
     scene = Scene(play.pace.start_ms)
     host, port = (await parts.reception.start())["mllp"]

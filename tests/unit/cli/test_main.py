@@ -81,7 +81,7 @@ def test_run_without_a_data_folder_says_which_setting_is_missing(
     monkeypatch.delenv("LPWATCH_DATA", raising=False)
     result = lpwatch("run")
     assert result.exit_code == 3
-    assert "data: Field required" in result.stderr
+    assert "data: `lpwatch run` needs the folder" in result.stderr
 
 
 def test_migrate_makes_the_databases_and_can_be_repeated(lpwatch: Run, tmp_path: Path) -> None:

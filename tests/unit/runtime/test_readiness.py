@@ -1,4 +1,4 @@
-"""What `/readyz` says while the worker cannot take messages."""
+"""What `/readyz` says while a role cannot take messages."""
 
 from __future__ import annotations
 
@@ -8,28 +8,42 @@ from typing import Any, cast
 
 import pytest
 
-from worker.runtime.run import _health
+from worker.runtime.metrics import Metrics
+from worker.runtime.role_settings import Role
+from worker.runtime.serve import _Process
+from worker.runtime.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("is_draining", "is_engine_alive", "is_storage_failing", "said"),
+    ("is_draining", "trouble", "not_ready", "said"),
     [
-        (False, True, False, ""),
-        (False, True, True, "storage fails"),
-        (False, False, True, "the engine has stopped"),
-        (True, True, True, "draining"),
+        (False, "", "", ""),
+        (False, "", "storage fails", "storage fails"),
+        (False, "the engine has stopped", "storage fails", "the engine has stopped"),
+        (True, "", "", "draining"),
     ],
 )
-def test_readiness_says_what_is_wrong(
-    *, is_draining: bool, is_engine_alive: bool, is_storage_failing: bool, said: str
-) -> None:
-    ending = asyncio.Event()
+def test_readiness_says_what_is_wrong(*, is_draining: bool, trouble: str, not_ready: str, said: str) -> None:
+    process = _process()
     if is_draining:
-        ending.set()
-    settings = SimpleNamespace(http=SimpleNamespace(host="127.0.0.1", port=0), http_allow_insecure=False)
-    parts = SimpleNamespace(seconds_since_step=lambda: 0.0, is_storage_failing=lambda: is_storage_failing)
-    engine = SimpleNamespace(is_alive=is_engine_alive)
+        process._ending.set()
     # Any: stand-ins for what takes a whole worker to build.
-    server = _health(*cast("tuple[Any, Any, Any]", (settings, parts, engine)), ending)
-    assert server is not None
-    assert server._probes.not_ready() == said
+    process._threads = cast("Any", [SimpleNamespace(trouble=""), SimpleNamespace(trouble=trouble)])
+    process._service = cast("Any", SimpleNamespace(not_ready=lambda: not_ready))
+    assert process._not_ready() == said
+    assert process._not_alive() == trouble
+
+
+def test_role_that_waits_for_a_broker_is_alive_but_not_ready_and_says_for_what() -> None:
+    process = _process()
+    assert process._not_ready() == "starting"
+    process._patience.waits_for = "waiting for kafka 127.0.0.1:9092: nobody listens on this port"
+    assert process._not_ready() == process._patience.waits_for
+    assert process._not_alive() == ""
+
+
+def _process() -> _Process:
+    async def make() -> _Process:
+        return _Process(Role.WORKER, Settings.model_construct(), Metrics())
+
+    return asyncio.run(make())

@@ -79,16 +79,76 @@ def test_missing_settings_file_is_named(tmp_path: Path) -> None:
         load_settings({}, tmp_path / "absent.yaml")
 
 
-def test_data_folder_must_be_given() -> None:
-    with pytest.raises(ConfigError, match="data: Field required"):
+def test_variable_that_is_no_setting_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LPWATCH_KAFKA_BOOTSTRAP_SERVER", "secret-host:9092")
+    monkeypatch.setenv("LPWATCH_XYZZY", "1")
+    with pytest.raises(ConfigError) as caught:
         load_settings({})
+    assert "LPWATCH_KAFKA_BOOTSTRAP_SERVER: did you mean LPWATCH_KAFKA_BOOTSTRAP_SERVERS?" in str(
+        caught.value
+    )
+    assert "LPWATCH_XYZZY: see docs/reference.md" in str(caught.value)
+    assert "secret-host" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "given", [{"mllp_cert": "c.pem"}, {"mllp_key": "k.pem"}, {"mllp_client_ca": "ca.pem"}]
+    "name",
+    [
+        "LPWATCH_TEST_KAFKA",
+        "LPWATCH_SERVICE_HOST",
+        "LPWATCH_GATEWAY_PORT",
+        "LPWATCH_GATEWAY_SERVICE_PORT_MLLP",
+        "LPWATCH_GATEWAY_PORT_2575_TCP_ADDR",
+    ],
+)
+def test_variables_of_tests_and_of_kubernetes_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.1:2575")
+    assert load_settings({"data": "x"}).data == Path("x")
+
+
+def test_lists_are_separated_by_commas_in_the_environment_and_are_lists_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LPWATCH_KAFKA_BOOTSTRAP_SERVERS", "one:9092, two:9092")
+    settings = load_settings({}, _config(tmp_path, "kafka_hl7_topics: [a, b]\nkafka_fhir_topics: c\n"))
+    assert settings.kafka_bootstrap_servers == ("one:9092", "two:9092")
+    assert (settings.kafka_hl7_topics, settings.kafka_fhir_topics) == (("a", "b"), ("c",))
+
+
+@pytest.mark.parametrize("text", ["none", "off", ""])
+def test_listener_can_be_turned_off_by_a_word(text: str) -> None:
+    assert load_settings({"mllp": text}).mllp is None
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = load_settings(
+        {"kafka_sasl_password": "hunter2", "database": "postgresql+psycopg://u:hunter2@h/d"}
+    )
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in str(settings)
+
+
+def test_two_passwords_are_one_too_many() -> None:
+    with pytest.raises(ConfigError, match="not both"):
+        load_settings({"kafka_sasl_password": "x", "kafka_sasl_password_file": "y"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"mllp_cert": "c.pem"},
+        {"mllp_key": "k.pem"},
+        {"mllp_client_ca": "ca.pem"},
+        {"fhir_key": "k.pem"},
+        {"kafka_cert": "c"},
+    ],
 )
 def test_half_of_a_certificate_is_refused(given: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match="mllp_"):
+    with pytest.raises(ConfigError, match=r"go together|needs"):
         load_settings({"data": "x", **given})
 
 
