@@ -413,11 +413,12 @@ def _command(given: argparse.Namespace) -> None:
             raise
     else:
         kafka = KafkaLocal.load(given.folder)
-        {
-            "stop": kafka.stop,
-            "kill": lambda: kafka.kill(given.broker),
-            "restart": lambda: kafka.restart(given.broker),
-        }[given.do]()
+        if given.do == "stop":
+            kafka.stop()
+        elif given.do == "kill":
+            kafka.kill(given.broker)
+        else:
+            kafka.restart(given.broker)
     kafka.save()
     if given.do != "stop":
         print(f"KAFKA_BOOTSTRAP_SERVERS={kafka.bootstrap}")
