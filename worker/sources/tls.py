@@ -30,11 +30,18 @@ def is_loopback(host: str) -> bool:
 
 
 def check_listener(
-    name: str, host: str, tls: TlsFiles | None, *, allow_insecure: bool, has_tls: bool = True
+    name: str,
+    host: str,
+    tls: TlsFiles | None,
+    *,
+    allow_insecure: bool,
+    has_tls: bool = True,
+    has_tokens: bool | None = None,
 ) -> None:
     """Refuse a listener that others can reach without encryption or without proving who they are.
 
-    Shape: the settings of the listener begin with `name`; `has_tls` says whether it knows TLS at all.
+    Shape: the settings of the listener begin with `name`; `has_tls` says whether it knows TLS at all, `has_tokens` whether
+    it asks for a token, None where it knows none.
     Raises: ConfigError that names the way out.
     """
     if allow_insecure or is_loopback(host):
@@ -46,9 +53,12 @@ def check_listener(
             f"listen on 127.0.0.1, or allow it explicitly by the setting {name}_allow_insecure",
             name,
         )
-    if tls.client_ca is None:
+    if tls.client_ca is None and not has_tokens:
+        proof, files = "a certificate", f"{name}_client_ca"
+        if has_tokens is not None:
+            proof, files = "a certificate or a token", f"{name}_client_ca or {name}_token_file"
         raise ConfigError(
-            f"listens without asking clients for a certificate; give {name}_client_ca, listen on 127.0.0.1, or allow it "
+            f"listens without asking clients for {proof}; give {files}, listen on 127.0.0.1, or allow it "
             f"explicitly by the setting {name}_allow_insecure",
             name,
         )

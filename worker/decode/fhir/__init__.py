@@ -1,6 +1,7 @@
 """FHIR JSON, R4 and R5: bytes to typed resources, nothing decided about their meaning. Pure: no I/O, no clock."""
 
 from worker.decode.fhir.document import (
+    READ_TYPES,
     BadEntry,
     DecodedResource,
     FhirDocument,
@@ -13,6 +14,7 @@ from worker.decode.fhir.ndjson import split_ndjson
 from worker.decode.fhir.references import Literal, References, parse_literal, usual_patient_id
 
 __all__ = [
+    "READ_TYPES",
     "BadEntry",
     "DecodedResource",
     "FhirDocument",

@@ -100,7 +100,7 @@ _INDEX = re.compile(r"\[[0-9.]*\]")
 _DOCUMENT = msgspec.json.Decoder(AnyResource | _Bundle)
 _ENTRY = msgspec.json.Decoder(_Entry)
 _OTHER = msgspec.json.Decoder(OtherResource)
-_READ_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in (*AnyResource.__args__, _Bundle))
+READ_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in (*AnyResource.__args__, _Bundle))
 
 
 def decode_document(body: bytes) -> FhirDocument:
@@ -151,7 +151,7 @@ def _decode_other(raw: bytes, problem: msgspec.ValidationError) -> OtherResource
         other = _OTHER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise DecodeError("no resourceType") from None
-    if other.resource_type in _READ_TYPES or not other.resource_type.isalnum():
+    if other.resource_type in READ_TYPES or not other.resource_type.isalnum():
         raise DecodeError(f"unexpected shape{_shape_place(problem)}")
     return other
 
