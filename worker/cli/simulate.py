@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from worker.model.message import Form
+from worker.simulate.fhir_client import FhirClient
 from worker.simulate.hospital.files import Summary, count, form_of_file, write_files
 from worker.simulate.hospital.quirks import QUIRKS, parse_quirks
 from worker.simulate.hospital.rates import CHOSEN, PUBLISHED, Rates
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from worker.simulate.happenings import Written
+    from worker.simulate.sending import Client
 
 FORMS = {"hl7": Form.HL7V2, "fhir": Form.FHIR}
 EPILOG = """\b
@@ -29,6 +31,7 @@ Examples:
   lpwatch simulate --seed 7 --patients 20 --form fhir --out ward.ndjson.gz
   lpwatch simulate --seed 7 --messages 100000 --out load.mllp.gz --quirks none
   lpwatch simulate --seed 7 --patients 20 --mllp 127.0.0.1:2575 --quirks all,merge=0.5
+  lpwatch simulate --seed 7 --patients 20 --form fhir --fhir http://127.0.0.1:8090/fhir
 """
 
 
@@ -51,6 +54,13 @@ def _listed_rates() -> str:
     help="Folder, or a file that ends with .hl7, .mllp or .ndjson (or .gz after it); the truth goes beside as truth.ndjson.",
 )
 @click.option("--mllp", metavar="HOST:PORT", help="Send over MLLP, waiting for acknowledgements.")
+@click.option("--fhir", metavar="URL", help="Post FHIR documents to this base URL, waiting for answers.")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File of the bearer token to show with --fhir, on its first line.",
+)
 @click.option(
     "--quirks", default="all", show_default=True, help="all, none, or name=rate,...; --list shows them."
 )
@@ -73,6 +83,8 @@ def simulate(
     messages: int | None,
     out: Path | None,
     mllp: str | None,
+    fhir: str | None,
+    token_file: Path | None,
     quirks: str,
     rates: str,
     form: str,
@@ -87,7 +99,7 @@ def simulate(
     if is_list:
         click.echo(f"Quirks (usual rate):\n{_listed_quirks()}\n\nRates:\n{_listed_rates()}")
         return
-    _refuse_contradictions(form, out, mllp, messages)
+    _refuse_contradictions(form, out, (mllp, fhir), messages)
     if patients is None and messages is None:
         patients = 50
     try:
@@ -96,7 +108,12 @@ def simulate(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if mllp is not None:
-        _send(settings, out, mllp, is_json=is_json)
+        with MllpClient(*_address(mllp)) as client:
+            _send(settings, out, client, is_json=is_json)
+        return
+    if fhir is not None:
+        with _fhir_client(fhir, token_file) as fhir_client:
+            _send(replace(settings, form=Form.FHIR), out, fhir_client, is_json=is_json)
         return
     summaries = {}
     for name in ("hl7", "fhir") if form == "both" else (form,):
@@ -105,11 +122,16 @@ def simulate(
     _tell(summaries, is_json=is_json)
 
 
-def _refuse_contradictions(form: str, out: Path | None, mllp: str | None, messages: int | None) -> None:
-    if out is None and mllp is None:
-        raise click.UsageError("say where the messages go: --out or --mllp")
+def _refuse_contradictions(
+    form: str, out: Path | None, clients: tuple[str | None, str | None], messages: int | None
+) -> None:
+    mllp, fhir = clients
+    if out is None and mllp is None and fhir is None:
+        raise click.UsageError("say where the messages go: --out, --mllp or --fhir")
     if mllp is not None and form != "hl7":
-        raise click.UsageError("MLLP carries HL7 v2: --mllp goes with --form hl7; write FHIR with --out")
+        raise click.UsageError("MLLP carries HL7 v2: --mllp goes with --form hl7; send FHIR with --fhir")
+    if fhir is not None and form != "fhir":
+        raise click.UsageError("--fhir goes with --form fhir")
     if form == "both" and messages is not None:
         raise click.UsageError("the two forms have different numbers of messages: give --patients instead")
     named = None if out is None else form_of_file(out)
@@ -119,13 +141,21 @@ def _refuse_contradictions(form: str, out: Path | None, mllp: str | None, messag
         raise click.UsageError(f"the name of --out is not that of a file of --form {form}")
 
 
-def _send(settings: Settings, out: Path | None, mllp: str, *, is_json: bool) -> None:
+def _send(settings: Settings, out: Path | None, client: Client, *, is_json: bool) -> None:
     hospital = Hospital(settings)
-    with MllpClient(*_address(mllp)) as client:
-        summary = _make(hospital, _passed_on(hospital.messages(), client), out, settings)
-        _tell({"hl7": summary}, client.sent.accepted, is_json=is_json)
+    summary = _make(hospital, _passed_on(hospital.messages(), client), out, settings)
+    name = next(name for name, form in FORMS.items() if form is settings.form)
+    _tell({name: summary}, client.sent.accepted, is_json=is_json)
     if client.sent.accepted < summary.messages:
         raise SystemExit(1)
+
+
+def _fhir_client(url: str, token_file: Path | None) -> FhirClient:
+    lines = [] if token_file is None else token_file.read_text(encoding="utf-8").split()
+    try:
+        return FhirClient(url, next(iter(lines), ""))
+    except ValueError as error:
+        raise click.UsageError(f"--fhir: {error}") from error
 
 
 def _parse_rates(text: str) -> dict[str, float]:
@@ -139,7 +169,7 @@ def _parse_rates(text: str) -> dict[str, float]:
     return found
 
 
-def _passed_on(messages: Iterable[Written], client: MllpClient) -> Iterator[Written]:
+def _passed_on(messages: Iterable[Written], client: Client) -> Iterator[Written]:
     for written in messages:
         client.send(written.body)
         yield written

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from worker.decode.mllp import MllpReader, frame
 from worker.model.errors import TemporaryError
+from worker.simulate.sending import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_ACK_BYTES: Final = 65_536
 _CHUNK: Final = 65_536
-
-
-@dataclass(slots=True)
-class Sent:
-    """How many messages were sent, and how many of them were accepted (AA, CA)."""
-
-    messages: int = 0
-    accepted: int = 0
 
 
 class MllpClient:

@@ -70,6 +70,8 @@ def test_fhir_is_read_by_replay_and_finds_what_hl7_finds(tmp_path: Path) -> None
         (["--out", "x", "--rates", "no-such=0.1"], "unknown rate 'no-such'"),
         (["--mllp", "somewhere"], "HOST:PORT"),
         (["--mllp", "127.0.0.1:1", "--form", "fhir"], "MLLP carries HL7 v2"),
+        (["--fhir", "http://127.0.0.1:1/fhir"], "--fhir goes with --form fhir"),
+        (["--fhir", "127.0.0.1:1", "--form", "fhir"], "not a URL of a FHIR server"),
         (["--out", "x", "--form", "both", "--messages", "9"], "give --patients"),
         (["--out", "x.hl7", "--form", "both"], "need a folder"),
         (["--out", "x.hl7", "--form", "fhir"], "not that of a file of --form fhir"),
