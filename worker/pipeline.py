@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from worker.alerts.fold import fold
 from worker.alerts.policy import Policy
 from worker.alerts.render import Surroundings
+from worker.alerts.route_files import parse_routes
+from worker.alerts.routing import Routes
 from worker.alerts.taken_back import taken_back
 from worker.correlate.episodes import find_episodes
 from worker.correlate.index import FactIndex, is_csf
 from worker.correlate.joining import PUNCTURE_CONCEPT
+from worker.correlate.places import find_whereabouts
 from worker.correlate.stays import find_stays, stay_at
 from worker.correlate.versions import current_facts
 from worker.correlate.view import build_views
@@ -41,7 +44,7 @@ from worker.rules.totals import with_totals
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Mappings, note phrases and rules of one site, compiled.
+    """Mappings, note phrases, rules and routes of one site, compiled.
 
     Shape: `digest` identifies the texts that it was compiled from; it stands in every alert.
     """
@@ -49,6 +52,7 @@ class Pack:
     mapping: MappingPack
     notes: NoteReader
     rules: RuleBook
+    routes: Routes
     policy: Policy
     digest: str
 
@@ -80,13 +84,14 @@ def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
     """Compile the layers of a pack, lowest first.
 
     Shape: each layer is `{path: text}`, paths below the pack's folder.
-    Raises: PackError with the problems of mappings, note phrases or rules, one line each: "file:line:column: message".
+    Raises: PackError with the problems of mappings, note phrases, rules or routes, one line each: "file:line:column: message".
     """
     mapping = compile_mapping(layers)
     rules = parse_rulebook(layers, mapping)
+    routes = parse_routes(layers)
     rises = {rule.id: rule.renotify_rise for rule in rules.rules if rule.renotify_rise is not None}
     policy = Policy(renotify_rise=rises, folds=rules.folds)
-    return Pack(mapping, LexiconReader(compile_lexicon(layers)), rules, policy, _digest(layers))
+    return Pack(mapping, LexiconReader(compile_lexicon(layers)), rules, routes, policy, _digest(layers))
 
 
 def read(raw: RawMessage, pack: Pack, notes: NoteReader | None = None) -> Reading:
@@ -154,6 +159,7 @@ def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surro
     is_gone = alert.state is AlertState.WITHDRAWN
     return Surroundings(
         encounter=visit,
+        whereabouts=find_whereabouts(found.index, alert.finding.episode.anchor_ms, as_of_ms),
         reason=change.reason,
         others=found.findings,
         missing=() if is_gone else missing_beside(alert.finding, found.evaluations),

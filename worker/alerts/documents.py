@@ -1,27 +1,60 @@
 """The shapes of a rendered alert: the one place where frozen values become JSON. Pure: no I/O, no clock.
 
-Times are RFC 3339 in UTC with `Z`.
+Times are RFC 3339 in UTC with `Z`. The JSON Schemas of what goes out are made from these shapes (`alerts/schemas.py`): a
+class says what it is in its first line, a key in its description.
 """
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypeAlias, TypedDict
+
+from msgspec import Meta
+
+from worker.model.alert import AlertState
+from worker.model.finding import RuleStatus, Severity
+from worker.model.time import Precision
+
+_STATES = [str(state) for state in AlertState]
+_SEVERITIES = [severity.name.lower() for severity in reversed(Severity)]
+_STATUSES = [str(status) for status in RuleStatus]
+_PRECISIONS = [precision.name.lower() for precision in Precision]
+_TIME = {"format": "date-time"}
+
+Id: TypeAlias = Annotated[str, Meta(min_length=1)]
+Time: TypeAlias = Annotated[str, Meta(description="RFC 3339, UTC.", extra_json_schema=_TIME)]
+State: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="raised, updated, escalated and acknowledged are open; the others have ended.",
+        extra_json_schema={"enum": _STATES},
+    ),
+]
+SeverityName: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="emergent: within minutes. urgent: within the hour. routine: the same day. info: context, never pages.",
+        extra_json_schema={"enum": _SEVERITIES},
+    ),
+]
+PrecisionName: TypeAlias = Annotated[
+    str, Meta(description="How exactly the time is known.", extra_json_schema={"enum": _PRECISIONS})
+]
 
 
 class IdentifierDocument(TypedDict):
     """One identifier of the patient; merged ones are listed too."""
 
-    authority: str
-    value: str
-    type: str
+    authority: Annotated[str, Meta(description="Who issued it (PID-3.4, Identifier.system).")]
+    value: Annotated[str, Meta(description="The number itself.")]
+    type: Annotated[str, Meta(description="Its kind (PID-3.5); empty where not said.")]
 
 
 class SourceDocument(TypedDict):
     """Where a value was read."""
 
-    feed: str
-    message_id: str
-    place: str
+    feed: Annotated[str, Meta(description="The feed, as the pack names it.")]
+    message_id: Annotated[str, Meta(description="MSH-10, or the id of the Bundle or resource.")]
+    place: Annotated[str, Meta(description="Where in the message, as the standard names it: OBX[3].")]
 
 
 class EvidenceDocument(TypedDict):
@@ -31,54 +64,65 @@ class EvidenceDocument(TypedDict):
     `sentence` the sentence of a note; `hours_since_lp` negative before the LP.
     """
 
-    concept: str
-    value: float | str | None
-    unit: str
-    comparator: str
-    reported: str
-    effective_at: str
-    precision: str
-    origin: str
-    hours_since_lp: float
-    qualifiers: list[str]
-    specimen: str
-    result_status: str
-    sentence: str
+    concept: Annotated[str, Meta(description="The concept of the pack.")]
+    value: Annotated[
+        float | str | None,
+        Meta(description="A number in `unit`, a code, or the status of a statement; null: none given."),
+    ]
+    unit: Annotated[str, Meta(description="UCUM; empty where there is none.")]
+    comparator: Annotated[
+        str, Meta(description="How the number bounds the true one: <, <=, >, >=; empty: it is the number.")
+    ]
+    reported: Annotated[str, Meta(description="What the source wrote, before any conversion.")]
+    effective_at: Time
+    precision: PrecisionName
+    origin: Annotated[str, Meta(description="The field that gave the time.")]
+    hours_since_lp: Annotated[float, Meta(description="Hours since the lumbar puncture; negative before it.")]
+    qualifiers: Annotated[list[str], Meta(description="What was said with it: severe, worsening, left.")]
+    specimen: Annotated[str, Meta(description="What was examined; empty where that does not apply.")]
+    result_status: Annotated[
+        str, Meta(description="preliminary, final, corrected, or empty where the source did not say.")
+    ]
+    sentence: Annotated[str, Meta(description="The sentence of the note that says it; empty for a value.")]
     source: SourceDocument
 
 
 class PunctureDocument(TypedDict):
     """The lumbar puncture (LP) that the alert is about; `precision` of its time in words."""
 
-    at: str
-    precision: str
-    origin: str
-    is_time_uncertain: bool
-    is_presumed: bool
-    status: str
-    hours_at_evidence: float
-    hours_at_update: float
-    series_began_at: str
+    at: Time
+    precision: PrecisionName
+    origin: Annotated[str, Meta(description="The field that gave the time.")]
+    is_time_uncertain: Annotated[
+        bool, Meta(description="True: hours count from the earliest possible instant.")
+    ]
+    is_presumed: Annotated[bool, Meta(description="True: no record of an LP, only results of CSF.")]
+    status: Annotated[str, Meta(description="completed or attempted.")]
+    hours_at_evidence: Annotated[float, Meta(description="Hours from the LP to the newest evidence.")]
+    hours_at_update: Annotated[float, Meta(description="Hours from the LP to this version of the alert.")]
+    series_began_at: Time
 
 
 class RuleDocument(TypedDict):
     """The rule that holds, and on whose authority."""
 
-    id: str
-    version: int
-    title: str
-    status: str
-    review: str
-    sources: list[str]
+    id: Id
+    version: Annotated[int, Meta(ge=1)]
+    title: Annotated[str, Meta(description="What the rule is called, for people.")]
+    status: Annotated[
+        str, Meta(description="How far the rule is in its life.", extra_json_schema={"enum": _STATUSES})
+    ]
+    review: Annotated[str, Meta(description="Whether a site's own reviewers approved the rule.")]
+    sources: Annotated[list[str], Meta(description="As cited.")]
 
 
 class ContextDocument(TypedDict):
     """Another finding of the same LP that bears on the alert (bleeding risk, a folded finding)."""
 
-    rule: str
-    title: str
-    severity: str
-    is_folded: bool
+    rule: Id
+    title: Annotated[str, Meta(description="What the other rule is called.")]
+    severity: SeverityName
+    is_folded: Annotated[bool, Meta(description="True: this alert speaks for it.")]
     evidence: list[EvidenceDocument]
 
 
@@ -89,6 +133,34 @@ class TakenBackDocument(TypedDict):
     now: EvidenceDocument | None
 
 
+class PlaceDocument(TypedDict):
+    """A place where the patient was put; room, bed and facility are empty where nobody said them."""
+
+    unit: Annotated[str, Meta(min_length=1, description="The ward, as the feed names it (PV1-3.1).")]
+    room: str
+    bed: str
+    facility: Annotated[str, Meta(description="The house (PV1-3.4).")]
+    since: Time
+
+
+class LocationDocument(TypedDict):
+    """Where the patient is, as far as messages said it.
+
+    Shape: `at_lp` only where the patient was known to be elsewhere then; `remark` says what is not known, else empty.
+    """
+
+    now: Annotated[
+        PlaceDocument | None, Meta(description="Where the patient is at this version of the alert.")
+    ]
+    at_lp: Annotated[
+        PlaceDocument | None,
+        Meta(description="Where the patient was at the lumbar puncture; null: not known, or the same place."),
+    ]
+    remark: Annotated[
+        str, Meta(description="unit not known, and why where that is known; empty where it is.")
+    ]
+
+
 class AlertDocument(TypedDict):
     """One alert version for people and machines; every output is made from this.
 
@@ -96,42 +168,79 @@ class AlertDocument(TypedDict):
     rules looked for in vain; `withdrawal` and `taken_back` only of a withdrawn alert.
     """
 
-    alert_id: str
-    episode_id: str
-    version: int
-    state: str
-    severity: str
-    reason: str
-    patient: list[IdentifierDocument]
-    encounter: str
+    alert_id: Annotated[str, Meta(min_length=1, description="Names the alert for good.")]
+    episode_id: Annotated[
+        str, Meta(min_length=1, description="Names the lumbar puncture and all its alerts.")
+    ]
+    version: Annotated[int, Meta(ge=1, description="Counts the changes that people can see, from 1.")]
+    state: State
+    severity: SeverityName
+    reason: Annotated[str, Meta(description="Why this version was made.")]
+    patient: Annotated[list[IdentifierDocument], Meta(description="All numbers that name the patient.")]
+    encounter: Annotated[
+        str, Meta(description="The number of the present visit; empty: on none that is known.")
+    ]
+    location: LocationDocument
     lp: PunctureDocument
     rule: RuleDocument
     evidence: list[EvidenceDocument]
-    effective_at: str
-    latest_evidence_at: str
-    raised_at: str
-    updated_at: str
-    window_ends_at: str
-    possible_causes: list[str]
-    considerations: list[str]
-    check: list[str]
-    missing: list[str]
-    misses: list[str]
-    remarks: list[str]
+    effective_at: Annotated[
+        str,
+        Meta(description="The earliest clinical instant at which the rule held.", extra_json_schema=_TIME),
+    ]
+    latest_evidence_at: Annotated[
+        str, Meta(description="When the newest evidence could be known.", extra_json_schema=_TIME)
+    ]
+    raised_at: Annotated[str, Meta(description="When the alert was first raised.", extra_json_schema=_TIME)]
+    updated_at: Annotated[str, Meta(description="When this version was made.", extra_json_schema=_TIME)]
+    window_ends_at: Annotated[str, Meta(description="When the rule stops looking.", extra_json_schema=_TIME)]
+    possible_causes: Annotated[list[str], Meta(description="In words; never a diagnosis.")]
+    considerations: Annotated[list[str], Meta(description="In words; never an order.")]
+    check: Annotated[list[str], Meta(description="What to look at.")]
+    missing: Annotated[list[str], Meta(description="What the rules looked for and did not find.")]
+    misses: Annotated[list[str], Meta(description="What the rule cannot see.")]
+    remarks: Annotated[list[str], Meta(description="What must be said beside the evidence.")]
     context: list[ContextDocument]
-    pack: str
-    disclaimer: str
-    withdrawal: NotRequired[str]
-    taken_back: NotRequired[list[TakenBackDocument]]
+    pack: Annotated[str, Meta(description="Digest of the rules and mappings in use.")]
+    disclaimer: Annotated[str, Meta(min_length=1)]
+    withdrawal: NotRequired[
+        Annotated[str, Meta(description="Of a withdrawn alert: what the withdrawal means and does not mean.")]
+    ]
+    taken_back: NotRequired[
+        Annotated[
+            list[TakenBackDocument],
+            Meta(description="Of a withdrawn alert: each value as it was told and as it stands now."),
+        ]
+    ]
+
+
+class MinimalDocument(TypedDict):
+    """An alert without anything of the patient, safe on a lock screen: look at the chart or the full alert.
+
+    No identifier, name, value, sentence, evidence, room or bed.
+    """
+
+    alert_id: Annotated[str, Meta(min_length=1, description="Names the alert for good.")]
+    version: Annotated[int, Meta(ge=1, description="Counts the changes that people can see, from 1.")]
+    state: State
+    severity: SeverityName
+    title: Annotated[str, Meta(description="What the rule is called, for people.")]
+    unit: Annotated[str, Meta(description="The ward where the patient is; empty: not known.")]
+    hours_since_lp: Annotated[
+        float, Meta(description="Hours from the lumbar puncture to this version of the alert.")
+    ]
+    raised_at: Annotated[str, Meta(description="When the alert was first raised.", extra_json_schema=_TIME)]
+    updated_at: Annotated[str, Meta(description="When this version was made.", extra_json_schema=_TIME)]
+    disclaimer: Annotated[str, Meta(min_length=1)]
 
 
 class HistoryDocument(TypedDict):
     """One line of an alert's history."""
 
-    at: str
+    at: Time
     version: int
-    state: str
-    severity: str
+    state: State
+    severity: SeverityName
     reason: str
 
 
@@ -140,13 +249,13 @@ class ReplayLine(TypedDict):
 
     patient: list[IdentifierDocument]
     rule: str
-    severity: str
-    state: str
+    severity: SeverityName
+    state: State
     status: str
     paged: bool
-    lp_at: str
-    effective_at: str
-    raised_at: str
-    updated_at: str
+    lp_at: Time
+    effective_at: Time
+    raised_at: Time
+    updated_at: Time
     evidence: list[EvidenceDocument]
     history: list[HistoryDocument]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.model.fact import Assertion, Coded, EncounterValue, Moment, Puncture, Quantity
+from worker.model.fact import Assertion, Coded, EncounterValue, Location, Moment, Puncture, Quantity
 from worker.model.time import HOUR_MS, to_rfc3339
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def _plain(value: Value) -> float | str | None:
             return str(value.status)
         case EncounterValue():
             return value.encounter_class
+        case Location():
+            return value.unit
         case Moment():
             return to_rfc3339(value.at_ms)
         case None:

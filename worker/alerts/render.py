@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worker.alerts.evidence import hours_between, render_evidence, render_identifiers
+from worker.correlate.places import NOWHERE, Whereabouts
 from worker.model.alert import AlertState
 from worker.model.finding import RuleStatus, Severity
 from worker.model.time import to_rfc3339
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
         AlertDocument,
         ContextDocument,
         HistoryDocument,
+        LocationDocument,
+        PlaceDocument,
         PunctureDocument,
         ReplayLine,
         RuleDocument,
     )
     from worker.alerts.taken_back import TakenBack
+    from worker.correlate.places import Place
     from worker.model.alert import Alert, HistoryLine
     from worker.model.fact import Identifier
     from worker.model.finding import Finding
@@ -42,6 +46,8 @@ STANDS_OTHERWISE = (
 TIME_UNCERTAIN = (
     "The time of the lumbar puncture is uncertain; hours count from the earliest possible instant."
 )
+UNIT_NOT_KNOWN = "unit not known"
+LEFT = "unit not known: discharged"
 PRESUMED = "No record of a lumbar puncture is on file; it is presumed from a CSF specimen."
 
 
@@ -68,12 +74,14 @@ class Surroundings:
     Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
     what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that rules looked for in
     vain; `taken_back` the facts of a withdrawn alert that no longer stand; `encounter` the number of the visit that the patient
-    is on, empty without one; `pack_digest` of the pack in use; `reason` of the change that made this version.
+    is on, empty without one, and `whereabouts` where; `pack_digest` of the pack in use; `reason` of the change that made
+    this version.
     """
 
     identifiers: tuple[Identifier, ...] = ()
     pack_digest: str = ""
     encounter: str = ""
+    whereabouts: Whereabouts = NOWHERE
     reason: str = ""
     others: tuple[Finding, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +102,7 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "reason": around.reason,
         "patient": render_identifiers(around.identifiers),
         "encounter": around.encounter,
+        "location": _location(around.whereabouts),
         "lp": _puncture(alert),
         "rule": _rule(alert, text),
         "evidence": [render_evidence(fact, anchor_ms) for fact in finding.evidence],
@@ -167,6 +176,29 @@ def _puncture(alert: Alert) -> PunctureDocument:
         "hours_at_evidence": hours_between(episode.anchor_ms, finding.latest_ms),
         "hours_at_update": hours_between(episode.anchor_ms, alert.updated_at_ms),
         "series_began_at": to_rfc3339(episode.series_start_ms),
+    }
+
+
+def _location(found: Whereabouts) -> LocationDocument:
+    now, at_lp = found.now, found.at_lp
+    unknown = LEFT if found.has_left else UNIT_NOT_KNOWN
+    return {
+        "now": _place(now),
+        "at_lp": None if at_lp is None or at_lp.is_same(now) else _place(at_lp),
+        "remark": unknown if now is None else "",
+    }
+
+
+def _place(place: Place | None) -> PlaceDocument | None:
+    if place is None:
+        return None
+    location = place.location
+    return {
+        "unit": location.unit,
+        "room": location.room,
+        "bed": location.bed,
+        "facility": location.facility,
+        "since": to_rfc3339(place.since_ms),
     }
 
 

@@ -29,7 +29,7 @@ listed too; they are no problem, because they are not used.
 @pack_option
 @json_option
 def lint(*, packs: tuple[Path, ...], is_json: bool) -> None:
-    """Check a pack: concepts, feeds, phrases and rules."""
+    """Check a pack: concepts, feeds, phrases, rules and routes."""
     pack, problems = _compile(packs)
     if is_json:
         print_json({"problems": problems, "unverified": _unverified(pack), **_contents(pack)})
@@ -84,5 +84,6 @@ def _contents(pack: Pack | None) -> dict[str, object]:
         "concepts": len(pack.mapping.concepts),
         "feeds": len(pack.mapping.feeds),
         "rules": len(pack.rules.rules),
+        "routes": len(pack.routes.all),
         "digest": pack.digest,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from worker.model.finding import Finding, RuleStatus, Severity
@@ -34,13 +34,29 @@ _OPEN = frozenset(
 )
 
 
+class Variant(StrEnum):
+    """Say in which form an alert goes out: all of it, what may stand on a lock screen, or FHIR resources."""
+
+    FULL = "full"
+    MINIMAL = "minimal"
+    FHIR = "fhir"
+
+
+class Target(NamedTuple):
+    """A place that a route names, and the form in which an alert goes there."""
+
+    topic: str
+    variant: Variant
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One alert in its present state: one for each (episode, rule).
 
     Shape: `alert_id` and `episode_id` are surrogates that survive joins and merges. `version` counts changes that people can
     see, from 1. `notified_severity` and `notified_peak` are what was last sent, for the rules of re-notification; None
-    when nothing was sent yet. `paged` tells whether any notice of it paged.
+    when nothing was sent yet. `paged` tells whether any notice of it paged. `told` are the targets that routes gave its
+    notices so far, sorted: who was told of an alert hears how it ends.
     """
 
     alert_id: str
@@ -57,6 +73,7 @@ class Alert:
     paged: bool
     notified_severity: Severity | None = None
     notified_peak: float | None = None
+    told: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,13 +163,27 @@ class EncounterValue(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class Location(msgspec.Struct, frozen=True):
+    """Where a patient was put, from the fact's `effective` on: ward, room, bed, house; each empty where it was not said.
+
+    Shape: `unit` is never empty; `visit` the number of the visit, empty where none was given.
+    Source: HL7 v2.5.1 PL (PV1-3), FHIR `Encounter.location`.
+    """
+
+    unit: str
+    room: str = ""
+    bed: str = ""
+    facility: str = ""
+    visit: str = ""
+
+
 class Moment(msgspec.Struct, frozen=True):
     """A point in time as a value (a birth date); the fact's `effective` repeats it."""
 
     at_ms: EpochMs
 
 
-Value: TypeAlias = Quantity | Coded | Puncture | Assertion | EncounterValue | Moment | None
+Value: TypeAlias = Quantity | Coded | Puncture | Assertion | EncounterValue | Location | Moment | None
 
 
 class SourceRef(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.model.fact import Assertion, Coded, EncounterValue, Puncture, Quantity
+from worker.model.fact import Assertion, Coded, EncounterValue, Location, Puncture, Quantity
 from worker.rules.interval import interval_of, write
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def describe_value(fact: Fact) -> str:
             return f"{assertion.status}{qualifiers}"
         case EncounterValue() as encounter:
             return encounter.encounter_class
+        case Location() as location:
+            return location.unit
         case Puncture() as puncture:
             return puncture.status
         case _:

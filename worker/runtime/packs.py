@@ -17,7 +17,7 @@ _IN_CHECKOUT = _PACKAGE.parent / "mappings"
 _VIGNETTES = "tests"
 _SUFFIXES = {".yaml", ".yml"}
 _FOLDERS = ("concepts", "feeds", "notes", "rules")
-_FILES = {"pack.yaml"}
+_FILES = {"pack.yaml", "routes.yaml"}
 
 
 def default_pack_folder() -> Path:
@@ -60,7 +60,7 @@ def _has_meaning(path: Path, folder: Path) -> bool:
     if (below and first in _FOLDERS) or (not below and first in _FILES):
         return True
     known = ", ".join(f"{name}/" for name in (*_FOLDERS, _VIGNETTES))
-    raise ConfigError(f"nothing reads this file; a pack has {known} and pack.yaml", str(path))
+    raise ConfigError(f"nothing reads this file; a pack has {known}, pack.yaml and routes.yaml", str(path))
 
 
 def _read_text(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from worker.model.alert import Alert, AlertState
+from worker.model.alert import Alert, AlertState, Target, Variant
 from worker.model.episode import Episode
 from worker.model.errors import LpwatchError
 from worker.model.fact import (
@@ -19,6 +19,7 @@ from worker.model.fact import (
     Fact,
     Group,
     Identifier,
+    Location,
     Moment,
     Puncture,
     PunctureSource,
@@ -31,7 +32,9 @@ from worker.model.fact import (
 from worker.model.finding import Finding, RuleStatus, Severity
 from worker.model.time import ClinicalTime, Precision
 
-VERSION = 1
+VERSION = 2
+"""What is written: 2 knows where a patient is, and who was told of an alert."""
+_KNOWN = frozenset({1, VERSION})
 
 # An array as msgpack gives it back: its elements are checked by the constructors that take them.
 Row: TypeAlias = Sequence[Any]
@@ -70,7 +73,7 @@ def encode_alert(alert: Alert) -> bytes:
         alert.raised_at_ms,
         alert.updated_at_ms,
     )
-    tail = (alert.paged, alert.notified_severity, alert.notified_peak)
+    tail = (alert.paged, alert.notified_severity, alert.notified_peak, alert.told)
     return _encode((VERSION, *head, _finding_row(alert.finding), *tail))
 
 
@@ -96,6 +99,7 @@ def decode_alert(data: bytes) -> Alert:
         row[12],
         None if notified is None else Severity(notified),
         row[14],
+        tuple(Target(topic, Variant(variant)) for topic, variant in (row[15] if row[0] > 1 else ())),
     )
 
 
@@ -114,7 +118,7 @@ def decode_keys(data: bytes) -> frozenset[tuple[str, str, str]]:
 
 def _document(data: bytes) -> Row:
     row = _decode(data)
-    if row[0] != VERSION:
+    if row[0] not in _KNOWN:
         raise LpwatchError(f"stored form {row[0]} is newer than this release", "codec")
     return row
 
@@ -201,6 +205,8 @@ def _value_row(value: Value) -> tuple[object, ...] | None:
             return ("p", value.status, value.source, value.numbers, value.passes, value.is_traumatic)
         case EncounterValue():
             return ("e", value.encounter_class, value.visit, value.reason)
+        case Location():
+            return ("l", value.unit, value.room, value.bed, value.facility, value.visit)
         case Moment():
             return ("m", value.at_ms)
 
@@ -211,6 +217,7 @@ _VALUES: dict[str, Callable[[Row], Value]] = {
     "a": lambda row: Assertion(AssertionStatus(row[1]), tuple(row[2]), row[3] and tuple(row[3]), row[4]),
     "p": lambda row: Puncture(PunctureStatus(row[1]), PunctureSource(row[2]), tuple(row[3]), row[4], row[5]),
     "e": lambda row: EncounterValue(row[1], row[2], row[3]),
+    "l": lambda row: Location(row[1], row[2], row[3], row[4], row[5]),
     "m": lambda row: Moment(row[1]),
 }
 

@@ -77,6 +77,22 @@ class Admission(Element, frozen=True):
     discharge_disposition: CodeableConcept | None = None
 
 
+class EncounterLocation(Element, frozen=True):
+    """`Encounter.location`; the kind of place is `physicalType` in R4 and `form` in R5."""
+
+    location: Reference | None = None
+    status: str | None = None
+    physical_type: CodeableConcept | None = None
+    form: CodeableConcept | None = None
+    period: Period | None = None
+
+
+class Location(Resource, frozen=True, tag="Location"):
+    """A place, as far as its name."""
+
+    name: str | None = None
+
+
 class Encounter(Resource, frozen=True, tag="Encounter"):
     """A stay or visit."""
 
@@ -89,6 +105,7 @@ class Encounter(Resource, frozen=True, tag="Encounter"):
     reason: tuple[EncounterReason, ...] | None = None
     hospitalization: Admission | None = None
     admission: Admission | None = None
+    location: tuple[EncounterLocation, ...] | None = None
 
 
 class Procedure(Resource, frozen=True, tag="Procedure"):
@@ -364,6 +381,7 @@ DrugEvent: TypeAlias = MedicationAdministration | MedicationRequest | Medication
 AnyResource: TypeAlias = (
     Patient
     | Encounter
+    | Location
     | Procedure
     | Observation
     | Specimen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from worker.decode.fhir.datatypes import Coding as WrittenCoding
 from worker.decode.fhir.resources import Encounter
 from worker.mapping.fhir.codes import first_code, title_of
+from worker.mapping.fhir.locations import add_locations
 from worker.mapping.fhir.statement import Stated, Statement
 from worker.model.fact import EncounterValue
 from worker.model.message import IssueKind
@@ -30,6 +31,7 @@ def map_encounter(encounter: Encounter, statement: Statement) -> None:
         if left is not None:
             value = EncounterValue(kind, visit, _disposition(encounter))
             statement.add(DISCHARGE, value, left, part=DISCHARGE)
+    add_locations(encounter, visit, effective, statement)
     statement.replaces_all(statement.key)
 
 

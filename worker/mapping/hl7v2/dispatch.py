@@ -16,6 +16,7 @@ from worker.mapping.feeds import Feed
 from worker.mapping.hl7v2.context import Context, Patient, Sheet
 from worker.mapping.hl7v2.encounters import read_encounter
 from worker.mapping.hl7v2.histories import read_findings, read_procedures
+from worker.mapping.hl7v2.locations import read_location
 from worker.mapping.hl7v2.medications import read_treatments
 from worker.mapping.hl7v2.patients import LINKS, MERGES, read_links, read_merges, read_patient
 from worker.mapping.hl7v2.reports import read_documents, read_order_group, read_report
@@ -26,7 +27,11 @@ from worker.model.time import EpochMs
 from worker.notes.reader import NoteReader
 
 _ADMISSION_TRIGGERS = frozenset(
-    {"A01", "A03", "A04", "A06", "A07", "A08", "A11", "A13", "A23", "A28", "A31", *MERGES, *LINKS},
+    {
+        *{"A01", "A02", "A03", "A04", "A06", "A07", "A08", "A11", "A12", "A13", "A23", "A28", "A31"},
+        *MERGES,
+        *LINKS,
+    },
 )
 _NAMEABLE = re.compile(r"[A-Z0-9]{2,3}(\^[A-Z0-9]{2,3})?")
 
@@ -173,6 +178,7 @@ def _admissions(context: Context, sheet: Sheet) -> None:
     if len(context.message.all("PID")) == 1:
         patient, pv1 = next(iter(known.values()))
         read_encounter(context, patient, pv1, sheet)
+        read_location(context, patient, pv1, sheet)
         read_procedures(context, patient, sheet)
         read_findings(context, patient, sheet)
 

@@ -71,7 +71,7 @@ def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_
         return
     value = EncounterValue(_class(context, pv1, sheet), patient.visit, _reason(context))
     draft = Draft(
-        f"{_visit_key(context, patient, pv1)}|encounter", "encounter", effective, value, place_of(pv1)
+        f"{visit_key(context, patient, pv1)}|encounter", "encounter", effective, value, place_of(pv1)
     )
     sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
 
@@ -84,12 +84,13 @@ def _discharge(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *
         return
     value = EncounterValue(_class(context, pv1, sheet), patient.visit, given(pv1.value(36)))
     draft = Draft(
-        f"{_visit_key(context, patient, pv1)}|discharge", "discharge", effective, value, place_of(pv1)
+        f"{visit_key(context, patient, pv1)}|discharge", "discharge", effective, value, place_of(pv1)
     )
     sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
 
 
-def _visit_key(context: Context, patient: Patient, pv1: Segment) -> str:
+def visit_key(context: Context, patient: Patient, pv1: Segment) -> str:
+    """Return what begins the key of all that is said of one visit: its number, else when it began."""
     admitted = given(pv1.value(44))
     found = read_time(context, admitted) if admitted else None
     return f"{context.feed.id}|visit|{patient.visit or (found.at_ms if found else '')}"

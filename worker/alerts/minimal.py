@@ -1,0 +1,25 @@
+"""Write an alert for a lock screen: that there is one, how severe, where; nothing of the patient. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worker.alerts.documents import AlertDocument, MinimalDocument
+
+
+def minimal(document: AlertDocument) -> MinimalDocument:
+    """Keep what names no person: each key is named here, so that a new part of an alert stays out by itself."""
+    place = document["location"]["now"]
+    return {
+        "alert_id": document["alert_id"],
+        "version": document["version"],
+        "state": document["state"],
+        "severity": document["severity"],
+        "title": document["rule"]["title"],
+        "unit": "" if place is None else place["unit"],
+        "hours_since_lp": document["lp"]["hours_at_update"],
+        "raised_at": document["raised_at"],
+        "updated_at": document["updated_at"],
+        "disclaimer": document["disclaimer"],
+    }

@@ -1,0 +1,86 @@
+"""Where a patient was put, at any instant. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from worker.correlate.stays import discharge_times, find_stays, stay_at
+from worker.model.fact import EncounterValue, Location
+
+if TYPE_CHECKING:
+    from worker.correlate.index import FactIndex
+    from worker.correlate.stays import Stay
+    from worker.model.fact import Fact
+    from worker.model.time import EpochMs
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A ward with room and bed, and since when."""
+
+    location: Location
+    since_ms: EpochMs
+
+    def is_same(self, other: Place | None) -> bool:
+        """Tell whether two places are one, whenever the patient came there."""
+        return other is not None and _bed(self.location) == _bed(other.location)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a patient is and was at the lumbar puncture (LP), None where it is not known; `has_left` after a discharge."""
+
+    now: Place | None = None
+    at_lp: Place | None = None
+    has_left: bool = False
+
+
+NOWHERE = Whereabouts()
+
+
+def find_whereabouts(index: FactIndex, lp_ms: EpochMs, as_of_ms: EpochMs) -> Whereabouts:
+    """Say where a patient is at `as_of_ms` and was at `lp_ms`, by all that is known now, however late it came."""
+    stays = find_stays(index)
+    has_left = stay_at(stays, as_of_ms) is None and any(
+        at_ms <= as_of_ms for at_ms in discharge_times(index, stays)
+    )
+    return Whereabouts(_place_at(index, stays, as_of_ms), _place_at(index, stays, lp_ms), has_left)
+
+
+def _place_at(index: FactIndex, stays: tuple[Stay, ...], at_ms: EpochMs) -> Place | None:
+    """Return the last place stated by then: of the visit that covers the instant, else since the patient last left."""
+    stay = stay_at(stays, at_ms)
+    left_ms = 0 if stay else max((ms for ms in discharge_times(index, stays) if ms <= at_ms), default=0)
+    known = [
+        fact
+        for fact in index.series("location").facts
+        if left_ms <= fact.effective.start_ms <= at_ms and _is_of(stay, fact)
+    ]
+    last = max(known, key=_recency, default=None)
+    if last is None or not isinstance(last.value, Location):
+        return None
+    end_ms = last.effective.end_ms
+    return None if end_ms is not None and end_ms <= at_ms else Place(last.value, last.effective.start_ms)
+
+
+def _is_of(stay: Stay | None, fact: Fact) -> bool:
+    """Tell whether a place belongs to a visit; without a number, one of its time does."""
+    if (
+        stay is None
+        or not isinstance(stay.fact.value, EncounterValue)
+        or not isinstance(fact.value, Location)
+    ):
+        return True
+    visit = stay.fact.value.visit
+    if visit and fact.value.visit:
+        return visit == fact.value.visit
+    return fact.effective.start_ms >= stay.start_ms
+
+
+def _recency(fact: Fact) -> tuple[object, ...]:
+    return (fact.effective.start_ms, fact.version, fact.patient.key, fact.key)
+
+
+def _bed(location: Location) -> tuple[str, str, str, str]:
+    return (location.facility, location.unit, location.room, location.bed)
