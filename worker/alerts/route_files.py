@@ -49,11 +49,12 @@ def parse_routes(layers: Sequence[Mapping[str, str]]) -> Routes:
             except PackError as error:
                 problems.collect(error)
     problems.raise_if_any()
-    kept = [placed[name] for name in sorted(placed)]
+    kept = list(placed.values())
     _check(kept, problems)
     problems.raise_if_any()
     (default,) = (_route(item.spec) for item in kept if item.spec.default)
-    return Routes(default, tuple(_route(item.spec) for item in kept if not item.spec.default))
+    others = sorted((item.spec for item in kept if not item.spec.default), key=lambda spec: spec.id)
+    return Routes(default, tuple(map(_route, others)))
 
 
 def topic_problem(topic: str) -> str:
@@ -80,9 +81,13 @@ def _lay_over(placed: dict[str, _Placed], located: Located, problems: Problems) 
             problems.add(
                 place, f"route '{spec.id}' stands twice in this layer (first {seen[spec.id]}); remove one"
             )
-        elif not spec.disabled:
-            placed[spec.id] = item
-        elif placed.pop(spec.id, None) is None:
+            continue
+        below = placed.pop(spec.id, None)
+        if not spec.disabled:
+            placed[spec.id] = (
+                item  # the last: what clashes with a layer below is the mistake of the upper one
+            )
+        elif below is None:
             problems.add(
                 place,
                 f"no layer below has a route '{spec.id}' to disable; correct the id or remove the entry",

@@ -12,15 +12,16 @@ import structlog
 
 from worker.alerts.policy import Policy
 from worker.alerts.reconcile import Standing, reconcile
-from worker.alerts.render import Surroundings
+from worker.alerts.routing import Outlet
 from worker.alerts.transitions import Now
 from worker.correlate.matching import EpisodeMatch, StoredEpisode, match_episodes
-from worker.model.alert import Alert, AlertChange, Notice
+from worker.model.alert import Alert, AlertChange
 from worker.model.errors import LpwatchError
 from worker.model.fact import Fact
 from worker.model.time import MINUTE_MS, EpochMs
-from worker.pipeline import Assessment, surround
-from worker.storage.records import Assessed, Case, EpisodeRecord, Outgoing, Quarantined, Verdict
+from worker.pipeline import Assessment
+from worker.runtime.notices import NoticeWriter, Writer
+from worker.storage.records import Assessed, Case, EpisodeRecord, Quarantined, Verdict
 
 _log = structlog.get_logger(__name__)
 
@@ -45,12 +46,8 @@ class AssessmentStore(Protocol):
         """
 
 
-class Judge(Protocol):
+class Judge(Writer, Protocol):
     """What an assessment needs of the pack in use."""
-
-    @property
-    def digest(self) -> str:
-        """Identify the pack."""
 
     @property
     def opening(self) -> frozenset[str]:
@@ -67,9 +64,6 @@ class Judge(Protocol):
     def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
         """Find LPs and findings."""
 
-    def render(self, alert: Alert, around: Surroundings) -> bytes:
-        """Write an alert version for people and machines."""
-
 
 def random_id() -> str:
     """Give a new id for an LP or an alert."""
@@ -84,14 +78,14 @@ class Assessor:
         store: AssessmentStore,
         judge: Judge,
         *,
-        sinks: Sequence[str] = (),
+        sinks: Sequence[Outlet] = (),
         new_id: Callable[[], str] = random_id,
         limit: int = 200,
     ) -> None:
-        """Keep the store and the pack; `sinks` name who gets each notice, `limit` how many due rows one commit takes."""
+        """Keep the store and the pack; `sinks` get each notice, `limit` is how many due rows one commit takes."""
         self._store = store
         self._judge = judge
-        self._sinks = tuple(sinks)
+        self._notices = NoticeWriter(judge, sinks)
         self._new_id = new_id
         self._limit = limit
 
@@ -134,37 +128,21 @@ class Assessor:
             self._new_id,
             Standing(match.ids, redirects, self._judge.rules),
         )
-        changes = tuple(_redirected(change, redirects) for change in changes)
+        alerts = [_redirected(alert, redirects) for alert in case.alerts]
+        changes = tuple(replace(change, alert=_redirected(change.alert, redirects)) for change in changes)
+        told = self._notices.tell(changes, alerts, case.patients, found, as_of_ms)
         return Verdict(
             episodes=_records(found, match, case.episodes, as_of_ms),
             redirects=match.redirects,
-            changes=changes,
-            notices=tuple(self._notices(case, found, changes, as_of_ms)),
+            changes=told.changes,
+            notices=told.notices,
             next_due_ms=_next_due(found, case.alerts, changes, as_of_ms),
         )
 
-    def _notices(
-        self, case: Case, found: Assessment, changes: Iterable[AlertChange], as_of_ms: EpochMs
-    ) -> Iterable[Outgoing]:
-        if not self._sinks:
-            return
-        for change in changes:
-            if change.is_noticed:
-                alert = change.alert
-                around = replace(
-                    surround(change, found, as_of_ms),
-                    identifiers=case.patients,
-                    pack_digest=self._judge.digest,
-                )
-                body = self._judge.render(alert, around)
-                notice = Notice(f"{alert.alert_id}.{alert.version}", alert.alert_id, alert.version, body)
-                for sink in self._sinks:
-                    yield Outgoing(sink, "", "alert", notice)
 
-
-def _redirected(change: AlertChange, redirects: Mapping[str, str]) -> AlertChange:
-    kept = redirects.get(change.alert.episode_id)
-    return change if kept is None else replace(change, alert=replace(change.alert, episode_id=kept))
+def _redirected(alert: Alert, redirects: Mapping[str, str]) -> Alert:
+    kept = redirects.get(alert.episode_id)
+    return alert if kept is None else replace(alert, episode_id=kept)
 
 
 def _records(

@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 from msgspec import structs
 
+from worker.alerts.routing import Outlet
 from worker.model.errors import TemporaryError
 from worker.model.message import RawMessage, Reading
 from worker.model.time import EpochMs
@@ -60,12 +61,14 @@ class Options:
     Shape: `room` bounds each ingest batch; with a message clock and `is_exact`, messages of different instants are never in
     one batch, so that each alert's history is what the stream tells: for one part only, several have no common order.
     `rounds` bounds the commits of assessments in one step, so that nobody who waits for messages is kept waiting for long.
+    `outlets` are sinks that get notices which somebody else delivers.
     """
 
     room: Room = field(default_factory=Room)
     is_exact: bool = True
     rounds: int = 5
     retention: Retention = field(default_factory=Retention)
+    outlets: tuple[Outlet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ class Engine:
         self._clock = clock
         self._options = options or Options()
         self._progress = Progress(store, program.read)
-        self._assessor = Assessor(store, program, sinks=[sink.name for sink in sinks], new_id=new_id)
+        told = [*(Outlet(sink.name) for sink in sinks), *self._options.outlets]
+        self._assessor = Assessor(store, program, sinks=told, new_id=new_id)
         self._delivery = Delivery(store, sinks)
         self._cleaning = Cleaning(store, inlets, self._options.retention, program.long_lived)
         self._wake = threading.Event()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
-
 from worker import pipeline
+from worker.alerts.documents import AlertDocument
 from worker.alerts.policy import Policy
 from worker.alerts.render import NOT_REVIEWED, RuleText, Surroundings, render_alert
+from worker.alerts.routing import Routes
 from worker.correlate.limits import DEFAULT_LIMITS
 from worker.mapping.concept_spec import Kind
 from worker.model.alert import Alert
@@ -64,11 +64,16 @@ class PackProgram:
         """Find LPs and findings."""
         return pipeline.assess(facts, self._pack, as_of_ms, consumed_until_ms)
 
-    def render(self, alert: Alert, around: Surroundings) -> bytes:
-        """Write an alert version as JSON."""
+    @property
+    def routes(self) -> Routes:
+        """Say what goes where."""
+        return self._pack.routes
+
+    def render(self, alert: Alert, around: Surroundings) -> AlertDocument:
+        """Write an alert version for people and machines."""
         # A rule that the pack retired is told once more, by the withdrawal of its alert.
         text = self._texts.get(alert.rule) or RuleText(alert.rule)
-        return msgspec.json.encode(render_alert(alert, text, replace(around, titles=self._titles)))
+        return render_alert(alert, text, replace(around, titles=self._titles))
 
 
 def _text(rule: Rule) -> RuleText:

@@ -14,6 +14,7 @@ from worker.model.fact import (
     Fact,
     Group,
     Identifier,
+    Location,
     Moment,
     Puncture,
     PunctureSource,
@@ -129,6 +130,11 @@ def stay(
 ) -> Fact:
     value = EncounterValue(encounter_class, visit)
     return fact("encounter", hours, value, key=f"feed|visit|{visit}|encounter", end=end)
+
+
+def located(hours: float, unit: str, bed: str = "", visit: str = "V1", end: float | None = None) -> Fact:
+    value = Location(unit, "", bed, "", visit)
+    return fact("location", hours, value, key=f"feed|visit|{visit}|location|{hours}", end=end)
 
 
 def discharge(hours: float, visit: str = "V1") -> Fact:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
+from worker.alerts.documents import AlertDocument
 from worker.alerts.policy import Policy
-from worker.alerts.render import Surroundings
+from worker.alerts.render import RuleText, Surroundings, render_alert
+from worker.alerts.routing import Route, Routes
 from worker.correlate.episodes import find_episodes
 from worker.correlate.versions import current_facts
 from worker.model.alert import Alert
@@ -52,6 +53,7 @@ class Script:
     rules: frozenset[str] = frozenset({"fever", "silence"})
     long_lived: frozenset[str] = frozenset()
     policy: Policy = field(default_factory=Policy)
+    routes: Routes = field(default_factory=lambda: Routes(Route("default", "alerts")))
     assessed_at: list[EpochMs] = field(default_factory=list)
     failing: type[Exception] | None = None
 
@@ -110,8 +112,8 @@ class Script:
                 wakes.append(late_ms)
         return Assessment(episodes, tuple(findings), next_change_at_ms=min(wakes, default=None))
 
-    def render(self, alert: Alert, around: Surroundings) -> bytes:
-        return msgspec.json.encode({"rule": alert.rule, "version": alert.version, "reason": around.reason})
+    def render(self, alert: Alert, around: Surroundings) -> AlertDocument:
+        return render_alert(alert, RuleText(alert.rule), around)
 
 
 def finding(rule: str, episode: Episode, evidence: tuple[Fact, ...]) -> Finding:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from inspect import signature
 from typing import get_args
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.model.alert import Alert, AlertState
+from worker.model.alert import Alert, AlertState, Target, Variant
 from worker.model.episode import Episode
 from worker.model.errors import LpwatchError
 from worker.model.fact import (
@@ -20,6 +21,7 @@ from worker.model.fact import (
     Fact,
     Group,
     Identifier,
+    Location,
     Moment,
     Puncture,
     PunctureSource,
@@ -66,6 +68,7 @@ VALUES: dict[type[object], st.SearchStrategy[Value]] = {
         TEXT,
     ),
     EncounterValue: st.builds(EncounterValue, TEXT, TEXT, TEXT),
+    Location: st.builds(Location, TEXT, TEXT, TEXT, TEXT, TEXT),
     Moment: st.builds(Moment, INSTANT),
     type(None): st.none(),
 }
@@ -121,6 +124,7 @@ ALERTS = st.builds(
     FLAG,
     st.none() | st.sampled_from(Severity),
     st.none() | NUMBER,
+    st.lists(st.builds(Target, TEXT, st.sampled_from(Variant)), max_size=3).map(tuple),
 )
 
 
@@ -149,7 +153,7 @@ def test_every_kind_of_value_is_tried() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [(Fact, 12), (Episode, 7), (Finding, 13), (Alert, 14), (ClinicalTime, 4), (Version, 3), (Group, 3)],
+    [(Fact, 12), (Episode, 7), (Finding, 13), (Alert, 15), (ClinicalTime, 4), (Version, 3), (Group, 3)],
 )
 def test_a_new_field_of_the_model_is_noticed(kind: type[object], count: int) -> None:
     assert len(signature(kind).parameters) == count, "extend the codec, its strategies and this number"
@@ -162,5 +166,21 @@ def test_the_patient_is_not_repeated_in_the_bytes(fact: Fact) -> None:
 
 
 def test_a_form_of_a_later_release_is_refused() -> None:
-    with pytest.raises(LpwatchError, match="stored form 2"):
-        decode_keys(msgspec.msgpack.encode((2,)))
+    with pytest.raises(LpwatchError, match="stored form 3"):
+        decode_keys(msgspec.msgpack.encode((3,)))
+
+
+def as_before(data: bytes, *, without: int = 0) -> bytes:
+    """Write what the first release wrote: the form 1, without the last fields."""
+    _, *rest = msgspec.msgpack.decode(data)
+    return msgspec.msgpack.encode((1, *rest[: len(rest) - without]))
+
+
+@given(ALERTS)
+def test_an_alert_of_the_first_release_is_read_and_was_told_nowhere(alert: Alert) -> None:
+    assert decode_alert(as_before(encode_alert(alert), without=1)) == replace(alert, told=())
+
+
+@given(FACTS)
+def test_a_fact_of_the_first_release_is_read(fact: Fact) -> None:
+    assert decode_fact(as_before(encode_fact(fact)), fact.patient) == fact

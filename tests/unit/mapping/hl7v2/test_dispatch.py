@@ -30,7 +30,7 @@ def test_handled_types_are_processed_even_when_they_say_nothing(read: Read, kind
     assert (reading.message_type, reading.message_id, reading.feed) == (kind, "M1", "default")
 
 
-@pytest.mark.parametrize("kind", ["ADT^A02", "ADT^A14", "ORR^O02", "SIU^S12", "VXU^V04", "ACK", "ORU^R40"])
+@pytest.mark.parametrize("kind", ["ADT^A05", "ADT^A14", "ORR^O02", "SIU^S12", "VXU^V04", "ACK", "ORU^R40"])
 def test_types_that_the_feed_names_are_ignored_by_name(read: Read, kind: str) -> None:
     reading = read(kind=kind)
     assert reading.outcome == Outcome(OutcomeKind.IGNORED, f"message type {kind}")
