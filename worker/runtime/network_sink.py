@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from worker.sinks.receipt import Parcel, Receipt
+from worker.sinks.receipt import Arrivals, Parcel, Receipt
 
 
 class NetworkSink(Protocol):
@@ -29,14 +28,6 @@ class NetworkSink(Protocol):
 
     def close(self) -> None:
         """Let go of connections; the next call opens new ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """What a stretch of a log holds: the ids of notices, ours and others', and the offset after it by part."""
-
-    notice_ids: frozenset[str]
-    next: Mapping[int, int]
 
 
 class Log(Protocol):

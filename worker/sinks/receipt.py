@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -58,3 +59,11 @@ class Receipt:
     fate: Fate
     reason: str = ""
     log: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What a stretch of a log holds: the ids of notices, ours and others', and the offset after it by part."""
+
+    notice_ids: frozenset[str]
+    next: Mapping[int, int]
