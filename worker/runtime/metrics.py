@@ -59,6 +59,24 @@ class Metrics:
         self.outbox_waiting = Gauge(
             "lpwatch_outbox_waiting", "Notices not yet delivered, by sink", ["sink"], registry=registry
         )
+        self.outbox_oldest = Gauge(
+            "lpwatch_outbox_oldest_seconds",
+            "How long the oldest notice waits that is not yet delivered, by sink",
+            ["sink"],
+            registry=registry,
+        )
+        self.notices_refused = Counter(
+            "lpwatch_notices_refused",
+            "Notices that a sink will never take as they are, by sink; they are in the quarantine",
+            ["sink"],
+            registry=registry,
+        )
+        self.relay_leader = Gauge(
+            "lpwatch_relay_leader",
+            "1 where this process sends the notices of a sink, 0 where another does, by sink",
+            ["sink"],
+            registry=registry,
+        )
         self.failed_assessments = Counter(
             "lpwatch_assessments_failed", "Assessments that were quarantined", registry=registry
         )

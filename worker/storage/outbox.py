@@ -78,6 +78,8 @@ def pending(
     order = (outbox.c.created_at_ms, outbox.c.alert, outbox.c.version, outbox.c.target)
     sizes = sa.select(sa.func.length(outbox.c.body)).where(*ready).order_by(*order).limit(limit)
     limit = _within(conn.scalars(sizes), _MAX_BYTES)
+    if not limit:
+        return ()
     rows = conn.execute(sa.select(outbox).where(*ready).order_by(*order).limit(limit))
     return tuple(
         PendingNotice(
