@@ -114,7 +114,7 @@ async def _serving(http: HttpLimits, fhir: FhirLimits) -> AsyncIterator[Site]:
     commit = GroupCommit(kept)
     receiver = FhirReceiver(commit, None, fhir, kept, lambda: RECEIVED_AT)
     listener = HttpListener("fhir", "127.0.0.1", 0, has_tokens=False, limits=http)
-    server = HttpServer(listener, receiver, kept, lambda: RECEIVED_AT, NOT_HTTP)
+    server = HttpServer(listener, receiver, lambda: RECEIVED_AT, kept, NOT_HTTP)
     reception = Reception(commit, {"fhir": server})
     address = (await reception.start())["fhir"]
     try:
@@ -400,7 +400,7 @@ def test_drain_cuts_off_a_client_that_does_not_finish_its_body() -> None:
 def test_taken_port_is_a_configuration_error() -> None:
     async def scene(site: Site) -> None:
         listener = HttpListener("fhir", "127.0.0.1", site.address[1])
-        other = HttpServer(listener, lambda *_: asyncio.sleep(0), Kept(), lambda: RECEIVED_AT)
+        other = HttpServer(listener, lambda *_: asyncio.sleep(0), lambda: RECEIVED_AT)
         with pytest.raises(ConfigError, match="cannot listen"):
             await other.start()
 

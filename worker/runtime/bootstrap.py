@@ -17,6 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from worker.model.errors import ConfigError
 from worker.notes.reader import NoteReader
 from worker.pipeline import Pack, compile_pack
+from worker.runtime.bootstrap_servers import build_reception
 from worker.runtime.clock import Clock, MessageClock, WallClock
 from worker.runtime.delivery import Sink
 from worker.runtime.engine import Engine
@@ -27,14 +28,10 @@ from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.runtime.packs import read_layers
 from worker.runtime.service import Job, Service
-from worker.runtime.settings import Address, Settings
+from worker.runtime.settings import Settings
 from worker.runtime.start import Patience
 from worker.sinks.stream import NdjsonSink, StreamSink
-from worker.sources.group_commit import GroupCommit
-from worker.sources.mllp import MllpListener, MllpServer
-from worker.sources.mllp_connection import MllpLimits
-from worker.sources.reception import Reception, Server
-from worker.sources.tls import TlsFiles
+from worker.sources.reception import Reception
 from worker.storage.intake import SqlJournal
 from worker.storage.memory import MemoryState
 from worker.storage.migrate import Name, upgrade
@@ -184,11 +181,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     for feed, at_ms in state.feeds().items():
         metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
     intake = MeteredIntake(written, metrics, engine.wake)
-    commit = GroupCommit(intake)
-    servers: dict[str, Server] = {}
-    if settings.mllp is not None:
-        listener = _listener(settings, settings.mllp)
-        servers["mllp"] = MllpServer(listener, commit, metrics, WallClock().now_ms)
+    reception = build_reception(settings, intake, metrics)
 
     def close() -> None:
         close_sinks()
@@ -197,31 +190,12 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
 
     return Parts(
         engine,
-        Reception(commit, servers),
+        reception,
         metrics,
         lambda: metered.last_step.seconds,
         lambda: intake.is_failing,
         close,
         pack.digest,
-    )
-
-
-def _listener(settings: Settings, address: Address) -> MllpListener:
-    tls = None
-    if settings.mllp_cert is not None and settings.mllp_key is not None:
-        tls = TlsFiles(settings.mllp_cert, settings.mllp_key, settings.mllp_client_ca)
-    limits = MllpLimits(
-        max_connections=settings.mllp_max_connections,
-        max_frame=settings.mllp_max_frame_bytes,
-        max_buffered=settings.mllp_max_buffered_bytes,
-        idle_s=settings.mllp_idle_seconds,
-    )
-    return MllpListener(
-        address.host,
-        address.port,
-        tls,
-        allow_insecure=settings.mllp_allow_insecure,
-        limits=limits,
     )
 
 

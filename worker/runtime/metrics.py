@@ -14,6 +14,41 @@ _OTHER = "other"
 _MAX_REASONS = 200
 
 
+class FhirMetrics:
+    """What the FHIR receiver does; an observer of it and of its server."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Declare the metrics; all start at zero."""
+        self._seconds = Histogram(
+            "lpwatch_fhir_request_seconds",
+            "Time from a FHIR request's head to its answer, by class of status",
+            ["status"],
+            buckets=_ACK_BUCKETS,
+            registry=registry,
+        )
+        self._connections = Gauge(
+            "lpwatch_fhir_connections", "Open connections of FHIR clients", registry=registry
+        )
+        self._refused = Counter(
+            "lpwatch_fhir_refused",
+            "Connections of FHIR clients turned away or closed by us, by reason",
+            ["reason"],
+            registry=registry,
+        )
+
+    def answered(self, status: int, seconds: float) -> None:
+        """Note an answer, and how long it took from the head of its request."""
+        self._seconds.labels(f"{status // 100}xx").observe(seconds)
+
+    def connected(self, change: int) -> None:
+        """Note that a connection opened (1) or closed (-1)."""
+        self._connections.inc(change)
+
+    def refused(self, reason: str) -> None:
+        """Note that a connection was turned away or closed, and why."""
+        self._refused.labels(reason).inc()
+
+
 class Metrics:
     """All metrics of one process, on a registry of their own; an observer of the MLLP server."""
 
@@ -94,6 +129,7 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self.fhir = FhirMetrics(registry)
         self.due_backlog = Gauge("lpwatch_due_backlog", "Assessments that are due now", registry=registry)
         self.journal_lag = Gauge("lpwatch_journal_lag", "Messages stored but not yet read", registry=registry)
         self.feed_last_received = Gauge(

@@ -39,6 +39,7 @@ NOT_HTTP = Malformed(CONTENT_TYPE, refusal(HTTPStatus.BAD_REQUEST, "not an HTTP 
 _JSON = frozenset({CONTENT_TYPE, "application/json", "application/json+fhir"})
 _AGAIN = {"retry-after": "5"}
 _CLOSE = {"connection": "close"}
+_MAX_WAITING = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,13 @@ class FhirLimits:
     """Bound what requests can make the receiver keep; sizes in bytes, `max_waiting` of all requests together."""
 
     max_body: int = 16 * 1024 * 1024
-    max_waiting: int = 64 * 1024 * 1024
+    max_waiting: int = _MAX_WAITING
     body_s: float = 30.0
+
+    @classmethod
+    def of(cls, max_body: int) -> FhirLimits:
+        """Give the limits for bodies of this size: a few of the largest may wait at one time."""
+        return cls(max_body, max(4 * max_body, _MAX_WAITING))
 
 
 class FhirObserver(Protocol):
@@ -220,7 +226,7 @@ async def _refuse(_request: Request, error: Exception) -> Response:
 
 
 async def _let_go(_request: Request, _error: Exception) -> Response:
-    """Answer a client that left in the middle of its request: nobody hears it."""
+    """Answer a client that left in the middle of its request: nobody hears it, but it is counted."""
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 

@@ -22,6 +22,16 @@ class HttpObserver(Protocol):
         """Note that a connection was turned away or closed, and why."""
 
 
+class Unobserved:
+    """Count nothing; an `HttpObserver`."""
+
+    def connected(self, change: int) -> None:
+        """Take no note."""
+
+    def refused(self, reason: str) -> None:
+        """Take no note."""
+
+
 @dataclass(frozen=True, slots=True)
 class Malformed:
     """What is answered to bytes that are no HTTP request."""

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from worker.model.errors import ConfigError
 from worker.model.time import SECOND_MS, EpochMs
 from worker.sources.addresses import write_address
-from worker.sources.http_connection import HttpConnection, HttpObserver, HttpRoom, Malformed
+from worker.sources.http_connection import HttpConnection, HttpObserver, HttpRoom, Malformed, Unobserved
 from worker.sources.tls import TlsFiles, check_listener, load_tls
 
 _BACKLOG = 128
@@ -60,14 +60,14 @@ class HttpServer:
         self,
         listener: HttpListener,
         app: ASGIApp,
-        observer: HttpObserver,
         now_ms: Callable[[], EpochMs],
+        observer: HttpObserver | None = None,
         malformed: Malformed | None = None,
     ) -> None:
-        """Keep what is needed to start; nothing is opened yet."""
+        """Keep what is needed to start; nothing is opened yet. `malformed` is answered to what is no HTTP request."""
         self._listener = listener
         self._app = app
-        self._observer = observer
+        self._observer = observer or Unobserved()
         self._now_ms = now_ms
         self._malformed = malformed or Malformed()
         self._room: HttpRoom | None = None

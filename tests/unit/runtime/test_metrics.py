@@ -36,6 +36,19 @@ def test_acknowledgements_go_into_a_histogram_by_code() -> None:
     assert 'lpwatch_ack_seconds_count{code="AA"} 2.0' in metrics.render().decode()
 
 
+def test_fhir_requests_are_counted_by_class_of_status() -> None:
+    metrics = Metrics()
+    for status in (200, 202, 413):
+        metrics.fhir.answered(status, 0.01)
+    metrics.fhir.connected(1)
+    metrics.fhir.refused("idle")
+    text = metrics.render().decode()
+    assert 'lpwatch_fhir_request_seconds_count{status="2xx"} 2.0' in text
+    assert 'lpwatch_fhir_request_seconds_count{status="4xx"} 1.0' in text
+    assert "lpwatch_fhir_connections 1.0" in text
+    assert 'lpwatch_fhir_refused_total{reason="idle"} 1.0' in text
+
+
 def test_connections_go_up_and_down() -> None:
     metrics = Metrics()
     for change in (1, 1, -1):
