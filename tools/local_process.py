@@ -20,8 +20,8 @@ class ServerError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Give the folder for what is fetched once: LPWATCH_CACHE, else the user's cache."""
-    if given := os.environ.get("LPWATCH_CACHE"):
+    """Give the folder for what is fetched once: LPWATCH_TEST_CACHE, else the user's cache."""
+    if given := os.environ.get("LPWATCH_TEST_CACHE"):
         return Path(given)
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "lpwatch"

@@ -20,6 +20,8 @@ from tools.kafka_local import KafkaLocal
 from tools.postgres_local import PostgresLocal
 from tools.shared_servers import VARIABLES
 
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLES_OF_ALL = {name for names in VARIABLES.values() for name in names}
 # Run by a pytest of its own: it names the servers it got, and may wait to be killed.

@@ -93,13 +93,13 @@ def test_a_missing_program_is_named_with_what_to_install(
 
 
 def test_the_cache_is_the_users_unless_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("LPWATCH_CACHE", raising=False)
+    monkeypatch.delenv("LPWATCH_TEST_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "lpwatch"
     monkeypatch.setenv("XDG_CACHE_HOME", "/other")
     assert cache_folder() == Path("/other/lpwatch")
-    monkeypatch.setenv("LPWATCH_CACHE", "/mine")
+    monkeypatch.setenv("LPWATCH_TEST_CACHE", "/mine")
     assert cache_folder() == Path("/mine")
 
 
