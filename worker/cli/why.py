@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import click
 
-from worker.cli.render import FOLDER, INSTANT, json_option, pack_option, print_json, print_lines
-from worker.cli.why_known import Known, known_from_data, known_from_files
+from worker.cli.database_options import database_options, database_settings, open_state
+from worker.cli.render import INSTANT, json_option, pack_option, print_json, print_lines
+from worker.cli.why_known import Known, known_from, known_from_files
 from worker.model.episode import Episode
 from worker.model.time import EpochMs, to_rfc3339
 from worker.pipeline import Assessment, Pack, assess
@@ -23,6 +24,7 @@ WHY_EPILOG = """\b
 Examples:
   lpwatch why 4711 --at 2026-01-06T14:00:00Z --data /var/lib/lpwatch
   lpwatch why 'NORTH|4711' --at 2026-01-06T14:00:00Z --from feed.mllp.gz --json
+  lpwatch why 4711 --at 2026-01-06T14:00:00Z --database postgresql+psycopg://lpwatch@db/lpwatch
 """
 WHY_NOT_EPILOG = """\b
 Examples:
@@ -43,9 +45,7 @@ def _options(command: Command) -> Command:
                 required=True,
                 help="What was known at this instant (receipt time).",
             ),
-            click.option(
-                "--data", type=FOLDER, metavar="DIR", help="Data folder of `lpwatch run`; it may be running."
-            ),
+            database_options,
             click.option(
                 "--from",
                 "paths",
@@ -67,6 +67,8 @@ def why(
     patient: str,
     at_ms: EpochMs,
     data: Path | None,
+    database: str | None,
+    config: Path | None,
     paths: tuple[Path, ...],
     packs: tuple[Path, ...],
     is_json: bool,
@@ -77,7 +79,7 @@ def why(
     until then, with the pack of now.
     """
     pack = load_pack(packs)
-    known = _known(patient, at_ms, data, paths, pack)
+    known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     _tell(
         known, at_ms, found, [each for each in found.evaluations if each.finding is not None], is_json=is_json
@@ -92,6 +94,8 @@ def why_not(
     patient: str,
     at_ms: EpochMs,
     data: Path | None,
+    database: str | None,
+    config: Path | None,
     paths: tuple[Path, ...],
     packs: tuple[Path, ...],
     rule: str | None,
@@ -104,7 +108,7 @@ def why_not(
     pack = load_pack(packs)
     if rule is not None and rule not in pack.rules.by_id:
         raise click.UsageError(f"the pack has no rule {rule}; it has: {', '.join(sorted(pack.rules.by_id))}")
-    known = _known(patient, at_ms, data, paths, pack)
+    known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     shown = [each for each in found.evaluations if _is_asked(each, rule)]
     _tell(known, at_ms, found, shown, is_json=is_json)
@@ -114,12 +118,22 @@ def _is_asked(evaluation: Evaluation, rule: str | None) -> bool:
     return evaluation.finding is None if rule is None else evaluation.rule.id == rule
 
 
-def _known(patient: str, at_ms: EpochMs, data: Path | None, paths: Sequence[Path], pack: Pack) -> Known:
-    if (data is None) == (not paths):
-        raise click.UsageError("give either --data or --from")
-    if data is not None:
-        return known_from_data(data, patient, at_ms)
-    return known_from_files(paths, pack, patient, at_ms)
+def _known(
+    patient: str,
+    at_ms: EpochMs,
+    named: tuple[Path | None, str | None, Path | None],
+    paths: Sequence[Path],
+    pack: Pack,
+) -> Known:
+    if bool(paths) == any(each is not None for each in named):
+        raise click.UsageError("give one of --data, --database and --config, or --from")
+    if paths:
+        return known_from_files(paths, pack, patient, at_ms)
+    store = open_state(database_settings(*named))
+    try:
+        return known_from(store, patient, at_ms)
+    finally:
+        store.close()
 
 
 def _tell(

@@ -14,7 +14,7 @@ from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage
 from worker.model.time import EpochMs
 from worker.pipeline import Pack
-from worker.runtime.bootstrap import memory_store, program, read_state
+from worker.runtime.bootstrap import memory_store, program
 from worker.runtime.clock import MessageClock
 from worker.runtime.replay import replay
 from worker.sources.files import read_files
@@ -39,21 +39,12 @@ class Known:
     facts: tuple[Fact, ...]
 
 
-def known_from_data(data: Path, patient: str, at_ms: EpochMs) -> Known:
-    """Read what a worker's data folder holds; identifiers are joined as they are now."""
-    store = read_state(data)
-    try:
-        return _known(store, patient, at_ms)
-    finally:
-        store.close()
-
-
 def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: EpochMs) -> Known:
     """Read the messages of files up to an instant, as a replay does."""
     store = memory_store()
     received = _received_until(read_files(paths, received_at_ms=0, on_skipped=warn_skipped), pack, at_ms)
     replay(received, program(pack), lambda: store)
-    return _known(store, patient, at_ms)
+    return known_from(store, patient, at_ms)
 
 
 def _received_until(messages: Iterator[RawMessage], pack: Pack, at_ms: EpochMs) -> Iterator[RawMessage]:
@@ -64,7 +55,8 @@ def _received_until(messages: Iterator[RawMessage], pack: Pack, at_ms: EpochMs) 
         yield message
 
 
-def _known(store: CaseStore, patient: str, at_ms: EpochMs) -> Known:
+def known_from(store: CaseStore, patient: str, at_ms: EpochMs) -> Known:
+    """Read what a store holds of a patient; identifiers are joined as they are now."""
     authority, bar, value = patient.rpartition("|")
     cases = {case.patients: case for case in map(store.case, store.find(value))}
     wanted = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from worker.model.errors import ConfigError
 from worker.runtime.settings import Settings
 from worker.runtime.settings_given import read_secret
 
@@ -13,8 +14,10 @@ _RECONNECT_MAX_MS: Final = 1_000
 def kafka_options(settings: Settings, client_id: str) -> dict[str, object]:
     """Give the options that every client of the brokers takes.
 
-    Raises: ConfigError where the password's file cannot be read.
+    Raises: ConfigError where no broker is named, or the password's file cannot be read.
     """
+    if not settings.kafka_bootstrap_servers:
+        raise ConfigError("kafka_bootstrap_servers: the brokers are not set, HOST:PORT,…", "settings")
     options: dict[str, object] = {
         "bootstrap_servers": list(settings.kafka_bootstrap_servers),
         "client_id": client_id,

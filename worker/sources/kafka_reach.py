@@ -151,5 +151,5 @@ def _ask(server: str, options: Mapping[str, object], timeout_s: float) -> tuple[
         raise explain_kafka(error, server, protocol, is_greeted=is_greeted) from error
     finally:
         manager.run(manager.close)
-        net.stop()
+        net.close()
     return brokers

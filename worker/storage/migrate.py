@@ -37,6 +37,15 @@ def is_current(conn: sa.Connection, database: Name) -> bool:
     return context.get_current_revision() == ScriptDirectory.from_config(_config(database)).get_current_head()
 
 
+def revisions(conn: sa.Connection, database: Name) -> tuple[str | None, tuple[str, ...]]:
+    """Give the revision of a database, None for one without tables, and those that this release knows, oldest first."""
+    context = MigrationContext.configure(conn, opts={"version_table": version_table(database)})
+    scripts = ScriptDirectory.from_config(_config(database))
+    return context.get_current_revision(), tuple(
+        script.revision for script in reversed(list(scripts.walk_revisions()))
+    )
+
+
 def version_table(database: Name) -> str:
     """Name the table that remembers the revision: both databases may live in one server."""
     return f"{database}_revision"

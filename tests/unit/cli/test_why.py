@@ -113,7 +113,7 @@ def test_unknown_rule_is_a_usage_error_that_lists_the_rules(lpwatch: Run, ward: 
 def test_data_folder_or_files_must_be_given_and_not_both(lpwatch: Run, given: list[str]) -> None:
     result = lpwatch("why", "A1", "--at", "2026-01-05T13:00:00Z", *given)
     assert result.exit_code == 2
-    assert "either --data or --from" in result.stderr
+    assert "give one of --data, --database and --config, or --from" in result.stderr
 
 
 def test_folder_without_a_database_is_a_configuration_error(lpwatch: Run, tmp_path: Path) -> None:
