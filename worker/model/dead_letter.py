@@ -12,6 +12,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     """The bytes of a message as they were received, and why they could not be used.
 
     Shape: `reason` and `place` hold no data of the patient; `place` and `feed` are empty where they are not known.
+    `omitted` bytes of the message were too many for where it goes: then `body` is empty, and the quarantine has them.
     """
 
     body: bytes
@@ -21,6 +22,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     reason: str
     place: str = ""
     feed: str = ""
+    omitted: int = 0
 
 
 _decoder = msgspec.msgpack.Decoder(DeadLetter)

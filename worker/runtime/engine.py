@@ -18,6 +18,7 @@ from worker.model.time import EpochMs
 from worker.runtime.assessor import AssessmentStore, Assessor, Judge, random_id
 from worker.runtime.cleaning import Cleaning, CleaningStore, Retention
 from worker.runtime.clock import Clock, MessageClock, Stopwatch
+from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.delivery import Delivered, Delivery, Outbox, Sink
 from worker.runtime.ingest import IngestStore
 from worker.runtime.inlet import Inlet, Parcel, Room
@@ -61,7 +62,7 @@ class Options:
     Shape: `room` bounds each ingest batch; with a message clock and `is_exact`, messages of different instants are never in
     one batch, so that each alert's history is what the stream tells: for one part only, several have no common order.
     `rounds` bounds the commits of assessments in one step, so that nobody who waits for messages is kept waiting for long.
-    `outlets` are sinks that get notices which somebody else delivers.
+    `outlets` are sinks that get notices which somebody else delivers; `dead_letters` go to a topic too where it is given.
     """
 
     room: Room = field(default_factory=Room)
@@ -69,6 +70,7 @@ class Options:
     rounds: int = 5
     retention: Retention = field(default_factory=Retention)
     outlets: tuple[Outlet, ...] = ()
+    dead_letters: DeadLetters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Engine:
         self._program = program
         self._clock = clock
         self._options = options or Options()
-        self._progress = Progress(store, program.read)
+        self._progress = Progress(store, program.read, self._options.dead_letters)
         told = [*(Outlet(sink.name) for sink in sinks), *self._options.outlets]
         self._assessor = Assessor(store, program, sinks=told, new_id=new_id)
         self._delivery = Delivery(store, sinks)

@@ -14,6 +14,7 @@ from worker.model.errors import LpwatchError
 from worker.model.fact import Fact, Identifier, IdentityLink
 from worker.model.message import Outcome, OutcomeKind, RawMessage, Reading
 from worker.model.time import EpochMs
+from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.journal import Entry
 from worker.storage.records import Batch, CountKey, Position, Quarantined
 
@@ -84,12 +85,17 @@ class Ingest:
     """Consume one part of the journal."""
 
     def __init__(
-        self, store: IngestStore, read: Callable[[RawMessage], Reading], part: str = JOURNAL
+        self,
+        store: IngestStore,
+        read: Callable[[RawMessage], Reading],
+        part: str = JOURNAL,
+        dead_letters: DeadLetters | None = None,
     ) -> None:
-        """Keep the store, how a message is read, and the part whose position is ours."""
+        """Keep the store, how a message is read, the part whose position is ours, and who else gets dead letters."""
         self._store = store
         self._read = read
         self._part = part
+        self._dead_letters = dead_letters
         self.position = store.position(part)
 
     def resume(self) -> Position:
@@ -135,6 +141,7 @@ class Ingest:
             draft.quarantined,
             draft.counts,
             draft.feeds,
+            self._dead_letters.outgoing(self._part, draft.quarantined) if self._dead_letters else (),
         )
         if not self._store.record(batch):
             self.resume()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from worker.sinks.receipt import Arrivals, Parcel, Receipt
+from worker.sinks.receipt import Arrivals, Receipt, Shipment
 
 
 class NetworkSink(Protocol):
@@ -19,10 +19,10 @@ class NetworkSink(Protocol):
     def timeout_s(self) -> float:
         """Give the longest time that one `send` or one step of `arrivals` takes: a lease must last longer."""
 
-    def send(self, target: str, parcels: Sequence[Parcel]) -> Sequence[Receipt]:
+    def send(self, target: str, shipments: Sequence[Shipment]) -> Sequence[Receipt]:
         """Send notices to one place, in this order; give one receipt for each, in the same order.
 
-        Shape: no two parcels are of one alert. Nothing is sent any more when this has returned, whatever the receipts say.
+        Shape: no two shipments are of one alert. Nothing is sent any more when this has returned, whatever the receipts say.
         A sink whose peer tells repeats apart (a PUT by id) need not be a `Log`: the relay sends again what failed.
         """
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from worker.model.message import RawMessage, Reading
 from worker.model.time import EpochMs
+from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest, IngestStore
 from worker.runtime.journal import Entry
 from worker.storage.records import Position
@@ -14,10 +15,16 @@ from worker.storage.records import Position
 class Progress:
     """Know the positions, and move them by ingesting messages."""
 
-    def __init__(self, store: IngestStore, read: Callable[[RawMessage], Reading]) -> None:
-        """Keep the store and how a message is read; positions are asked for when they are needed."""
+    def __init__(
+        self,
+        store: IngestStore,
+        read: Callable[[RawMessage], Reading],
+        dead_letters: DeadLetters | None = None,
+    ) -> None:
+        """Keep the store, how a message is read, and who else gets dead letters; positions are asked for when needed."""
         self._store = store
         self._read = read
+        self._dead_letters = dead_letters
         self._ingests: dict[str, Ingest] = {}
 
     @property
@@ -52,5 +59,5 @@ class Progress:
     def _ingest(self, part: str) -> Ingest:
         known = self._ingests.get(part)
         if known is None:
-            known = self._ingests[part] = Ingest(self._store, self._read, part)
+            known = self._ingests[part] = Ingest(self._store, self._read, part, self._dead_letters)
         return known

@@ -301,7 +301,7 @@ class Relay:
         name, target = self._sink.name, item.target
         told = Quarantined("notice", now_ms, receipt.reason, target, name, item.kind, item.notice.notice_id)
         _log.error("notice_refused", sink=name, place=target, state=item.kind, reason=receipt.reason)
-        smaller = self._shrink(item)
+        smaller = self._smaller(item)
         if smaller is not None:
             if not self._is_still_ours():
                 return False
@@ -312,6 +312,13 @@ class Relay:
                 return False
         self._store.refuse(name, [item.key], [told])
         return True
+
+    def _smaller(self, item: PendingNotice) -> PendingNotice | None:
+        try:
+            return self._shrink(item)
+        except Exception as error:  # noqa: BLE001 - the notice is set aside in any case
+            _log.error("notice_not_shrunk", sink=self._sink.name, error=type(error).__name__)
+            return None
 
 
 _IN_DOUBT = frozenset({Fate.FAILED, Fate.AWAY})

@@ -12,7 +12,7 @@ from worker.model.alert import Notice
 from worker.model.dead_letter import DeadLetter, decode_dead_letter
 from worker.model.message import Form
 from worker.model.time import to_rfc3339
-from worker.sinks.receipt import Parcel
+from worker.sinks.receipt import Shipment
 
 Headers: TypeAlias = list[tuple[str, bytes]]
 Convert: TypeAlias = Callable[[Notice], bytes]
@@ -45,17 +45,17 @@ def event_type(kind: str) -> str:
     return f"org.lpwatch.{kind}.v1"
 
 
-def event(parcel: Parcel, source: str, convert: Mapping[str, Convert]) -> Event:
+def event(shipment: Shipment, source: str, convert: Mapping[str, Convert]) -> Event:
     """Make the event of a notice; `convert` gives the value where the outbox keeps another form of it.
 
     Raises: what a conversion raises, for a body that is not what its kind says.
     """
-    notice, kind = parcel.notice, parcel.kind
+    notice, kind = shipment.notice, shipment.kind
     if kind == "dead-letter":
-        return _dead_letter(parcel, source, decode_dead_letter(notice.body))
+        return _dead_letter(shipment, source, decode_dead_letter(notice.body))
     made = convert.get(kind)
     value = notice.body if made is None else made(notice)
-    headers = attributes(kind, notice.notice_id, source, parcel.created_at_ms, notice.alert_id)
+    headers = attributes(kind, notice.notice_id, source, shipment.created_at_ms, notice.alert_id)
     return Event(headers, notice.alert_id.encode(), value)
 
 
@@ -65,10 +65,10 @@ def attributes(kind: str, event_id: str, source: str, at_ms: int, subject: str) 
     return _headers({**headers, "content-type": _CONTENT_TYPES[kind]})
 
 
-def _dead_letter(parcel: Parcel, source: str, letter: DeadLetter) -> Event:
-    event_id = parcel.notice.notice_id
+def _dead_letter(shipment: Shipment, source: str, letter: DeadLetter) -> Event:
+    event_id = shipment.notice.notice_id
     told = {
-        **_attributes(parcel.kind, event_id, source, letter.received_at_ms, event_id),
+        **_attributes(shipment.kind, event_id, source, letter.received_at_ms, event_id),
         "content-type": _MESSAGE_TYPES[letter.form],
         "lpwatch-reason": letter.reason,
         "lpwatch-place": letter.place,
@@ -76,6 +76,7 @@ def _dead_letter(parcel: Parcel, source: str, letter: DeadLetter) -> Event:
         "lpwatch-form": letter.form.value,
         "lpwatch-transport": letter.transport,
         "lpwatch-received-at": str(letter.received_at_ms),
+        "lpwatch-omitted-bytes": str(letter.omitted),
     }
     return Event(_headers(told), event_id.encode(), letter.body)
 

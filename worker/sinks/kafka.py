@@ -14,7 +14,7 @@ from worker.model.errors import TemporaryError
 from worker.sinks.cloudevents import Convert, event
 from worker.sinks.kafka_errors import REFUSALS, TOO_LARGE, reason_of
 from worker.sinks.kafka_log import KafkaLog
-from worker.sinks.receipt import Arrivals, Fate, Parcel, Receipt
+from worker.sinks.receipt import Arrivals, Fate, Receipt, Shipment
 
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class KafkaSink:
             self._drop()
             raise TemporaryError(reason_of(error), target) from error
 
-    def send(self, target: str, parcels: Sequence[Parcel]) -> list[Receipt]:
+    def send(self, target: str, shipments: Sequence[Shipment]) -> list[Receipt]:
         """Append notices of different alerts to a topic; give a receipt for each, in their order.
 
         Shape: what the broker says of a record is believed only where it was sent alone: one record that is refused makes the
@@ -79,9 +79,9 @@ class KafkaSink:
             producer = self._open(target)
         except (KafkaError, ValueError) as error:
             self._drop()
-            return [Receipt(Fate.AWAY, reason_of(error))] * len(parcels)
-        appended = [self._append(producer, target, parcel) for parcel in parcels]
-        receipts = [_receipt(item, ends_s - monotonic(), is_alone=len(parcels) == 1) for item in appended]
+            return [Receipt(Fate.AWAY, reason_of(error))] * len(shipments)
+        appended = [self._append(producer, target, shipment) for shipment in shipments]
+        receipts = [_receipt(item, ends_s - monotonic(), is_alone=len(shipments) == 1) for item in appended]
         if any(receipt.fate is not Fate.ARRIVED for receipt in receipts):
             self._drop()
         return receipts
@@ -113,10 +113,12 @@ class KafkaSink:
         self._producer.partitions_for(target)
         return self._producer
 
-    def _append(self, producer: KafkaProducer, target: str, parcel: Parcel) -> FutureRecordMetadata | Receipt:
+    def _append(
+        self, producer: KafkaProducer, target: str, shipment: Shipment
+    ) -> FutureRecordMetadata | Receipt:
         """Hand a record to the producer: give its future, or the receipt where there will be none."""
         try:
-            made = event(parcel, self._source, self._convert)
+            made = event(shipment, self._source, self._convert)
         except Exception as error:  # noqa: BLE001 - a body that cannot be converted holds up nobody else's
             _log.error("notice_not_convertible", sink=self.name, error=type(error).__name__)
             return Receipt(Fate.REFUSED, "its body cannot be converted")

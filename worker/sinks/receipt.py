@@ -11,7 +11,7 @@ from worker.model.alert import Notice
 from worker.model.time import EpochMs
 
 
-class Parcel(Protocol):
+class Shipment(Protocol):
     """One notice on its way to one place of a sink; a row of the outbox is one.
 
     Shape: `kind` says what the body is: "alert", "alert-minimal", "alert-fhir" (a full alert that the sink converts) or

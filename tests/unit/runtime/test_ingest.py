@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from worker.model.dead_letter import DeadLetter, decode_dead_letter
 from worker.model.errors import TemporaryError
 from worker.model.fact import Identifier, IdentityLink
 from worker.model.message import Form, Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading
+from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest
 from worker.storage.memory import MemoryState
 from worker.storage.records import Batch, CountKey, Position, Verdict
@@ -54,6 +56,21 @@ def test_a_dead_letter_is_kept_with_its_bytes() -> None:
     Ingest(store, read).take(entries(b"good", b"bad"))
     (item,) = store.quarantined()
     assert (item.kind, item.reason, item.offset, item.message) == ("message", "no patient", 1, raw(b"bad"))
+
+
+def test_a_dead_letter_goes_to_its_topic_too_in_the_same_batch() -> None:
+    store = MemoryState()
+    letters = DeadLetters("kafka", "dead")
+    issue = Issue(IssueKind.BAD_VALUE, "OBX[1]-5", "", is_quarantined=True)
+    readings = READINGS | {b"good": ending(OutcomeKind.PROCESSED, issues=(issue,))}
+    ingest = Ingest(store, lambda m: readings[m.body], "kafka:adt:0", letters)
+    ingest.take(entries(b"good", b"bad"))
+    (item,) = store.pending("kafka", 5, 10)
+    assert (item.notice.notice_id, item.target, item.kind) == ("kafka:adt:0:1", "dead", "dead-letter")
+    assert decode_dead_letter(item.notice.body) == DeadLetter(
+        b"bad", Form.HL7V2, "test", 5, "no patient", feed="ward"
+    )
+    assert len(store.quarantined()) == 2, "a fact that was set aside is no dead letter"
 
 
 def test_a_reading_that_fails_unexpectedly_is_a_dead_letter_without_data() -> None:

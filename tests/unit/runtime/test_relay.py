@@ -17,7 +17,7 @@ from worker.runtime.lease import HeldLease
 from worker.runtime.relay import Relay, Relayed
 from worker.runtime.resting import Resting, rest_s
 from worker.runtime.waves import waves
-from worker.sinks.receipt import Fate, Parcel, Receipt
+from worker.sinks.receipt import Fate, Receipt, Shipment
 from worker.storage.memory import MemoryState
 from worker.storage.records import Batch, NoticeKey, Outgoing, PendingNotice
 
@@ -81,13 +81,13 @@ def stage() -> Stage:
     return Stage()
 
 
-def failing(*fates: tuple[str, str, Fate]) -> Callable[[str, Parcel], Fate | None]:
+def failing(*fates: tuple[str, str, Fate]) -> Callable[[str, Shipment], Fate | None]:
     """Fail once each: (moment, notice id, fate)."""
     left = list(fates)
 
-    def fail(moment: str, parcel: Parcel) -> Fate | None:
+    def fail(moment: str, shipment: Shipment) -> Fate | None:
         for entry in left:
-            if entry[:2] == (moment, parcel.notice.notice_id):
+            if entry[:2] == (moment, shipment.notice.notice_id):
                 left.remove(entry)
                 return entry[2]
         return None
@@ -116,7 +116,7 @@ def test_the_end_of_a_new_topic_is_recorded_before_anything_is_sent(stage: Stage
     ends = {("all", part): len(stage.topics.logs.get(("all", part), [])) for part in range(2)}
     seen: list[object] = []
 
-    def look(_moment: str, _parcel: Parcel) -> None:
+    def look(_moment: str, _shipment: Shipment) -> None:
         seen.append(stage.store.sent_offsets("kafka"))
 
     stage.put(("all", "a", 1))
@@ -127,8 +127,8 @@ def test_the_end_of_a_new_topic_is_recorded_before_anything_is_sent(stage: Stage
 def test_what_a_dead_relay_sent_is_found_and_not_sent_again(stage: Stage) -> None:
     stage.put(("all", "a", 1), ("all", "a", 2), ("all", "b", 1))
 
-    def die(moment: str, parcel: Parcel) -> None:
-        if (moment, parcel.notice.notice_id) == ("after", "b.1"):
+    def die(moment: str, shipment: Shipment) -> None:
+        if (moment, shipment.notice.notice_id) == ("after", "b.1"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -230,8 +230,8 @@ def test_of_two_relays_one_sends(stage: Stage) -> None:
 
 
 def test_a_relay_stops_in_the_middle_of_a_batch_when_its_lease_ran_out(stage: Stage) -> None:
-    def sleep(moment: str, parcel: Parcel) -> None:
-        if moment == "before" and parcel.notice.version == 1:
+    def sleep(moment: str, shipment: Shipment) -> None:
+        if moment == "before" and shipment.notice.version == 1:
             stage.pass_time(LEASE_S + 1)
             assert two.step() == Relayed(sent=2), "the other one takes over while the first is halted"
 
@@ -249,7 +249,7 @@ def test_a_lease_that_ran_out_and_was_taken_again_is_a_new_term(stage: Stage) ->
     stage.pass_time(LEASE_S + 1)
     stage.put(("all", "b", 1))
 
-    def die(moment: str, _parcel: Parcel) -> None:
+    def die(moment: str, _shipment: Shipment) -> None:
         if moment == "after":
             raise KeyboardInterrupt
 
@@ -311,8 +311,8 @@ def test_a_lease_taken_while_asleep_counts_as_a_new_one(stage: Stage) -> None:
 
 
 def test_a_sink_that_raises_holds_up_no_other_place(stage: Stage) -> None:
-    def choke(_moment: str, parcel: Parcel) -> None:
-        if parcel.notice.alert_id == "bad":
+    def choke(_moment: str, shipment: Shipment) -> None:
+        if shipment.notice.alert_id == "bad":
             raise ZeroDivisionError
 
     stage.put(("all", "a", 1), ("all", "bad", 1), ("urgent", "b", 1))
@@ -349,8 +349,8 @@ def test_when_the_database_fails_after_a_send_the_topic_is_looked_at_first(stage
 
 def test_a_sink_without_a_log_is_sent_again_what_failed(stage: Stage) -> None:
     class Peer(TopicSink):
-        def send(self, target: str, parcels: Sequence[Parcel]) -> list[Receipt]:
-            return [replace(receipt, log=None) for receipt in super().send(target, parcels)]
+        def send(self, target: str, shipments: Sequence[Shipment]) -> list[Receipt]:
+            return [replace(receipt, log=None) for receipt in super().send(target, shipments)]
 
     sink = Peer(stage.topics, failing(("after", "a.1", Fate.FAILED)))
     lease = HeldLease(stage.store, "relay kafka", "one", LEASE_S, HandWatch)

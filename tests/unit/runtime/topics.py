@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.model.errors import TemporaryError
-from worker.sinks.receipt import Arrivals, Fate, Parcel, Receipt
+from worker.sinks.receipt import Arrivals, Fate, Receipt, Shipment
 
 
 @dataclass
 class Topics:
     """What a broker holds; it outlives its clients."""
 
-    logs: dict[tuple[str, int], list[Parcel]] = field(default_factory=dict)
+    logs: dict[tuple[str, int], list[Shipment]] = field(default_factory=dict)
     parts: int = 2
     missing: set[str] = field(default_factory=set)
     largest: int = 1_000
 
-    def append(self, target: str, parcel: Parcel) -> tuple[int, int]:
-        part = sum(parcel.notice.alert_id.encode()) % self.parts
+    def append(self, target: str, shipment: Shipment) -> tuple[int, int]:
+        part = sum(shipment.notice.alert_id.encode()) % self.parts
         log = self.logs.setdefault((target, part), [])
-        log.append(parcel)
+        log.append(shipment)
         return part, len(log)
 
     def ids(self, target: str) -> list[str]:
@@ -46,7 +46,7 @@ class TopicSink:
     """Write to topics; `fail` is asked before and after each append and may raise."""
 
     def __init__(
-        self, topics: Topics, fail: Callable[[str, Parcel], Fate | None] = lambda _moment, _parcel: None
+        self, topics: Topics, fail: Callable[[str, Shipment], Fate | None] = lambda _moment, _shipment: None
     ) -> None:
         self.name = "kafka"
         self.timeout_s = 1.0
@@ -68,21 +68,21 @@ class TopicSink:
                     frozenset({self.topics.logs[target, part][offset].notice.notice_id}), {part: offset + 1}
                 )
 
-    def send(self, target: str, parcels: Sequence[Parcel]) -> list[Receipt]:
-        self.waves.append([parcel.notice.notice_id for parcel in parcels])
-        return [self._one(target, parcel) for parcel in parcels]
+    def send(self, target: str, shipments: Sequence[Shipment]) -> list[Receipt]:
+        self.waves.append([shipment.notice.notice_id for shipment in shipments])
+        return [self._one(target, shipment) for shipment in shipments]
 
     def close(self) -> None:
         self.closed += 1
 
-    def _one(self, target: str, parcel: Parcel) -> Receipt:
+    def _one(self, target: str, shipment: Shipment) -> Receipt:
         if target in self.topics.missing:
             return Receipt(Fate.AWAY, "the topic does not exist")
-        if len(parcel.notice.body) > self.topics.largest:
+        if len(shipment.notice.body) > self.topics.largest:
             return Receipt(Fate.REFUSED, "larger than the topic takes")
-        before = self.fail("before", parcel)
+        before = self.fail("before", shipment)
         if before is not None:
             return Receipt(before, "before")
-        log = self.topics.append(target, parcel)
-        after = self.fail("after", parcel)
+        log = self.topics.append(target, shipment)
+        after = self.fail("after", shipment)
         return Receipt(Fate.ARRIVED, log=log) if after is None else Receipt(after, "no answer")
