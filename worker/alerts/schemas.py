@@ -13,8 +13,14 @@ from typing import Any
 import msgspec
 
 from worker.alerts.documents import AlertDocument, MinimalDocument
+from worker.alerts.operations import DeadLetterHeaders, HeartbeatDocument
 
-DOCUMENTS: dict[str, type] = {"alert": AlertDocument, "alert-minimal": MinimalDocument}
+DOCUMENTS: dict[str, type] = {
+    "alert": AlertDocument,
+    "alert-minimal": MinimalDocument,
+    "heartbeat": HeartbeatDocument,
+    "dead-letter-headers": DeadLetterHeaders,
+}
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from worker.alerts.schemas import schema_id
 from worker.model.alert import Notice
 from worker.model.dead_letter import DeadLetter, decode_dead_letter
 from worker.model.message import Form
@@ -91,7 +92,7 @@ def _attributes(kind: str, event_id: str, source: str, at_ms: int, subject: str)
         "ce_subject": subject,
     }
     if kind not in _WITHOUT_SCHEMA:
-        told["ce_dataschema"] = f"urn:lpwatch:schema:{kind}:v1"
+        told["ce_dataschema"] = schema_id(kind)
     return told
 
 
