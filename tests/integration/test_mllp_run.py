@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.messages import fever, message, temperature
 from tests.integration.worker_process import START_S, Running
 from worker.decode.mllp import frame
 
@@ -33,31 +34,9 @@ def start(tmp_path: Path) -> Iterator[object]:
             worker.process.wait()
 
 
-def _message(kind: str, control_id: str, at: str, *segments: str) -> bytes:
-    header = f"MSH|^~\\&|LAB|NORTH|||{at}+0000||{kind}|{control_id}|P|2.5.1"
-    person = "PID|1||47110815^^^NORTH^MR||Testperson^Zaphira||19520229|F"
-    return frame("\r".join([header, person, *segments, ""]).encode())
-
-
-def _puncture(control_id: str, at: str) -> bytes:
-    return _message(
-        "ADT^A08", control_id, at, "PV1|1|I", f"PR1|1||277762005^Lumbar puncture^SCT||{at}+0000|D|10"
-    )
-
-
-def _temperature(control_id: str, at: str, value: str, unit: str = "Cel") -> bytes:
-    order = f"OBR|1|P{control_id}|F{control_id}|8310-5^Body temperature^LN|||{at}+0000"
-    result = f"OBX|1|NM|8310-5^Body temperature^LN||{value}|{unit}|||||F|||{at}+0000"
-    return _message("ORU^R01", control_id, at, order, result)
-
-
-def _fever() -> list[bytes]:
-    return [_puncture("m1", "20260105080000"), _temperature("m2", "20260105120000", "38.9")]
-
-
 def test_fever_after_a_puncture_ends_as_a_notice_and_the_worker_drains(start) -> None:  # noqa: ANN001
     worker = start()
-    answers = worker.send(*_fever())
+    answers = worker.send(*fever())
     assert [b"MSA|AA|" in answer for answer in answers] == [True, True]
     assert worker.get("/readyz") == "ok\n"
     assert worker.end() == 0
@@ -68,10 +47,10 @@ def test_fever_after_a_puncture_ends_as_a_notice_and_the_worker_drains(start) ->
 
 def test_restart_goes_on_where_the_worker_stopped(start) -> None:  # noqa: ANN001
     first = start()
-    first.send(_fever()[0])
+    first.send(fever()[0])
     assert first.end() == 0
     second = start()
-    second.send(_fever()[1])
+    second.send(fever()[1])
     assert second.end() == 0
     third = start()
     third.addresses()
@@ -81,7 +60,7 @@ def test_restart_goes_on_where_the_worker_stopped(start) -> None:  # noqa: ANN00
 
 def test_stdout_gets_notices_only(start) -> None:  # noqa: ANN001
     worker = start("--stdout")
-    worker.send(*_fever())
+    worker.send(*fever())
     assert worker.end() == 0
     lines = (worker.folder / "stdout").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["alert"]["rule"]["id"] for line in lines] == ["fever-single"]
@@ -91,10 +70,10 @@ def test_nothing_of_a_patient_reaches_logs_metrics_or_health_pages(start) -> Non
     worker = start()
     note = "woke up drenched"
     worker.send(
-        *_fever(),
-        _temperature("m3", "20260105130000", "Testperson", "Zaphira"),
-        _message("ORU^R01", "Testperson", "Zaphira", "OBX|1|NM|47110815||19520229|woke up drenched"),
-        _message("ZZZ^Z99", "m4", "20260105130000", f"OBX|1|TX|||{note}"),
+        *fever(),
+        temperature("m3", "20260105130000", "Testperson", "Zaphira"),
+        message("ORU^R01", "Testperson", "Zaphira", "OBX|1|NM|47110815||19520229|woke up drenched"),
+        message("ZZZ^Z99", "m4", "20260105130000", f"OBX|1|TX|||{note}"),
         frame(b"PID|1||47110815^^^NORTH||Testperson^Zaphira"),
         b"Testperson Zaphira 47110815",
         b"\x0bMSH|^~\\&|Testperson",
@@ -112,7 +91,7 @@ def test_nothing_of_a_patient_reaches_logs_metrics_or_health_pages(start) -> Non
 
 def test_metrics_account_for_every_message(start) -> None:  # noqa: ANN001
     worker = start()
-    worker.send(*_fever(), _message("ZZZ^Z99", "m4", "20260105130000"), frame(b"PID|1"))
+    worker.send(*fever(), message("ZZZ^Z99", "m4", "20260105130000"), frame(b"PID|1"))
     metrics = worker.get("/metrics")
     deadline = time.monotonic() + START_S
     while not _is_caught_up(metrics, 4) and time.monotonic() < deadline:

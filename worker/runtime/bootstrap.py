@@ -17,16 +17,18 @@ from sqlalchemy.exc import DatabaseError
 from worker.model.errors import ConfigError
 from worker.notes.reader import NoteReader
 from worker.pipeline import Pack, compile_pack
+from worker.runtime.bootstrap_out import dead_letters, network_outlets, relay_jobs
 from worker.runtime.bootstrap_servers import build_reception
 from worker.runtime.clock import Clock, MessageClock, WallClock
 from worker.runtime.delivery import Sink
-from worker.runtime.engine import Engine
+from worker.runtime.engine import Engine, Options
 from worker.runtime.engine_program import PackProgram
 from worker.runtime.ingest import JOURNAL
 from worker.runtime.inlet import JournalInlet
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.runtime.packs import read_layers
+from worker.runtime.role_settings import Role
 from worker.runtime.service import Job, Service
 from worker.runtime.settings import Settings
 from worker.runtime.start import Patience
@@ -151,9 +153,12 @@ def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Serv
         migrate(settings.folder)
         parts = build(settings, metrics)
         opened.callback(parts.close)
+        relays = relay_jobs(
+            settings, Role.RUN, lambda: SqlState(_url(settings.folder, STATE)), metrics, opened
+        )
         close = opened.pop_all().close
     return Service(
-        (parts.job,),
+        (parts.job, *relays),
         metrics,
         close,
         parts.reception,
@@ -177,7 +182,8 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
     journal = MeteredJournal(read, read.end, metrics)
     sinks, close_sinks = _sinks(settings)
-    engine = Engine([JournalInlet(journal)], metered, program(pack), clock, sinks=sinks)
+    options = Options(outlets=network_outlets(settings, Role.RUN), dead_letters=dead_letters(settings))
+    engine = Engine([JournalInlet(journal)], metered, program(pack), clock, sinks=sinks, options=options)
     for feed, at_ms in state.feeds().items():
         metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
     intake = MeteredIntake(written, metrics, engine.wake)

@@ -133,7 +133,8 @@ class _Process:
             return "draining"
         if self._service is None:
             return self._patience.waits_for or "starting"
-        return self._not_alive() or self._service.not_ready()
+        waits_for = next((thread.delay for thread in self._threads if thread.delay), "")
+        return self._not_alive() or waits_for or self._service.not_ready()
 
     def _announce(self, addresses: dict[str, tuple[str, int]], digest: str) -> None:
         written = {role: write_address(*address) for role, address in addresses.items()}

@@ -30,13 +30,14 @@ class Job:
     """The work of one thread.
 
     Shape: `run` works until the event is set, then finishes what it promises to finish. `wake` makes it look at the event.
-    `trouble` says what is wrong while the thread lives, "" when all is well.
+    `trouble` says why the process should be ended although the thread lives, `delay` what it waits for; "" when all is well.
     """
 
     name: str
     run: Callable[[Event], None]
     wake: Callable[[], None] = _nothing
     trouble: Callable[[], str] = _well
+    delay: Callable[[], str] = _well
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Service:
     """A role as it is built; nothing listens or works yet.
 
     Shape: jobs begin in this order, and end in this order, one after the other, after the reception has ended. `not_ready` says
-    why no messages should be sent to this process, beyond jobs that failed. `close` lets go of stores and brokers.
+    why no messages should be sent to this process, beyond jobs that failed or wait. `close` lets go of stores and brokers.
     """
 
     jobs: tuple[Job, ...]
@@ -82,6 +83,11 @@ class JobThread:
         if not self.is_alive:
             return f"the {self._job.name} has stopped"
         return self._job.trouble()
+
+    @property
+    def delay(self) -> str:
+        """Say what it waits for, "" for nothing."""
+        return self._job.delay()
 
     async def finish(self) -> None:
         """Let it work off what it has, and wait for its end."""

@@ -232,8 +232,9 @@ class Settings(BaseSettings):
         default=None,
         description="PEM certificates of the CA that signs that server; none: those of the system",
     )
-    lease_seconds: Seconds = Field(
-        default=15.0,
+    lease_seconds: float = Field(
+        default=20.0,
+        ge=2,
         description="how long one process alone delivers to an outlet before another may take over",
     )
 

@@ -28,7 +28,7 @@ def test_readiness_says_what_is_wrong(*, is_draining: bool, trouble: str, not_re
     if is_draining:
         process._ending.set()
     # Any: stand-ins for what takes a whole worker to build.
-    process._threads = cast("Any", [SimpleNamespace(trouble=""), SimpleNamespace(trouble=trouble)])
+    process._threads = cast("Any", [SimpleNamespace(trouble=text, delay="") for text in ("", trouble)])
     process._service = cast("Any", SimpleNamespace(not_ready=lambda: not_ready))
     assert process._not_ready() == said
     assert process._not_alive() == trouble

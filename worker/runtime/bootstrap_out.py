@@ -1,0 +1,95 @@
+"""Build what sends notices over networks: the outlets that assessments write for, and a relay for each."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Final
+
+from worker.alerts.routing import Outlet, Variant
+from worker.runtime.clock import WallClock
+from worker.runtime.dead_letters import DeadLetters
+from worker.runtime.kafka_options import kafka_options
+from worker.runtime.lease import HeldLease
+from worker.runtime.metrics import Metrics
+from worker.runtime.metrics_relay import MeteredRelay
+from worker.runtime.network_sink import Log, NetworkSink
+from worker.runtime.relay import Relay
+from worker.runtime.role_settings import Role, sends_to_kafka
+from worker.runtime.service import Job
+from worker.runtime.settings import Settings
+from worker.runtime.shrink import shrink
+from worker.sinks.kafka import KafkaSink
+from worker.storage.state import SqlState
+
+KAFKA: Final = "kafka"
+FHIR: Final = "fhir"
+_SEND_S: Final = 10.0
+_LATE_S: Final = 60.0
+
+
+def name_process(settings: Settings) -> str:
+    """Name this process in leases: new with each start, so that a successor waits for its predecessor's end."""
+    return f"{settings.worker_id or socket.gethostname()}-{secrets.token_hex(4)}"
+
+
+def network_outlets(settings: Settings, role: Role) -> tuple[Outlet, ...]:
+    """Name the sinks for which assessments write notices that a relay delivers."""
+    outlets = []
+    if sends_to_kafka(settings, role):
+        outlets.append(Outlet(KAFKA, is_routed=True))
+    if settings.fhir_out is not None:
+        outlets.append(Outlet(FHIR, variant=Variant.FHIR))
+    return tuple(outlets)
+
+
+def dead_letters(settings: Settings) -> DeadLetters | None:
+    """Say where whole messages go that were set aside; None where they stay in quarantine only."""
+    return None if settings.dead_letter_topic is None else DeadLetters(KAFKA, settings.dead_letter_topic)
+
+
+def relay_jobs(
+    settings: Settings,
+    role: Role,
+    open_state: Callable[[], SqlState],
+    metrics: Metrics,
+    opened: ExitStack,
+) -> tuple[Job, ...]:
+    """Build a relay for each network sink, with a store of its own, as the work of a thread.
+
+    Shape: what is opened is let go with `opened`.
+    Raises: ConfigError where a secret cannot be read, or `lease_seconds` is too short.
+    """
+    jobs = []
+    for sink, log in _network_sinks(settings, role):
+        state = open_state()
+        opened.callback(state.close)
+        clock = WallClock()
+        lease = HeldLease(state, f"relay:{sink.name}", name_process(settings), settings.lease_seconds)
+        observer = MeteredRelay(state, clock, metrics)
+        relay = Relay(sink, state, clock, lease, log=log, shrink=shrink, observer=observer)
+        jobs.append(Job(f"relay of {sink.name}", relay.run, relay.wake, delay=_delay(relay)))
+    return tuple(jobs)
+
+
+def _network_sinks(settings: Settings, role: Role) -> list[tuple[NetworkSink, Log | None]]:
+    sinks: list[tuple[NetworkSink, Log | None]] = []
+    if sends_to_kafka(settings, role) or settings.dead_letter_topic is not None:
+        options = kafka_options(settings, f"lpwatch-{role}")
+        kafka = KafkaSink(options, settings.source, name=KAFKA, timeout_s=_send_s(settings))
+        sinks.append((kafka, kafka))
+    return sinks
+
+
+def _send_s(settings: Settings) -> float:
+    """Give how long a send may take: a relay stops well before its lease ends."""
+    return min(_SEND_S, settings.lease_seconds / 2)
+
+
+def _delay(relay: Relay) -> Callable[[], str]:
+    def delay() -> str:
+        return "a relay cannot reach the database" if relay.last_step.seconds > _LATE_S else ""
+
+    return delay
