@@ -71,7 +71,8 @@ def _shared(kind: str, config: pytest.Config) -> str:
     try:
         return shared_server(kind, config.stash[FOLDER])
     except ServerError as error:
-        pytest.fail(str(error), pytrace=False)
+        said = str(error)
+    pytest.fail(said, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -155,11 +156,14 @@ def own_postgres() -> Iterator[PostgresLocal]:
 
 @contextmanager
 def _or_fail(name: str, server: Server) -> Iterator[Server]:
+    said = ""
     try:
         server.start()
     except ServerError as error:
         server.stop()
-        pytest.fail(f"no {name} of its own: {error}", pytrace=False)
+        said = f"no {name} of its own: {error}"
+    if said:
+        pytest.fail(said, pytrace=False)
     try:
         yield server
     finally:

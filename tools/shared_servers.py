@@ -168,30 +168,42 @@ def _postgres_container(_folder: Path) -> Iterator[str]:
         yield postgres.get_connection_url()
 
 
-LOCAL: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
-    "kafka": _local_kafka,
-    "postgres": _local_postgres,
-}
-CONTAINERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
-    "kafka": _kafka_container,
-    "postgres": _postgres_container,
-}
+Source = Callable[[Path], AbstractContextManager[str]]
+LOCAL: dict[str, Source] = {"kafka": _local_kafka, "postgres": _local_postgres}
+CONTAINERS: dict[str, Source] = {"kafka": _kafka_container, "postgres": _postgres_container}
 
 
 def keep(kind: str, folder: Path) -> None:
     """Start a server, say its address in one line of JSON, and stop it when the run is over."""
     with _locked(folder / f"{kind}.kept"):
-        where = "a Docker engine answers, but"
         try:
-            is_container = is_container_wanted(os.environ, docker_answers)
-            if not is_container:
-                where = "no Docker engine answers, and"
-            with (CONTAINERS if is_container else LOCAL)[kind](folder / kind) as address:
-                _say(address=address)
-                with _locked(folder / "run.lock"):
-                    pass
-        except Exception as error:  # noqa: BLE001 - whatever it is, the tests that asked must be told
-            _say(error=f"{where} {error}")
+            sources = _sources(kind)
+        except ServerError as error:
+            _say(error=str(error))
+            return
+        tried = []
+        for where, server in sources:
+            try:
+                with server(folder / kind) as address:
+                    _say(address=address)
+                    with _locked(folder / "run.lock"):
+                        return
+            except Exception as error:  # noqa: BLE001 - whatever it is, the tests that asked must be told
+                tried.append(f"{where} {error}")
+        _say(error="; ".join(tried))
+
+
+def _sources(kind: str) -> list[tuple[str, Source]]:
+    """List what to try, in order, with how a failure is introduced."""
+    wanted = os.environ.get("LPWATCH_TEST_SERVERS", "auto")
+    container, local = (
+        ("a Docker container failed:", CONTAINERS[kind]),
+        ("programs of this machine:", LOCAL[kind]),
+    )
+    if not is_container_wanted(os.environ, docker_answers):
+        why = "no Docker engine answers" if wanted == "auto" else f"LPWATCH_TEST_SERVERS={wanted}"
+        return [(f"{why}, {local[0]}", local[1])]
+    return [container] if wanted == "container" else [container, local]
 
 
 def _say(**what: str) -> None:
