@@ -15,7 +15,8 @@ def take(conn: sa.Connection, name: str, owner: str, seconds: float) -> bool:
     now = now_ms(conn)
     row = {"name": name, "owner": owner, "until_ms": now + round(seconds * _MS)}
     is_mine_or_over = sa.or_(lease.c.owner == owner, lease.c.until_ms <= now)
-    return conn.execute(take_over(conn, lease, row, is_mine_or_over)).rowcount == 1
+    statement = take_over(conn, lease, row, is_mine_or_over)
+    return conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def give_back(conn: sa.Connection, name: str, owner: str) -> None:

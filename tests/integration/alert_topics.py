@@ -1,0 +1,116 @@
+"""Topics as whoever listens sees them: a plain kafka-python consumer; and an outbox to fill them from."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from worker.model.alert import Notice
+from worker.runtime.clock import WallClock
+from worker.runtime.lease import HeldLease
+from worker.runtime.relay import Relay
+from worker.sinks.kafka import KafkaSink
+from worker.storage.records import Batch, Outgoing
+from worker.storage.state import SqlState
+
+SOURCE = "urn:lpwatch:test"
+SINK = "kafka"
+LEASE = f"relay:{SINK}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record, as a consumer got it."""
+
+    partition: int
+    offset: int
+    key: str
+    headers: Mapping[str, bytes]
+    value: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["ce_id"].decode()
+
+
+def read_topic(bootstrap: str, topic: str) -> list[Record]:
+    """Read all that a topic holds, partition by partition."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
+    try:
+        places = [TopicPartition(topic, part) for part in consumer.partitions_for_topic(topic)]
+        ends = consumer.end_offsets(places)
+        consumer.assign(places)
+        found: list[Record] = []
+        while any(consumer.position(place) < ends[place] for place in places):
+            for records in consumer.poll(timeout_ms=200).values():
+                found.extend(
+                    Record(one.partition, one.offset, one.key.decode(), dict(one.headers), one.value)
+                    for one in records
+                )
+    finally:
+        consumer.close()
+    return sorted(found, key=lambda one: (one.partition, one.offset))
+
+
+def make_topic(bootstrap: str, partitions: int = 2, replicas: int = 1, **config: str) -> str:
+    """Make a topic of a name never used before; `config` with underscores for dots."""
+    topic = f"alerts-{uuid.uuid4().hex[:12]}"
+    add_topic(bootstrap, topic, partitions, replicas, **config)
+    return topic
+
+
+def add_topic(bootstrap: str, topic: str, partitions: int = 2, replicas: int = 1, **config: str) -> None:
+    """Make a topic of this name."""
+    wanted = {name.replace("_", "."): value for name, value in config.items()}
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.create_topics(
+            {topic: {"num_partitions": partitions, "replication_factor": replicas, "configs": wanted}}
+        )
+        admin.wait_for_topics([topic])
+    finally:
+        admin.close()
+
+
+def put(
+    store: SqlState, rows: Iterable[tuple[str, str, int]], *, body: bytes | None = None, kind: str = "alert"
+) -> None:
+    """Put notices (target, alert, version) into the outbox; each is one batch of its own."""
+    for target, alert, version in rows:
+        position = store.position("test")
+        text = json.dumps({"alert_id": alert, "version": version}).encode() if body is None else body
+        notice = Notice(f"{alert}.{version}", alert, version, text)
+        item = Outgoing(SINK, target, kind, notice)
+        at_ms = 1_700_000_000_000 + position.next
+        assert store.record(Batch("test", position.next, position.next + 1, at_ms, outgoing=[item]))
+
+
+def relay_of(
+    store: SqlState,
+    bootstrap: str,
+    *,
+    owner: str = "one",
+    lease_s: float = 6.0,
+    timeout_s: float = 3.0,
+    settle_s: float = 0.05,
+    sink: KafkaSink | None = None,
+    **more: object,
+) -> Relay:
+    """Make a relay of Kafka."""
+    sink = sink or KafkaSink({"bootstrap_servers": bootstrap}, SOURCE, timeout_s=timeout_s, settle_s=settle_s)
+    return Relay(sink, store, WallClock(), HeldLease(store, LEASE, owner, lease_s), log=sink, **more)
+
+
+def check_copies(records: list[Record], expected: Iterable[str]) -> None:
+    """Make sure that each notice is there once, and each alert's in the order of their versions."""
+    ids = [record.id for record in records]
+    assert sorted(ids) == sorted(set(ids)), "a second copy"
+    assert sorted(ids) == sorted(expected), "a notice is missing or foreign"
+    for alert in {record.key for record in records}:
+        versions = [int(record.id.rpartition(".")[2]) for record in records if record.key == alert]
+        assert versions == sorted(versions), "versions out of order"
