@@ -1,4 +1,4 @@
-"""What every store of the state must do: SQLite and the in-memory twin answer alike."""
+"""What every store of the state must do: SQLite, PostgreSQL and the in-memory twin answer alike."""
 
 from __future__ import annotations
 
@@ -50,13 +50,22 @@ BEN = Identifier("ward", "2", "MR")
 Store = SqlState | MemoryState
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite with shared commits"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        "sqlite with shared commits",
+        pytest.param("postgresql", marks=pytest.mark.integration),
+        pytest.param("postgresql with shared commits", marks=pytest.mark.integration),
+    ]
+)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Open an empty store of each kind."""
     if request.param == "memory":
         yield MemoryState()
         return
-    url = f"sqlite:///{tmp_path / 'state.db'}"
+    is_server = request.param.startswith("postgresql")
+    url = request.getfixturevalue("postgres_url") if is_server else f"sqlite:///{tmp_path / 'state.db'}"
     upgrade(url, "state")
     opened = SqlState(url, synchronous="OFF", commit_every=7 if "shared" in request.param else 1)
     yield opened

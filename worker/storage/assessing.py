@@ -1,47 +1,57 @@
-"""One assessment on a SQL database: read, judge, then write."""
+"""One call of assessment on a SQL database: take what is due, read, judge, then write."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
-from worker.storage import ledger, outbox
-from worker.storage.dialect import one_of
+from worker.storage import ledger, locks, outbox
+from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
 from worker.storage.identities import Identities
 from worker.storage.records import Assessed, Case, CountKey, Verdict
 from worker.storage.schema import due
 
+_IDS_IN_A_STATEMENT = 1_000
+
+# Rows that another worker holds are his, now and here: nobody waits for a row, nobody deletes one that he does not hold.
 _READY = (
     sa.select(due.c.id, due.c.patient)
     .where(due.c.at_ms <= sa.bindparam("as_of_ms"))
     .order_by(due.c.at_ms, due.c.id)
     .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
 )
-_DUE_OF = sa.select(due.c.id).where(due.c.patient.in_(one_of("patients")))
-_TAKE = sa.delete(due).where(due.c.id.in_(one_of("numbers")))
+_DUE_OF = (
+    sa.select(due.c.id, due.c.patient)
+    .where(one_of(due.c.patient, "patients"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = sa.delete(due).where(one_of(due.c.id, "numbers"))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A case with what its writes need: its patients' numbers, its due rows, and facts not yet kept for good."""
+    """A case with what its writes need: its patients' numbers, and facts not yet kept for good, with their patients."""
 
     case: Case
     group: tuple[int, ...]
-    due_ids: Sequence[int]
-    fresh: Sequence[int]
+    fresh: dict[int, int]
 
 
 class Assessing:
     """Judge patients that are due.
 
-    The order: (1) due rows whose time has come; (2) links, once; (3) for each patient all due rows, the facts, LPs and
-    alerts, and the verdict; (4) all writes. Reading and judging hold no write lock; a database in which somebody else wrote in
-    between refuses the first write, and the whole is tried again.
+    The order: (1) due rows whose time has come; (2) whom they are about, and who of them may have an LP; (3) locks on all of
+    these, or they wait for their turn; (4) all their due rows; (5) the links, once: they say whom we judge, and whether that
+    is whom we locked; (6) facts, LPs and alerts; (7) the verdicts; (8) all writes. A due row is taken only if what it was
+    written with is read after it: (1) and (4) come before (5) and (6). Where nobody else writes there are no locks, and (2)
+    is (5); a database in which somebody did write in between refuses the first write, and the whole is tried again.
     """
 
     def __init__(self, identities: Identities, facts: Facts) -> None:
@@ -63,42 +73,98 @@ class Assessing:
             return Assessed()
         groups = self._identities.groups(conn, {row.patient for row in taken})
         watched = self._facts.having(conn, [patient for group in groups for patient in group], opening)
-        judged = [
-            (opened, decide(opened.case))
-            for opened in (self.case(conn, group) for group in groups if not watched.isdisjoint(group))
-        ]
+        wanted = [group for group in groups if not watched.isdisjoint(group)]
+        ours, due_ids = self._hold(conn, wanted)
+        busy = _members(wanted).difference(_members(ours))
+        done_ids = {row.id for row in taken if row.patient not in busy}
+        judged = [(opened, decide(opened.case)) for opened in self.cases(conn, ours)]
         # All due rows go before any comes: SQLite gives the number of a deleted row again.
-        done_ids = {row.id for row in taken}.union(*(opened.due_ids for opened, _ in judged))
-        conn.execute(_TAKE, {"numbers": list(done_ids)})
-        done = Assessed(due=len(taken))
-        for opened, verdict in judged:
-            done += self._write(conn, opened, verdict, as_of_ms)
-        return done
-
-    def case(self, conn: sa.Connection, group: tuple[int, ...]) -> OpenCase:
-        """Read all that is known of one patient."""
-        due_ids = conn.scalars(_DUE_OF, {"patients": list(group)}).all()
-        facts, fresh = self._facts.of(conn, group)
-        stored = lps.stored_episodes(conn, group)
-        alerts = lps.stored_alerts(conn, stored)
-        names = self._identities.find(conn, group)
-        return OpenCase(
-            Case(tuple(names[number] for number in group), facts, stored, alerts), group, due_ids, fresh
+        _take(conn, done_ids.union(due_ids))
+        return self._write(conn, judged, as_of_ms) + Assessed(
+            due=len(done_ids), busy=len(taken) - len(done_ids)
         )
 
-    def _write(self, conn: sa.Connection, opened: OpenCase, verdict: Verdict, as_of_ms: EpochMs) -> Assessed:
-        case, root = opened.case, opened.group[0]
-        if verdict.failure is not None:
-            ledger.set_aside(conn, "", [verdict.failure], patient=root)
-            ledger.count(conn, {CountKey("assessment", "", verdict.failure.reason, verdict.failure.place): 1})
-            return Assessed(cases=1, failed=1)
-        numbers = self._identities.number(conn, [item.patient for item in verdict.episodes])
-        lps.write_redirects(conn, verdict.redirects)
-        lps.write_episodes(conn, case.episodes, verdict.episodes, numbers)
-        lps.write_changes(conn, verdict.changes)
-        outbox.write_notices(conn, verdict.notices, as_of_ms)
-        if verdict.episodes or case.episodes:
-            self._facts.keep(conn, opened.fresh)
-        if verdict.next_due_ms is not None:
-            ledger.add_due(conn, {root: verdict.next_due_ms})
-        return Assessed(cases=1, changes=sum(change.is_visible for change in verdict.changes))
+    def _hold(
+        self, conn: sa.Connection, wanted: Sequence[tuple[int, ...]]
+    ) -> tuple[list[tuple[int, ...]], list[int]]:
+        """Give the groups that are ours to judge, and the numbers of their due rows."""
+        ours = locks.hold(conn, wanted)
+        if not ours:
+            return [], []
+        rows = conn.execute(_DUE_OF, {"patients": list(_members(ours))}).all()
+        if has_many_writers(conn):
+            ours = self._identities.unchanged(conn, ours)
+        members = _members(ours)
+        return ours, [row.id for row in rows if row.patient in members]
+
+    def cases(self, conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[OpenCase]:
+        """Read all that is known of these patients."""
+        if not groups:
+            return []
+        members = _members(groups)
+        facts = self._facts.of(conn, members)
+        episodes = lps.stored_episodes(conn, members)
+        alerts = lps.stored_alerts(conn, [stored.episode_id for _, stored in episodes])
+        names = self._identities.find(conn, members)
+        owners = {number: group[0] for group in groups for number in group}
+        roots = {stored.episode_id: owners[patient] for patient, stored in episodes}
+        episodes_of, alerts_of = defaultdict(list), defaultdict(list)
+        for patient, stored in episodes:
+            episodes_of[owners[patient]].append(stored)
+        for alert in alerts:
+            alerts_of[roots[alert.episode_id]].append(alert)
+        return [
+            OpenCase(
+                Case(
+                    tuple(names[number] for number in group),
+                    tuple(fact for number in group for fact in facts[number].facts),
+                    tuple(episodes_of[group[0]]),
+                    tuple(alerts_of[group[0]]),
+                ),
+                group,
+                {id_: number for number in group for id_ in facts[number].fresh},
+            )
+            for group in groups
+        ]
+
+    def _write(
+        self, conn: sa.Connection, judged: Sequence[tuple[OpenCase, Verdict]], as_of_ms: EpochMs
+    ) -> Assessed:
+        """Write all verdicts, table by table: those of one call are about different patients."""
+        done = [(opened, verdict) for opened, verdict in judged if verdict.failure is None]
+        for opened, verdict in judged:
+            if verdict.failure is not None:
+                failure = verdict.failure
+                ledger.set_aside(conn, "", [failure], patient=opened.group[0])
+                ledger.count(conn, {CountKey("assessment", "", failure.reason, failure.place): 1})
+        verdicts = [verdict for _, verdict in done]
+        episodes = [item for verdict in verdicts for item in verdict.episodes]
+        changes = [change for verdict in verdicts for change in verdict.changes]
+        numbers = self._identities.number(conn, [item.patient for item in episodes])
+        lps.write_redirects(conn, [pair for verdict in verdicts for pair in verdict.redirects])
+        stored = [item for opened, _ in done for item in opened.case.episodes]
+        lps.write_episodes(conn, stored, episodes, numbers)
+        lps.write_changes(conn, changes)
+        outbox.write_notices(conn, [item for verdict in verdicts for item in verdict.notices], as_of_ms)
+        fresh = [opened.fresh for opened, verdict in done if verdict.episodes or opened.case.episodes]
+        self._facts.keep(conn, {id_: number for some in fresh for id_, number in some.items()})
+        ledger.add_due(
+            conn,
+            {
+                opened.group[0]: verdict.next_due_ms
+                for opened, verdict in done
+                if verdict.next_due_ms is not None
+            },
+        )
+        visible = sum(change.is_visible for change in changes)
+        return Assessed(cases=len(judged), changes=visible, failed=len(judged) - len(done))
+
+
+def _members(groups: Iterable[tuple[int, ...]]) -> set[int]:
+    return {number for group in groups for number in group}
+
+
+def _take(conn: sa.Connection, numbers: Collection[int]) -> None:
+    ordered = sorted(numbers)
+    for start in range(0, len(ordered), _IDS_IN_A_STATEMENT):
+        conn.execute(_TAKE, {"numbers": ordered[start : start + _IDS_IN_A_STATEMENT]})

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from worker.model.errors import TemporaryError
-from worker.storage.dialect import has_transaction, is_temporary
+from worker.storage.dialect import has_transaction, is_spoilt, is_temporary
 
 
 class Database:
@@ -20,12 +20,24 @@ class Database:
     """
 
     def __init__(self, engine: sa.Engine, *, commit_every: int = 1) -> None:
-        """Keep the engine; `on_undo` is called after a unit was taken back, for caches of what it wrote."""
+        """Keep the engine; `on_undo` is called after a unit was taken back, for caches of what it wrote.
+
+        Raises: TemporaryError where the database is away.
+        """
         self._engine = engine
-        self._conn = engine.connect()
+        try:
+            self._conn = engine.connect()
+        except DBAPIError as error:
+            self._raise_temporary(error)
+            raise
         self._commit_every = commit_every
         self._open_units = 0
         self.on_undo: Callable[[], None] = _nothing
+
+    @property
+    def shares_commits(self) -> bool:
+        """Tell whether a unit that is done may still wait for its commit."""
+        return self._commit_every > 1
 
     @contextmanager
     def unit(self) -> Iterator[sa.Connection]:
@@ -53,8 +65,9 @@ class Database:
         try:
             yield self._conn
         except DBAPIError as error:
-            if not has_transaction(self._conn):
-                self._undo()
+            if is_spoilt(self._conn):
+                self._take_back_all()
+                self.on_undo()
             self._raise_temporary(error)
             raise
         finally:
@@ -109,7 +122,7 @@ class Database:
     def _take_back_all(self) -> None:
         self._open_units = 0
         self._conn.rollback()
-        if not self._conn.invalidated:
+        if not self._conn.invalidated and not self._conn.closed:
             # After a commit that failed SQLAlchemy holds the transaction for ended, the driver may not.
             self._conn.connection.rollback()
 

@@ -9,15 +9,49 @@ from typing import Any, Literal, Protocol, TypeAlias, cast
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from worker.model.errors import ConfigError
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL", "OFF"]
+
+POSTGRESQL = "postgresql"
+OLDEST_POSTGRESQL = 15
 
 _BUSY_TIMEOUT_MS = 5_000
 _CACHE_KIB = 64 * 1024
 _JULIAN_DAY_OF_EPOCH = 2_440_587.5
 _SECOND_MS = 1_000
 _DAY_MS = 86_400_000
+
+_POSTGRESQL_SETTINGS = {
+    # A worker that was stopped in the middle of an assessment must not keep its patients for itself.
+    "idle_in_transaction_session_timeout": "60s",
+    "lock_timeout": "20s",
+    # A partition of today is empty when its statements are planned: the plan would read all of it for hours.
+    "enable_seqscan": "off",
+    "jit": "off",
+}
+_POSTGRESQL_CONNECT = {
+    "application_name": "lpwatch",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+# PostgreSQL's conditions (its appendix A) that are temporary, or lasting, against the class of error that the driver makes of
+# them. A partition that another worker dropped is made again.
+_TEMPORARY_STATES = frozenset(
+    {"25006", "23514"}
+)  # a server that is still a standby; no partition for the row
+_LASTING_CLASSES = frozenset(
+    {"54"}
+)  # program limit exceeded: a value too long for an index, which stays too long
 
 
 class _DbapiConnection(Protocol):
@@ -30,11 +64,67 @@ class _DbapiConnection(Protocol):
 
 
 def open_database(url: str, *, synchronous: Synchronous = "FULL") -> sa.Engine:
-    """Open a database by its URL ("sqlite:///state.db"); `synchronous` is a matter of SQLite only."""
-    engine = sa.create_engine(url, hide_parameters=True)  # an error's text must not hold a patient's data
-    if engine.dialect.name == "sqlite":
+    """Open a database by its URL; `synchronous` is a matter of SQLite only.
+
+    Shape: "sqlite:///state.db" or "postgresql+psycopg://user@host:port/database". Nothing is asked of the server yet.
+    Raises: ConfigError where the URL names neither.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = sa.create_engine(
+            parsed, hide_parameters=True
+        )  # an error's text must not hold a patient's data
         _tune_sqlite(engine, synchronous)
+    else:
+        engine = sa.create_engine(
+            parsed,
+            hide_parameters=True,
+            isolation_level="READ COMMITTED",  # what assessment rests on (ADR 0010), whatever the server's default
+            connect_args=_postgresql_arguments(parsed),
+        )
+        event.listen(engine, "handle_error", _hide_values)
     return engine
+
+
+def _parse(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in {"sqlite", POSTGRESQL}:
+        # The URL itself may hold a password.
+        raise ConfigError(
+            "not the URL of a database that lpwatch knows; write sqlite:///FILE or "
+            "postgresql+psycopg://USER@HOST:PORT/DATABASE",
+            "database",
+        ) from None
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == POSTGRESQL else parsed
+
+
+def _postgresql_arguments(url: sa.URL) -> dict[str, str]:
+    """Give the arguments of a connection; what the URL says itself counts."""
+    settings = " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL_SETTINGS.items())
+    more = url.query.get("options", "")
+    options = f"{settings} {more if isinstance(more, str) else ' '.join(more)}".strip()
+    return {
+        **{name: value for name, value in _POSTGRESQL_CONNECT.items() if name not in url.query},
+        "options": options,
+    }
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    """Take the server's words out of an error: they quote keys and values. What could not be reached is left as it is."""
+    error = context.original_exception
+    if context.connection is None or not isinstance(error, Exception):
+        return
+    state = getattr(error, "sqlstate", None)
+    parts = [type(error).__name__] if state is None else [type(error).__name__, f"SQLSTATE {state}"]
+    diagnosis = getattr(error, "diag", None)
+    names = [getattr(diagnosis, name, None) for name in ("table_name", "column_name", "constraint_name")]
+    text = " ".join([*parts, *(name for name in names if name)])
+    error.args = (text,)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (text,)
 
 
 def driver_connection(engine: sa.Engine) -> sa.PoolProxiedConnection:
@@ -70,9 +160,71 @@ def _tune_sqlite(engine: sa.Engine, synchronous: Synchronous) -> None:
     event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
 
 
-def one_of(name: str) -> sa.BindParameter[Any]:
-    """Make a parameter that stands for a list: statements are built once, building takes longer than running them."""
-    return sa.bindparam(name, expanding=True)
+def has_many_writers(conn: sa.Connection | sa.Engine) -> bool:
+    """Tell whether others may write at the same time, so that patients are to be locked and rows made ahead."""
+    return conn.dialect.name == POSTGRESQL
+
+
+def commit_lazily(conn: sa.Connection) -> None:
+    """Let this transaction's commit return before it is durable; a later one that is durable makes it so, too."""
+    if conn.dialect.name == POSTGRESQL:
+        conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+
+class Words(sa.TypeDecorator[str]):
+    """Text of any origin: PostgreSQL has no place for U+0000, so there it is written by two other characters, without loss.
+
+    Shape: U+E000, of Unicode's private use, stands before a "0" for U+0000 and before a "1" for itself.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:  # noqa: ANN401 - SQLAlchemy's own type of it is private
+        """Give what writes a value: nothing where it stays as it is."""
+        return super().bind_processor(dialect) if dialect.name == POSTGRESQL else None
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:  # noqa: ANN401 - as above
+        """Give what reads a value: nothing where it stays as it is."""
+        return super().result_processor(dialect, coltype) if dialect.name == POSTGRESQL else None
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - see above
+        """Write a value."""
+        return value and value.replace("\ue000", "\ue0001").replace("\0", "\ue0000")
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - see above
+        """Read a value."""
+        return value and value.replace("\ue0000", "\0").replace("\ue0001", "\ue000")
+
+
+class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the function that it is to its users
+    """The condition that a column's value is in a list handed over as a parameter.
+
+    Statements are built once: building takes longer than running them. On PostgreSQL their text is the same whatever the
+    length of the list, so that the server plans them once, too.
+    """
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: sa.ColumnElement[Any], name: str) -> None:
+        """Compare a column with the parameter of this name."""
+        super().__init__(column, sa.bindparam(name, type_=column.type))
+
+
+@compiles(one_of, "sqlite")
+def _in_sqlite(element: one_of, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - as the compiler calls it
+    column, parameter = element.clauses
+    listed = sa.bindparam(cast("sa.BindParameter[Any]", parameter).key, expanding=True, type_=column.type)
+    return compiler.process(column.in_(listed), **options)
+
+
+@compiles(one_of, POSTGRESQL)
+def _in_postgresql(element: one_of, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - as above
+    column, parameter = element.clauses
+    name = cast("sa.BindParameter[Any]", parameter).key
+    listed = sa.bindparam(name, type_=postgresql.ARRAY(column.type))
+    return compiler.process(column == sa.any_(listed), **options)
 
 
 def last_number(conn: sa.Connection, table: sa.Table) -> int:
@@ -140,8 +292,11 @@ def _insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
 
 
 def is_temporary(error: DBAPIError) -> bool:
-    """Tell whether the same work may succeed later: the database is away, locked or changed underneath."""
-    return isinstance(error, OperationalError) or error.connection_invalidated
+    """Tell whether the same work may succeed later: the database is away, locked, full or changed underneath."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if error.connection_invalidated or state in _TEMPORARY_STATES:
+        return True
+    return isinstance(error, OperationalError) and state[:2] not in _LASTING_CLASSES
 
 
 def has_transaction(conn: sa.Connection) -> bool:
@@ -151,3 +306,8 @@ def has_transaction(conn: sa.Connection) -> bool:
     if conn.dialect.name != "sqlite":
         return True
     return cast("_DbapiConnection", conn.connection.dbapi_connection).in_transaction
+
+
+def is_spoilt(conn: sa.Connection) -> bool:
+    """Tell whether the transaction can only be taken back: after an error PostgreSQL refuses all that follows in it."""
+    return not has_transaction(conn) or conn.dialect.name == POSTGRESQL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -11,36 +11,40 @@ from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange
 from worker.storage.codec import decode_alert, decode_keys, encode_alert, encode_keys
 from worker.storage.dialect import one_of, upsert
+from worker.storage.locks import MOST_LOCKS
 from worker.storage.records import EpisodeRecord
 from worker.storage.schema import alert, alert_event, episode, episode_redirect, recent_fact
 
 _STORED = (
-    sa.select(episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
-    .where(episode.c.patient.in_(one_of("patients")), ~episode.c.is_over)
+    sa.select(episode.c.patient, episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
+    .where(one_of(episode.c.patient, "patients"), ~episode.c.is_over)
     .order_by(episode.c.created_at_ms, episode.c.id)
 )
 _ALERTS = (
     sa.select(alert.c.document, alert.c.episode)
-    .where(alert.c.episode.in_(one_of("episodes")))
+    .where(one_of(alert.c.episode, "episodes"))
     .order_by(alert.c.raised_at_ms, alert.c.id)
 )
+_VANISH = sa.update(episode).where(one_of(episode.c.id, "episodes")).values(is_current=False)
+_CLOSE = sa.update(episode).where(one_of(episode.c.patient, "patients"))
 _ADD_EVENT = sa.insert(alert_event)
 _EPISODE_CHANGES = ("patient", "anchor_ms", "is_presumed", "is_current", "record_keys")
 _ALERT_CHANGES = tuple(column.name for column in alert.columns if column.name not in {"id", "raised_at_ms"})
 
 
-def stored_episodes(conn: sa.Connection, patients: Sequence[int]) -> tuple[StoredEpisode, ...]:
-    """Read the LPs that were found for these patients, the vanished ones included, oldest first."""
+def stored_episodes(conn: sa.Connection, patients: Collection[int]) -> tuple[tuple[int, StoredEpisode], ...]:
+    """Read the LPs that were found for these patients, each with its patient, the vanished ones included, oldest first."""
     rows = conn.execute(_STORED, {"patients": list(patients)})
-    return tuple(StoredEpisode(id_, decode_keys(keys), created) for id_, keys, created in rows)
+    return tuple(
+        (patient, StoredEpisode(id_, decode_keys(keys), created)) for patient, id_, keys, created in rows
+    )
 
 
-def stored_alerts(conn: sa.Connection, episodes: Iterable[StoredEpisode]) -> tuple[Alert, ...]:
+def stored_alerts(conn: sa.Connection, episodes: Collection[str]) -> tuple[Alert, ...]:
     """Read the alerts of these LPs, in any state, oldest first."""
-    ids = [item.episode_id for item in episodes]
-    if not ids:
+    if not episodes:
         return ()
-    rows = conn.execute(_ALERTS, {"episodes": ids})
+    rows = conn.execute(_ALERTS, {"episodes": list(episodes)})
     return tuple(read_alert(row.document, row.episode) for row in rows)
 
 
@@ -59,7 +63,7 @@ def write_episodes(
     """Store the LPs that stand, and mark the other stored ones as standing no longer."""
     gone = {item.episode_id for item in stored}.difference(item.episode_id for item in current)
     if gone:
-        conn.execute(sa.update(episode).where(episode.c.id.in_(gone)).values(is_current=False))
+        conn.execute(_VANISH, {"episodes": sorted(gone)})
     if current:
         conn.execute(
             upsert(conn, episode, _EPISODE_CHANGES), [_episode_row(item, numbers) for item in current]
@@ -125,16 +129,19 @@ def _event_row(change: AlertChange) -> dict[str, object]:
     }
 
 
-def patients_over(conn: sa.Connection, anchored_before_ms: int) -> Sequence[int]:
-    """Give the patients whose last LP was before this instant and of whom nothing was received lately."""
+def patients_over(
+    conn: sa.Connection, anchored_before_ms: int, among: Sequence[int] | None = None
+) -> Sequence[int]:
+    """Give the patients, all or `among` some, whose last LP was before this instant and of whom nothing was received lately."""
     open_ones = sa.select(episode.c.patient).where(~episode.c.is_over).group_by(episode.c.patient)
+    if among is not None:
+        open_ones = open_ones.where(episode.c.patient.in_(among))
     last = sa.func.max(episode.c.anchor_ms)
     lately = sa.exists().where(recent_fact.c.patient == episode.c.patient)
-    return conn.scalars(open_ones.having(last < anchored_before_ms).where(~lately)).all()
+    over = open_ones.having(last < anchored_before_ms).where(~lately)
+    return conn.scalars(over.order_by(episode.c.patient).limit(MOST_LOCKS)).all()
 
 
 def close_episodes(conn: sa.Connection, patients: Sequence[int]) -> None:
     """Take the LPs of these patients out of every later assessment."""
-    conn.execute(
-        sa.update(episode).where(episode.c.patient.in_(patients)).values(is_current=False, is_over=True)
-    )
+    conn.execute(_CLOSE.values(is_current=False, is_over=True), {"patients": list(patients)})

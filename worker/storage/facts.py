@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from worker.model.fact import Fact
 from worker.model.time import DAY_MS, EpochMs
+from worker.storage import days
 from worker.storage.codec import decode_fact, encode_fact
 from worker.storage.dialect import driver_insert, insert_new, one_of
 from worker.storage.identities import Identities
@@ -17,34 +19,44 @@ from worker.storage.schema import concept, episode, lp_fact, recent_fact
 _CACHE_LIMIT = 40_000
 _IDS_IN_A_STATEMENT = 1_000
 
-_OF = {
-    table: sa.select(table.c.patient, table.c.id, table.c.payload).where(table.c.id.in_(one_of("numbers")))
-    for table in (recent_fact, lp_fact)
-}
-_RECENT = _OF[recent_fact]
-_KEPT = _OF[lp_fact].where(lp_fact.c.patient.in_(one_of("patients")))
 _PLACES = sa.union_all(
     *(
         sa.select(table.c.patient, table.c.id, sa.literal(table is lp_fact).label("is_kept")).where(
-            table.c.patient.in_(one_of("patients"))
+            one_of(table.c.patient, "patients")
         )
         for table in (recent_fact, lp_fact)
     )
 )
+# By both: SQLite finds a recent fact by its number, PostgreSQL by its patient.
+_RECENT, _KEPT = (
+    sa.select(table.c.patient, table.c.id, table.c.payload).where(
+        one_of(table.c.patient, "patients"), one_of(table.c.id, "numbers")
+    )
+    for table in (recent_fact, lp_fact)
+)
 _HAVING = sa.union(
     *(
         sa.select(table.c.patient).where(
-            table.c.patient.in_(one_of("patients")), table.c.concept.in_(one_of("concepts"))
+            one_of(table.c.patient, "patients"), one_of(table.c.concept, "concepts")
         )
         for table in (recent_fact, lp_fact)
     ),
-    sa.select(episode.c.patient).where(episode.c.patient.in_(one_of("patients")), ~episode.c.is_over),
+    sa.select(episode.c.patient).where(one_of(episode.c.patient, "patients"), ~episode.c.is_over),
 )
-_CONCEPTS = sa.select(concept).where(concept.c.name.in_(one_of("names")))
+_DROP_KEPT = sa.delete(lp_fact).where(one_of(lp_fact.c.patient, "patients"))
+_CONCEPTS = sa.select(concept).where(one_of(concept.c.name, "names"))
 _KEPT_NAMES = [column.name for column in lp_fact.columns]
 _CHOSEN = sa.select(*(recent_fact.c[name] for name in _KEPT_NAMES)).where(
-    recent_fact.c.id.in_(one_of("numbers"))
+    one_of(recent_fact.c.patient, "patients"), one_of(recent_fact.c.id, "numbers")
 )
+
+
+@dataclass(slots=True)
+class PatientFacts:
+    """Every fact of one patient, in any order, and the numbers of those that only the log of recent facts holds."""
+
+    facts: list[Fact] = field(default_factory=list)
+    fresh: list[int] = field(default_factory=list)
 
 
 class Facts:
@@ -56,13 +68,27 @@ class Facts:
         self._concepts: dict[str, int] = {}
         self._decoded: OrderedDict[int, dict[int, Fact]] = OrderedDict()
         self._decoded_count = 0
+        self._days: set[int] = set()
         self._insert = ""
 
     def forget(self) -> None:
         """Drop the caches: a transaction that gave numbers was taken back."""
         self._concepts.clear()
+        self._days.clear()
         self._decoded.clear()
         self._decoded_count = 0
+
+    def is_ready_for(self, facts: Iterable[Fact]) -> bool:
+        """Tell whether the concepts of these facts have numbers and, where that is asked for, their days have tables."""
+        return all(fact.concept in self._concepts and _day(fact) in self._days for fact in facts)
+
+    def make_ready_for(self, conn: sa.Connection, facts: Iterable[Fact]) -> bool:
+        """Make what facts need before they can be written; False where there is more to make, in another transaction."""
+        wanted = {_day(fact) for fact in facts}
+        if not wanted <= self._days:
+            self._days |= days.add(conn, wanted)
+        self._concept_numbers(conn, (fact.concept for fact in facts))
+        return wanted <= self._days
 
     def append(self, conn: sa.Connection, facts: Sequence[Fact]) -> None:
         """Append facts to the log, in this order."""
@@ -72,7 +98,7 @@ class Facts:
         concepts = self._concept_numbers(conn, (fact.concept for fact in facts))
         rows = [
             {
-                "receipt_day": fact.source.received_at_ms // DAY_MS,
+                "receipt_day": _day(fact),
                 "patient": patients[fact.patient.key],
                 "concept": concepts[fact.concept],
                 "effective_ms": fact.effective.start_ms,
@@ -89,25 +115,27 @@ class Facts:
         known = list(self._concept_numbers(conn, concepts).values())
         return set(conn.scalars(_HAVING, {"patients": list(patients), "concepts": known}))
 
-    def of(self, conn: sa.Connection, patients: Sequence[int]) -> tuple[tuple[Fact, ...], list[int]]:
-        """Read every fact of these patients.
-
-        Shape: the facts in any order, and the numbers of those that only the log of recent facts holds.
-        """
+    def of(self, conn: sa.Connection, patients: Collection[int]) -> Mapping[int, PatientFacts]:
+        """Read every fact of these patients, by patient."""
         places = conn.execute(_PLACES, {"patients": list(patients)}).all()
         kept = {row.id for row in places if row.is_kept}
-        fresh = [row.id for row in places if not row.is_kept and row.id not in kept]
-        missing = {row.id for row in places if row.id not in self._cached(row.patient)}
-        self._load(conn, patients, missing - kept, missing & kept)
-        facts = {row.id: self._decoded[row.patient][row.id] for row in places}
-        self._make_room(patients)
-        return tuple(facts.values()), fresh
+        missing = {row.id: row.patient for row in places if row.id not in self._cached(row.patient)}
+        self._load(conn, missing, kept)
+        found = {patient: PatientFacts() for patient in patients}
+        for row in places:
+            if row.is_kept or row.id not in kept:
+                mine = found[row.patient]
+                mine.facts.append(self._decoded[row.patient][row.id])
+                if not row.is_kept:
+                    mine.fresh.append(row.id)
+        self._make_room(len(found))
+        return found
 
-    def keep(self, conn: sa.Connection, numbers: Iterable[int]) -> None:
-        """Copy these recent facts to the table of patients with an LP."""
+    def keep(self, conn: sa.Connection, fresh: Mapping[int, int]) -> None:
+        """Copy these recent facts, each with its patient, to the table of patients with an LP."""
         insert = insert_new(conn, lp_fact).from_select(_KEPT_NAMES, _CHOSEN)
-        for chunk in _chunks(numbers):
-            conn.execute(insert, {"numbers": chunk})
+        for chunk in _chunks(fresh):
+            conn.execute(insert, _chosen(chunk, fresh))
 
     def drop(self, conn: sa.Connection, received_before_ms: EpochMs, keep_concepts: Iterable[str]) -> None:
         """Drop recent facts received before that day, except those of some concepts."""
@@ -115,9 +143,13 @@ class Facts:
         is_old = recent_fact.c.receipt_day < received_before_ms // DAY_MS
         conn.execute(sa.delete(recent_fact).where(is_old, recent_fact.c.concept.not_in(kept)))
 
+    def drop_days(self, conn: sa.Connection, received_before_ms: EpochMs) -> None:
+        """Drop all recent facts received before that day."""
+        days.drop(conn, received_before_ms // DAY_MS)
+
     def drop_kept(self, conn: sa.Connection, patients: Sequence[int]) -> None:
         """Drop the kept facts of patients whose LPs are all over."""
-        conn.execute(sa.delete(lp_fact).where(lp_fact.c.patient.in_(patients)))
+        conn.execute(_DROP_KEPT, {"patients": list(patients)})
         self.forget()
 
     def _cached(self, patient: int) -> dict[int, Fact]:
@@ -125,18 +157,19 @@ class Facts:
         self._decoded.move_to_end(patient)
         return decoded
 
-    def _load(self, conn: sa.Connection, patients: Sequence[int], recent: set[int], kept: set[int]) -> None:
-        """Decode these facts, from the one table or the other."""
-        names = self._identities.find(conn, patients)
-        rows = [row for chunk in _chunks(recent) for row in conn.execute(_RECENT, {"numbers": chunk})]
-        for chunk in _chunks(kept):
-            rows.extend(conn.execute(_KEPT, {"patients": list(patients), "numbers": chunk}))
+    def _load(self, conn: sa.Connection, patients: Mapping[int, int], kept: set[int]) -> None:
+        """Decode facts, given by number with their patients, from the one table or the other."""
+        names = self._identities.find(conn, set(patients.values()))
+        recent = patients.keys() - kept
+        rows = [row for part in _chunks(recent) for row in conn.execute(_RECENT, _chosen(part, patients))]
+        for part in _chunks(patients.keys() & kept):
+            rows.extend(conn.execute(_KEPT, _chosen(part, patients)))
         for row in rows:
             self._decoded[row.patient][row.id] = decode_fact(row.payload, names[row.patient])
         self._decoded_count += len(rows)
 
-    def _make_room(self, in_use: Sequence[int]) -> None:
-        while self._decoded_count > _CACHE_LIMIT and len(self._decoded) > len(in_use):
+    def _make_room(self, in_use: int) -> None:
+        while self._decoded_count > _CACHE_LIMIT and len(self._decoded) > in_use:
             _, oldest = self._decoded.popitem(last=False)
             self._decoded_count -= len(oldest)
 
@@ -154,3 +187,11 @@ def _chunks(numbers: Iterable[int]) -> Iterator[list[int]]:
     ordered = sorted(numbers)
     for start in range(0, len(ordered), _IDS_IN_A_STATEMENT):
         yield ordered[start : start + _IDS_IN_A_STATEMENT]
+
+
+def _chosen(numbers: list[int], patients: Mapping[int, int]) -> dict[str, list[int]]:
+    return {"numbers": numbers, "patients": sorted({patients[number] for number in numbers})}
+
+
+def _day(fact: Fact) -> int:
+    return fact.source.received_at_ms // DAY_MS

@@ -52,6 +52,10 @@ class Identities:
             self._keep(conn.execute(_BY_NUMBER, {"numbers": unknown}))
         return self._identifiers
 
+    def has_numbers(self, identifiers: Iterable[Identifier]) -> bool:
+        """Tell whether all of these have a number that we know of."""
+        return all(item.key in self._numbers for item in identifiers)
+
     def link(self, conn: sa.Connection, part: str, links: Sequence[IdentityLink]) -> None:
         """Keep, for each pair and part, the statement that counts: the one with the highest (time, kind)."""
         numbers = self.number(conn, (item for link in links for item in (link.first, link.second)))
@@ -84,6 +88,16 @@ class Identities:
         if not links:
             return [(patient,) for patient in sorted(members)]
         return [group for group in self._components(conn, members, links) if not wanted.isdisjoint(group)]
+
+    def unchanged(self, conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """Give those of these groups that are still joined just so: read once, for whoever holds their locks."""
+        members = frozenset(number for group in groups for number in group)
+        links = _links(conn, members) if members else {}
+        if not links:
+            return [group for group in groups if len(group) == 1]
+        everybody = members.union(*links)
+        now = set(self._components(conn, everybody, links))
+        return [group for group in groups if group in now]
 
     def _components(
         self, conn: sa.Connection, members: frozenset[int], links: Mapping[tuple[int, int], tuple[int, str]]
@@ -125,12 +139,12 @@ class Identities:
 
 
 _SELECT = sa.select(identifier.c.id, identifier.c.authority, identifier.c.value, identifier.c.type)
-_BY_NUMBER = _SELECT.where(identifier.c.id.in_(one_of("numbers")))
+_BY_NUMBER = _SELECT.where(one_of(identifier.c.id, "numbers"))
 _BY_VALUE = _SELECT.where(
-    identifier.c.authority == sa.bindparam("authority"), identifier.c.value.in_(one_of("values"))
+    identifier.c.authority == sa.bindparam("authority"), one_of(identifier.c.value, "values")
 )
 _LINKS = sa.select(identity_link).where(
-    sa.or_(identity_link.c.first.in_(one_of("patients")), identity_link.c.second.in_(one_of("patients")))
+    sa.or_(one_of(identity_link.c.first, "patients"), one_of(identity_link.c.second, "patients"))
 )
 
 

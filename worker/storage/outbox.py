@@ -16,7 +16,7 @@ _MAX_BYTES = 8 * 1024 * 1024
 
 _LATEST = (
     sa.select(outbox.c.alert, sa.func.max(outbox.c.created_at_ms).label("at_ms"))
-    .where(outbox.c.alert.in_(one_of("alerts")))
+    .where(one_of(outbox.c.alert, "alerts"))
     .group_by(outbox.c.alert)
 )
 
@@ -125,7 +125,7 @@ def _by_target(keys: Collection[NoticeKey]) -> Mapping[str, list[str]]:
 _CHOSEN = (
     outbox.c.sink == sa.bindparam("here"),
     outbox.c.target == sa.bindparam("there"),
-    outbox.c.notice.in_(one_of("notices")),
+    one_of(outbox.c.notice, "notices"),
 )
 _MARK = sa.update(outbox).where(*_CHOSEN).values(is_sent=True)
 _POSTPONE = (

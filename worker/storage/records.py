@@ -145,12 +145,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """What a call of `assess` did: due rows taken, cases judged, changes people can see, cases that failed."""
+    """What a call of `assess` did: due rows taken, cases judged, changes people can see, cases that failed.
+
+    Shape: `busy` counts due rows that were left because somebody else is at their patients: soon they can be taken.
+    """
 
     due: int = 0
     cases: int = 0
     changes: int = 0
     failed: int = 0
+    busy: int = 0
 
     def __add__(self, other: Assessed) -> Assessed:
         """Add up two calls."""
@@ -159,6 +163,7 @@ class Assessed:
             self.cases + other.cases,
             self.changes + other.changes,
             self.failed + other.failed,
+            self.busy + other.busy,
         )
 
 

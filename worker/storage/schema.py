@@ -15,6 +15,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from worker.storage.dialect import Words
+
 _NAMES = {"pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"}
 
 # SQLite numbers rows by itself only in a column declared INTEGER; elsewhere such a number needs 64 bits.
@@ -38,7 +40,7 @@ journal = Table(
 position = Table(
     "position",
     state,
-    Column("part", Text, primary_key=True),
+    Column("part", Words, primary_key=True),
     Column("next", BigInteger, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("caught_up_ms", BigInteger, nullable=False),
@@ -48,9 +50,9 @@ identifier = Table(
     "identifier",
     state,
     Column("id", RowId, primary_key=True),
-    Column("authority", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("type", Text, nullable=False),
+    Column("authority", Words, nullable=False),
+    Column("value", Words, nullable=False),
+    Column("type", Words, nullable=False),
     UniqueConstraint("authority", "value"),
 )
 
@@ -61,9 +63,9 @@ identity_link = Table(
     state,
     Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("second", BigInteger, primary_key=True, autoincrement=False),
-    Column("part", Text, primary_key=True),
+    Column("part", Words, primary_key=True),
     Column("stated_at_ms", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("kind", Words, nullable=False),
     Index(None, "second"),
 )
 
@@ -71,10 +73,11 @@ concept = Table(
     "concept",
     state,
     Column("id", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("name", Words, nullable=False),
     UniqueConstraint("name"),
 )
 
+# On PostgreSQL a table for each day, whose rows are found by patient alone: see `days`.
 recent_fact = Table(
     "recent_fact",
     state,
@@ -112,7 +115,7 @@ due = Table(
 episode = Table(
     "episode",
     state,
-    Column("id", Text, primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("patient", BigInteger, nullable=False),
     Column("anchor_ms", BigInteger, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
@@ -127,18 +130,18 @@ episode = Table(
 episode_redirect = Table(
     "episode_redirect",
     state,
-    Column("old", Text, primary_key=True),
-    Column("kept", Text, nullable=False),
+    Column("old", Words, primary_key=True),
+    Column("kept", Words, nullable=False),
 )
 
 alert = Table(
     "alert",
     state,
-    Column("id", Text, primary_key=True),
-    Column("episode", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("episode", Words, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("state", Words, nullable=False),
     Column("severity", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("raised_at_ms", BigInteger, nullable=False),
@@ -151,23 +154,23 @@ alert_event = Table(
     "alert_event",
     state,
     Column("id", RowId, primary_key=True),
-    Column("alert", Text, nullable=False),
+    Column("alert", Words, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", Words, nullable=False),
     Column("severity", Integer, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Index(None, "alert"),
 )
 
 outbox = Table(
     "outbox",
     state,
-    Column("notice", Text, primary_key=True),
-    Column("sink", Text, primary_key=True),
-    Column("target", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("alert", Text, nullable=False),
+    Column("notice", Words, primary_key=True),
+    Column("sink", Words, primary_key=True),
+    Column("target", Words, primary_key=True),
+    Column("kind", Words, nullable=False),
+    Column("alert", Words, nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("is_sent", Boolean, nullable=False),
@@ -182,8 +185,8 @@ outbox = Table(
 sent_offset = Table(
     "sent_offset",
     state,
-    Column("sink", Text, primary_key=True),
-    Column("topic", Text, primary_key=True),
+    Column("sink", Words, primary_key=True),
+    Column("topic", Words, primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("next", BigInteger, nullable=False),
 )
@@ -191,8 +194,8 @@ sent_offset = Table(
 lease = Table(
     "lease",
     state,
-    Column("name", Text, primary_key=True),
-    Column("owner", Text, nullable=False),
+    Column("name", Words, primary_key=True),
+    Column("owner", Words, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
 )
 
@@ -200,14 +203,14 @@ quarantine = Table(
     "quarantine",
     state,
     Column("id", RowId, primary_key=True),
-    Column("kind", Text, nullable=False),
+    Column("kind", Words, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("place", Text, nullable=False),
-    Column("feed", Text, nullable=False),
-    Column("message_type", Text, nullable=False),
-    Column("message_id", Text, nullable=False),
-    Column("part", Text, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("place", Words, nullable=False),
+    Column("feed", Words, nullable=False),
+    Column("message_type", Words, nullable=False),
+    Column("message_id", Words, nullable=False),
+    Column("part", Words, nullable=False),
     Column("offset", BigInteger, nullable=True),
     Column("patient", BigInteger, nullable=True),
 )
@@ -215,12 +218,12 @@ quarantine = Table(
 quarantined_message = Table(
     "quarantined_message",
     state,
-    Column("part", Text, primary_key=True),
+    Column("part", Words, primary_key=True),
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
     Column("received_at_ms", BigInteger, nullable=False),
-    Column("transport", Text, nullable=False),
-    Column("form", Text, nullable=False),
-    Column("fault", Text, nullable=False),
+    Column("transport", Words, nullable=False),
+    Column("form", Words, nullable=False),
+    Column("fault", Words, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -228,24 +231,24 @@ counter = Table(
     "counter",
     state,
     Column("id", RowId, primary_key=True),
-    Column("stage", Text, nullable=False),
-    Column("feed", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("stage", Words, nullable=False),
+    Column("feed", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("subject", Words, nullable=False),
     Column("n", BigInteger, nullable=False),
 )
 
 feed_state = Table(
     "feed_state",
     state,
-    Column("feed", Text, primary_key=True),
-    Column("part", Text, primary_key=True),
+    Column("feed", Words, primary_key=True),
+    Column("part", Words, primary_key=True),
     Column("last_received_ms", BigInteger, nullable=False),
 )
 
 meta = Table(
     "meta",
     state,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", Words, primary_key=True),
+    Column("value", Words, nullable=False),
 )

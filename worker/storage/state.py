@@ -9,12 +9,19 @@ import sqlalchemy as sa
 from worker.model.fact import Identifier
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
-from worker.storage import leases, ledger, outbox, positions, reports
+from worker.storage import leases, ledger, locks, outbox, positions, reports
 from worker.storage.assessing import Assessing
 from worker.storage.database import Database
-from worker.storage.dialect import Synchronous, open_database, upsert
+from worker.storage.dialect import (
+    Synchronous,
+    commit_lazily,
+    has_many_writers,
+    open_database,
+    upsert,
+)
 from worker.storage.facts import Facts
 from worker.storage.identities import Identities
+from worker.storage.locks import Chore
 from worker.storage.records import (
     AlertRecord,
     Assessed,
@@ -37,7 +44,9 @@ class SqlState:
 
     def __init__(self, url: str, *, synchronous: Synchronous = "FULL", commit_every: int = 1) -> None:
         """Open a migrated database; `Database` says what `commit_every` means."""
-        self._db = Database(open_database(url, synchronous=synchronous), commit_every=commit_every)
+        engine = open_database(url, synchronous=synchronous)
+        self._has_many_writers = has_many_writers(engine)
+        self._db = Database(engine, commit_every=commit_every)
         self._db.on_undo = self._forget
         self._identities = Identities()
         self._facts = Facts(self._identities)
@@ -87,20 +96,33 @@ class SqlState:
 
         The order: (1) the position moves from `first` to `next`, or all ends here; (2) numbers of identifiers and concepts;
         (3) facts and links; (4) due rows; (5) what was set aside, and dead letters for sinks; (6) counts. One commit makes
-        all of it true.
+        all of it true. Where others write at the same time, (2) has a transaction of its own before all this, as have the
+        tables of new days: nobody waits for the numbers that a long batch gives.
         """
+        self._make_ready(batch)
         with self._db.unit() as conn:
             if not positions.advance(conn, batch):
                 return False
-            numbers = self._identities.number(conn, _identifiers(batch))
+            self._identities.number(conn, _identifiers(batch))
             self._facts.append(conn, batch.facts)
             self._identities.link(conn, batch.part, batch.links)
+            numbers = self._identities.number(conn, batch.due)
             ledger.add_due(conn, {numbers[patient.key]: at_ms for patient, at_ms in batch.due.items()})
             ledger.set_aside(conn, batch.part, batch.quarantined)
             outbox.write_notices(conn, batch.outgoing, batch.at_ms)
             ledger.count(conn, batch.counts)
             ledger.note_feeds(conn, batch.part, batch.feeds)
         return True
+
+    def _make_ready(self, batch: Batch) -> None:
+        if not self._has_many_writers:
+            return
+        is_ready = self._facts.is_ready_for(batch.facts)
+        while not is_ready or not self._identities.has_numbers(_identifiers(batch)):
+            with self._db.unit() as conn:
+                commit_lazily(conn)
+                is_ready = self._facts.make_ready_for(conn, batch.facts)
+                self._identities.number(conn, _identifiers(batch))
 
     # Assessment
 
@@ -206,8 +228,8 @@ class SqlState:
     def case(self, patient: int) -> Case:
         """Read the patient with this number and everybody joined with him, as an assessment would."""
         with self._db.reading() as conn:
-            (group,) = self._identities.groups(conn, [patient])
-            return self._assessing.case(conn, group).case
+            (opened,) = self._assessing.cases(conn, self._identities.groups(conn, [patient]))
+            return opened.case
 
     def find(self, value: str) -> tuple[int, ...]:
         """Find patients by an identifier's value, whatever its authority."""
@@ -256,16 +278,28 @@ class SqlState:
     ) -> None:
         """Drop facts of patients without an LP that were received before these instants; few concepts stay longer."""
         with self._db.unit() as conn:
-            self._facts.drop(conn, received_before_ms, long_concepts)
-            self._facts.drop(conn, long_before_ms, ())
+            if locks.try_chore(conn, Chore.DROP_DAYS):
+                self._facts.drop(conn, received_before_ms, long_concepts)
+        with self._db.unit() as conn:
+            self._facts.drop_days(conn, long_before_ms)
 
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
         """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay."""
+        while self._drop_some_over(anchored_before_ms):
+            pass
+
+    def _drop_some_over(self, anchored_before_ms: EpochMs) -> bool:
+        """Let go of patients, as many as one transaction locks; False where none is left, or all are busy."""
         with self._db.unit() as conn:
-            over = lps.patients_over(conn, anchored_before_ms)
+            found = lps.patients_over(conn, anchored_before_ms)
+            held = [group[0] for group in locks.hold(conn, [(patient,) for patient in found])]
+            # What comes for them from now on has a due row of its own, which stays.
+            due_ids = conn.scalars(sa.select(due.c.id).where(due.c.patient.in_(held))).all()
+            over = lps.patients_over(conn, anchored_before_ms, held)
             lps.close_episodes(conn, over)
-            conn.execute(sa.delete(due).where(due.c.patient.in_(over)))
+            conn.execute(sa.delete(due).where(due.c.id.in_(due_ids), due.c.patient.in_(over)))
             self._facts.drop_kept(conn, over)
+        return bool(over)
 
     def _forget(self) -> None:
         self._identities.forget()

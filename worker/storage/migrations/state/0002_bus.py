@@ -1,4 +1,4 @@
-"""Several workers and sinks: positions that idle, rows by part, notices by target, leases."""
+"""Several workers and sinks: positions that idle, rows by part, notices by target, leases, facts by day."""
 
 from __future__ import annotations
 
@@ -30,6 +30,28 @@ def upgrade() -> None:
         sa.Column("until_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_lease"),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        _divide_recent_fact()
+        # Rows of this table live for seconds: without this its index would be full of those that are gone.
+        op.execute(
+            "ALTER TABLE due SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)"
+        )
+
+
+def _divide_recent_fact() -> None:
+    """Make a table for each day possible; no release has stored facts in PostgreSQL before this one."""
+    op.drop_table("recent_fact")
+    op.create_table(
+        "recent_fact",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("receipt_day", sa.Integer(), nullable=False),
+        sa.Column("patient", sa.BigInteger(), nullable=False),
+        sa.Column("concept", sa.Integer(), nullable=False),
+        sa.Column("effective_ms", sa.BigInteger(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        postgresql_partition_by="RANGE (receipt_day)",
+    )
+    op.create_index("ix_recent_fact_patient_concept", "recent_fact", ["patient", "concept"])
 
 
 def _rebuild_position() -> None:
