@@ -64,9 +64,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryState()
         return
-    is_server = request.param.startswith("postgresql")
-    url = request.getfixturevalue("postgres_url") if is_server else f"sqlite:///{tmp_path / 'state.db'}"
-    upgrade(url, "state")
+    if request.param.startswith("postgresql"):
+        url = request.getfixturevalue("state_url")
+    else:
+        url = f"sqlite:///{tmp_path / 'state.db'}"
+        upgrade(url, "state")
     opened = SqlState(url, synchronous="OFF", commit_every=7 if "shared" in request.param else 1)
     yield opened
     opened.close()

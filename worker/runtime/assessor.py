@@ -102,7 +102,8 @@ class Assessor:
         for _ in count() if rounds is None else range(rounds):
             part = self._store.assess(as_of_ms, self._judge.opening, decide, limit=self._limit)
             done += part
-            if part.due < self._limit:
+            # Those that another worker is at stay due: who comes again at once meets the same ones.
+            if part.due + part.busy < self._limit or not part.due:
                 break
         return done
 

@@ -29,6 +29,7 @@ from worker.storage.records import Assessed
 _log = structlog.get_logger(__name__)
 
 _TURN_S = 0.02
+_HELD_UP_S = 0.02
 
 
 class Program(Judge, Protocol):
@@ -83,8 +84,13 @@ class Step:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether there was nothing to do."""
-        return not (self.ingested or self.assessed.due or self.delivered.sent)
+        """Tell whether there was nothing to do, now or in a moment: patients that another worker is at come next."""
+        return not (self.ingested or self.assessed.due or self.assessed.busy or self.delivered.sent)
+
+    @property
+    def is_held_up(self) -> bool:
+        """Tell whether all that is left to do are patients that another worker is at."""
+        return bool(self.assessed.busy) and not (self.ingested or self.assessed.due or self.delivered.sent)
 
 
 class Engine:
@@ -197,7 +203,10 @@ class Engine:
 
     def _work(self) -> bool:
         """Step once; tell whether there was nothing to do."""
-        if not self.step().is_idle:
+        step = self.step()
+        if not step.is_idle:
+            if step.is_held_up:
+                self._wake.wait(_HELD_UP_S)
             return False
         self._store.commit()
         return True

@@ -41,15 +41,10 @@ def upgrade() -> None:
 def _divide_recent_fact() -> None:
     """Make a table for each day possible; no release has stored facts in PostgreSQL before this one."""
     op.drop_table("recent_fact")
-    op.create_table(
-        "recent_fact",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("receipt_day", sa.Integer(), nullable=False),
-        sa.Column("patient", sa.BigInteger(), nullable=False),
-        sa.Column("concept", sa.Integer(), nullable=False),
-        sa.Column("effective_ms", sa.BigInteger(), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        postgresql_partition_by="RANGE (receipt_day)",
+    op.execute(
+        "CREATE TABLE recent_fact (id BIGSERIAL NOT NULL, receipt_day INTEGER NOT NULL, patient BIGINT NOT NULL,"
+        " concept INTEGER NOT NULL, effective_ms BIGINT NOT NULL, payload BYTEA NOT NULL)"
+        " PARTITION BY RANGE (receipt_day)"
     )
     op.create_index("ix_recent_fact_patient_concept", "recent_fact", ["patient", "concept"])
 
