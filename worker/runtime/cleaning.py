@@ -9,15 +9,21 @@ from typing import Protocol
 import structlog
 
 from worker.model.errors import TemporaryError
-from worker.model.time import DAY_MS, MINUTE_MS, EpochMs
+from worker.model.time import DAY_MS, MINUTE_MS, SECOND_MS, EpochMs
 from worker.runtime.inlet import Inlet
 from worker.runtime.progress import Progress
 
 _log = structlog.get_logger(__name__)
 
+_LEASE = "cleaning"
+_CLEANING_S = 600.0
+
 
 class CleaningStore(Protocol):
     """Let go of what is too old."""
+
+    def lease(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or renew a lease by the store's clock; False where another has it."""
 
     def next_due_ms(self) -> EpochMs | None:
         """Tell when the next assessment is due."""
@@ -49,13 +55,20 @@ class Cleaning:
     """Clean at the first step of each day; where that fails, or facts too old are still to be judged, try again in a minute."""
 
     def __init__(
-        self, store: CleaningStore, inlets: Sequence[Inlet], kept: Retention, long_lived: Iterable[str]
+        self,
+        store: CleaningStore,
+        inlets: Sequence[Inlet],
+        kept: Retention,
+        long_lived: Iterable[str],
+        worker_id: str,
     ) -> None:
         """Keep what is cleaned; `long_lived` names the concepts whose facts are kept for the longest baseline."""
         self._store = store
         self._inlets = tuple(inlets)
         self._kept = kept
         self._long_lived = frozenset(long_lived)
+        self._worker_id = worker_id
+        self._is_shared = any(inlet.is_shared for inlet in inlets)
         self._next_ms: EpochMs = DAY_MS
 
     def run(self, progress: Progress, now_ms: EpochMs) -> None:
@@ -64,13 +77,17 @@ class Cleaning:
             return
         self._next_ms = now_ms + MINUTE_MS
         try:
-            if self._is_awaited(now_ms):
+            if self._is_awaited(now_ms) or not self._holds(_CLEANING_S):
                 return
             self._clean(progress, now_ms)
+            self._next_ms = (now_ms // DAY_MS + 1) * DAY_MS
+            # Nobody else need clean again today.
+            self._holds((self._next_ms - now_ms) / SECOND_MS)
         except TemporaryError as error:
             _log.warning("cleaning_postponed", reason=error.reason, place=error.place)
-            return
-        self._next_ms = (now_ms // DAY_MS + 1) * DAY_MS
+
+    def _holds(self, seconds: float) -> bool:
+        return not self._is_shared or self._store.lease(_LEASE, self._worker_id, seconds)
 
     def _clean(self, progress: Progress, now_ms: EpochMs) -> None:
         kept = self._kept

@@ -18,18 +18,19 @@ from worker.model.time import EpochMs
 from worker.runtime.assessor import AssessmentStore, Assessor, Judge, random_id
 from worker.runtime.cleaning import Cleaning, CleaningStore, Retention
 from worker.runtime.clock import Clock, MessageClock, Stopwatch
+from worker.runtime.consumption import Consumption, ConsumptionStore
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.delivery import Delivered, Delivery, Outbox, Sink
-from worker.runtime.ingest import IngestStore
 from worker.runtime.inlet import Inlet, Parcel, Room
 from worker.runtime.journal import Entry
-from worker.runtime.progress import Progress
+from worker.runtime.progress import PositionStore, Progress
 from worker.storage.records import Assessed
 
 _log = structlog.get_logger(__name__)
 
 _TURN_S = 0.02
 _HELD_UP_S = 0.02
+_FINISH_S = 10.0
 
 
 class Program(Judge, Protocol):
@@ -46,8 +47,11 @@ class Program(Judge, Protocol):
         """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`)."""
 
 
-class StateStore(IngestStore, AssessmentStore, Outbox, CleaningStore, Protocol):
+class StateStore(PositionStore, ConsumptionStore, AssessmentStore, Outbox, CleaningStore, Protocol):
     """Keep everything but the journal."""
+
+    def latest_ms(self) -> EpochMs:
+        """Give the latest receipt time that was ingested from any part, 0 for none."""
 
     def commit(self) -> None:
         """Make everything durable now."""
@@ -64,11 +68,13 @@ class Options:
     one batch, so that each alert's history is what the stream tells: for one part only, several have no common order.
     `rounds` bounds the commits of assessments in one step, so that nobody who waits for messages is kept waiting for long.
     `outlets` are sinks that get notices which somebody else delivers; `dead_letters` go to a topic too where it is given.
+    `worker_id` names this worker among those that share the store; by chance where it is empty.
     """
 
     room: Room = field(default_factory=Room)
     is_exact: bool = True
     rounds: int = 5
+    worker_id: str = ""
     retention: Retention = field(default_factory=Retention)
     outlets: tuple[Outlet, ...] = ()
     dead_letters: DeadLetters | None = None
@@ -122,12 +128,17 @@ class Engine:
         told = [*(Outlet(sink.name) for sink in sinks), *self._options.outlets]
         self._assessor = Assessor(store, program, sinks=told, new_id=new_id)
         self._delivery = Delivery(store, sinks)
-        self._cleaning = Cleaning(store, inlets, self._options.retention, program.long_lived)
+        self._consumption = Consumption(store, inlets, self._progress)
+        self._cleaning = Cleaning(
+            store,
+            inlets,
+            self._options.retention,
+            program.long_lived,
+            self._options.worker_id or random_id(),
+        )
         self._wake = threading.Event()
         if isinstance(clock, MessageClock):
-            for inlet in inlets:
-                for part in inlet.parts():
-                    clock.observe(self._progress.position(part).at_ms)
+            clock.observe(store.latest_ms())
         store.use_pack(program.digest, clock.now_ms())
 
     def wake(self) -> None:
@@ -139,6 +150,8 @@ class Engine:
 
         Raises: TemporaryError where the store is away or busy; nothing was lost, the next step goes on.
         """
+        if isinstance(self._clock, MessageClock) and not self._options.is_exact:
+            self._clock.observe(self._store.latest_ms())
         asked_ms = self._clock.now_ms()
         parcels = [
             parcel
@@ -150,7 +163,7 @@ class Engine:
         else:
             ingested = sum([self._progress.take(parcel.part, parcel.entries) for parcel in parcels])
             assessed = self._assessor.run(
-                self._clock.now_ms(), self._consumed_until(), rounds=self._options.rounds
+                self._clock.now_ms(), self._consumption.until_ms(), rounds=self._options.rounds
             )
         now_ms = self._clock.now_ms()
         delivered = self._deliver(now_ms)
@@ -167,11 +180,23 @@ class Engine:
                 self._store.commit()
                 return ingested
 
-    def finish(self) -> int:
-        """Take nothing more from others, and work off what only this process holds; give how many messages were ingested."""
+    def finish(self) -> None:
+        """Take nothing more from others, and work off what only this process holds.
+
+        Shape: where other workers share the store, for some seconds at most: they take over whoever is due.
+        """
         for inlet in self._inlets:
             inlet.finish()
-        return self.drain()
+        if not any(inlet.is_shared for inlet in self._inlets):
+            self.drain()
+            return
+        watch = Stopwatch()
+        try:
+            while watch.seconds < _FINISH_S and not self.step().is_idle:
+                pass
+            self._store.commit()
+        except TemporaryError as error:
+            _log.warning("left_to_others", reason=error.reason, place=error.place)
 
     def advance(self, until_ms: EpochMs) -> Assessed:
         """Let the time of a message clock pass to an instant: timers due by then fire at their own instants."""
@@ -259,15 +284,6 @@ class Engine:
             done += self._assessor.run(due_ms, due_ms)
             self._rest()
         return done
-
-    def _consumed_until(self) -> EpochMs:
-        """Tell up to when everything received is ingested, whichever part it came by."""
-        known = {
-            part: at_ms for inlet in self._inlets for part, at_ms in inlet.caught_up(self._progress).items()
-        }
-        return min(
-            (max(at_ms, self._progress.position(part).at_ms) for part, at_ms in known.items()), default=0
-        )
 
     def _deliver(self, now_ms: EpochMs) -> Delivered:
         """Send notices, but none of which a crash could take back the alert."""

@@ -103,6 +103,14 @@ class Ingest:
         self.position = self._store.position(self._part)
         return self.position
 
+    def skip(self, next_: int) -> None:
+        """Move the position over offsets that hold no message: compacted away, or marks of transactions."""
+        reached = Position(next_, self.position.at_ms)
+        if self._store.record(Batch(self._part, self.position.next, next_, reached.at_ms)):
+            self.position = reached
+        else:
+            self.resume()
+
     def take(self, entries: Sequence[Entry]) -> int:
         """Ingest messages that begin at the position, and move it past them; give how many were taken.
 

@@ -10,7 +10,6 @@ from worker.runtime.clock import Stopwatch
 from worker.runtime.engine import StateStore
 from worker.runtime.journal import Entry, Journal
 from worker.runtime.metrics import Metrics
-from worker.sources.group_commit import Intake
 from worker.storage.records import Assessed, Batch, Case, NoticeKey, PendingNotice, Position, Verdict
 
 _OUTCOMES = frozenset(kind.value for kind in OutcomeKind)
@@ -22,7 +21,7 @@ _FAILING_S = 60.0
 class MeteredIntake:
     """The journal as the receiving side writes it: count what was stored, and wake who reads it."""
 
-    def __init__(self, journal: Intake, metrics: Metrics, wake: Callable[[], None]) -> None:
+    def __init__(self, journal: Journal, metrics: Metrics, wake: Callable[[], None]) -> None:
         """Keep the journal and whom to wake."""
         self._journal = journal
         self._metrics = metrics
@@ -100,6 +99,26 @@ class MeteredState:
     def position(self, part: str) -> Position:
         """Tell how far this part of the journal is consumed."""
         return self._state.position(part)
+
+    def positions(self) -> dict[str, Position]:
+        """Tell how far every part is consumed."""
+        return self._state.positions()
+
+    def latest_ms(self) -> EpochMs:
+        """Give the latest receipt time that was ingested."""
+        return self._state.latest_ms()
+
+    def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
+        """Note that parts were consumed to their end."""
+        self._state.note_caught_up(parts)
+
+    def consumed_until(self, parts: Collection[str]) -> EpochMs:
+        """Tell up to when all these parts are consumed."""
+        return self._state.consumed_until(parts)
+
+    def lease(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or renew a lease."""
+        return self._state.lease(name, owner, seconds)
 
     def record(self, batch: Batch) -> bool:
         """Write an ingest batch."""

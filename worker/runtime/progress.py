@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from worker.model.message import RawMessage, Reading
-from worker.model.time import EpochMs
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest, IngestStore
 from worker.runtime.journal import Entry
-from worker.storage.records import Position
+from worker.storage.records import Batch, Position
+
+
+class PositionStore(IngestStore, Protocol):
+    """Keep what ingest writes, and know all positions."""
+
+    def positions(self) -> dict[str, Position]:
+        """Tell how far every part is consumed; one that nobody ever consumed is missing."""
 
 
 class Progress:
@@ -17,7 +24,7 @@ class Progress:
 
     def __init__(
         self,
-        store: IngestStore,
+        store: PositionStore,
         read: Callable[[RawMessage], Reading],
         dead_letters: DeadLetters | None = None,
     ) -> None:
@@ -27,11 +34,6 @@ class Progress:
         self._dead_letters = dead_letters
         self._ingests: dict[str, Ingest] = {}
 
-    @property
-    def latest_ms(self) -> EpochMs:
-        """Give the latest receipt time that was ingested from any part known here, 0 for none."""
-        return max((ingest.position.at_ms for ingest in self._ingests.values()), default=0)
-
     def position(self, part: str) -> Position:
         """Tell how far a part is ingested, as far as this worker knows."""
         return self._ingest(part).position
@@ -39,6 +41,28 @@ class Progress:
     def forget(self, part: str) -> None:
         """Ask the store when this part is wanted again: another worker may consume it until then."""
         self._ingests.pop(part, None)
+
+    def stored(self, part: str) -> Position | None:
+        """Ask the store how far a part is consumed, whoever did it; None where nobody ever began.
+
+        Raises: TemporaryError where the store is away.
+        """
+        found = self._store.positions().get(part)
+        if found is not None:
+            self._ingest(part).position = found
+        return found
+
+    def begin(self, part: str, first: int) -> None:
+        """Begin with a part that nobody ever consumed, so that a restart goes on from here; no matter where somebody just did.
+
+        Raises: TemporaryError where the store is away.
+        """
+        self._store.record(Batch(part, 0, first, 0))
+        self._ingests.pop(part, None)
+
+    def skip(self, part: str, next_: int) -> None:
+        """Move the position of a part over offsets that hold no message."""
+        self._ingest(part).skip(next_)
 
     def resume(self) -> None:
         """Ask the store again how far each part is consumed: after a failure nobody knows what was written.

@@ -1,0 +1,198 @@
+"""A worker's engine over Kafka, without a process around it, for tests that stop and break things between two steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event, Thread
+
+from kafka import KafkaProducer
+
+from worker.model.errors import TemporaryError
+from worker.model.fact import Fact
+from worker.model.message import Form, Outcome, OutcomeKind, RawMessage, Reading
+from worker.pipeline import Assessment
+from worker.runtime.clock import WallClock
+from worker.runtime.engine import Engine, Options, StateStore
+from worker.runtime.engine_program import PackProgram
+from worker.runtime.inlet import Room
+from worker.runtime.kafka_inlet import KafkaInlet
+from worker.runtime.progress import Progress
+from worker.sources.kafka import KafkaSource
+from worker.storage.records import CountKey, Position
+from worker.storage.state import SqlState
+
+PATIENCE_S = 60.0
+FAST: Mapping[str, object] = {
+    "heartbeat_interval_ms": 300,
+    "session_timeout_ms": 6_000,
+    "metadata_max_age_ms": 1_000,
+    "reconnect_backoff_max_ms": 500,
+    "fetch_max_wait_ms": 50,
+}
+
+
+def hl7(number: int) -> bytes:
+    return f"MSH|^~\\&|LAB|WARD|||20260901120000||ORU^R01|{number}|P|2.5\rPID|1||M{number % 7}^^^WARD^MR\r".encode()
+
+
+@dataclass
+class Counting:
+    """A pack that keeps what it read."""
+
+    program: PackProgram
+    bodies: list[bytes] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.program, name)
+
+    def read(self, raw: RawMessage) -> Reading:
+        self.bodies.append(raw.body)
+        return self.program.read(raw)
+
+
+class Plain:
+    """A pack that takes every message for processed and knows no rule."""
+
+    digest = "plain"
+    opening = frozenset[str]()
+    rules = frozenset[str]()
+    long_lived = frozenset[str]()
+
+    def __init__(self) -> None:
+        self.read_messages: list[RawMessage] = []
+
+    def read(self, raw: RawMessage) -> Reading:
+        self.read_messages.append(raw)
+        return Reading(Outcome(OutcomeKind.PROCESSED), "plain")
+
+    def message_time(self, _raw: RawMessage) -> int | None:
+        return None
+
+    def assess(self, _facts: Sequence[Fact], _as_of_ms: int, _consumed_until_ms: int) -> Assessment:
+        return Assessment()
+
+
+@dataclass
+class Heard:
+    """What a metric would show."""
+
+    lag: dict[str, int | None] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
+    rebalances: int = 0
+
+    def rebalanced(self) -> None:
+        self.rebalances += 1
+
+    def lagging(self, part: str, messages: int | None) -> None:
+        self.lag[part] = messages
+
+    def stopped(self, part: str, *, is_stopped: bool) -> None:
+        (self.stuck.add if is_stopped else self.stuck.discard)(part)
+
+
+class Worker:
+    """An engine with its inlet and its store."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Mapping[str, Form],
+        store: StateStore | str,
+        program: object | None = None,
+        *,
+        room: Room | None = None,
+        is_from_end: bool = False,
+        **options: object,
+    ) -> None:
+        self._own = SqlState(store) if isinstance(store, str) else None
+        self.store = store = self._own or store
+        self.program = program or Plain()
+        self.source = KafkaSource({"bootstrap_servers": bootstrap, **FAST, **options}, group, list(topics))
+        self.heard = Heard()
+        self.inlet = KafkaInlet(self.source, topics, WallClock(), self.heard, is_from_end=is_from_end)
+        chosen = Options(room or Room(), is_exact=False)
+        self.engine = Engine([self.inlet], store, self.program, WallClock(), options=chosen)
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    def until(self, is_done: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+        """Step until something is true; what a role's loop does with errors is done here."""
+        deadline = time.monotonic() + patience_s
+        while not is_done():
+            assert time.monotonic() < deadline, "it never came"
+            try:
+                if self.engine.step().is_idle:
+                    self.inlet.wait(0.05, Event())
+            except TemporaryError:
+                self.inlet.rest()
+                time.sleep(0.1)
+                with suppress(TemporaryError):
+                    self.engine._progress.resume()
+
+    def start(self) -> Worker:
+        """Work on a thread of its own until `end`."""
+        self._thread = Thread(target=self.engine.run, args=(self._stop,), kwargs={"retry_s": 0.2})
+        self._thread.start()
+        return self
+
+    def end(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(30)
+        self.source.close()
+        if self._own is not None:
+            self._own.close()
+
+    @property
+    def progress(self) -> Progress:
+        return self.engine._progress
+
+    @property
+    def owned(self) -> set[str]:
+        return {lane.name for lane in self.inlet._lanes.values() if lane.is_placed}
+
+
+def send(
+    bootstrap: str,
+    topic: str,
+    bodies: Sequence[bytes | None],
+    *,
+    headers: Sequence[tuple[str, bytes]] = (),
+    partition: int | None = None,
+    key: bytes | None = None,
+    **options: object,
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=5, **options)
+    sent = [
+        producer.send(topic, body, headers=list(headers), partition=partition, key=key) for body in bodies
+    ]
+    for each in sent:
+        each.get(30)
+    producer.close()
+
+
+def ended(store: SqlState, kind: OutcomeKind = OutcomeKind.PROCESSED) -> int:
+    return sum(n for key, n in store.counts().items() if key.stage == kind.value)
+
+
+def reasons(store: SqlState, kind: OutcomeKind) -> dict[str, int]:
+    return {key.reason: n for key, n in store.counts().items() if key.stage == kind.value}
+
+
+__all__ = [
+    "FAST",
+    "CountKey",
+    "Counting",
+    "Heard",
+    "Plain",
+    "Position",
+    "Worker",
+    "ended",
+    "hl7",
+    "reasons",
+    "send",
+]

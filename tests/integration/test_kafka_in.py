@@ -1,0 +1,309 @@
+"""Kafka as the source, on a real broker and a real PostgreSQL: nothing lost, nothing twice, whoever dies or moves."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from tests.integration.kafka_parts import Worker, ended, hl7, reasons, send
+from worker.model.message import Form, OutcomeKind
+from worker.runtime.bootstrap import load_pack, program
+from worker.runtime.clock import WallClock
+from worker.runtime.inlet import Room
+from worker.storage.records import Batch
+from worker.storage.state import SqlState
+
+pytestmark = pytest.mark.integration
+
+NewTopicOf = Callable[..., str]
+
+
+@pytest.fixture
+def store(state_url: str) -> Iterator[SqlState]:
+    opened = SqlState(state_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def group() -> str:
+    return f"group-{uuid.uuid4().hex[:8]}"
+
+
+@contextmanager
+def working(*arguments: object, **options: object) -> Iterator[Worker]:
+    worker = Worker(*arguments, **options)
+    try:
+        yield worker
+    finally:
+        worker.end()
+
+
+def test_messages_of_all_partitions_are_ingested_once(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic = new_topic(partitions=3)
+    send(kafka, topic, [hl7(number) for number in range(700)])
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: ended(store) == 700)
+        assert {raw.body for raw in worker.program.read_messages} == {hl7(number) for number in range(700)}
+    assert ended(store) == 700
+    assert sum(position.next for position in store.positions().values()) == 700
+
+
+def test_a_restart_goes_on_where_the_database_stands_whatever_kafka_says(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic = new_topic()
+    send(kafka, topic, [hl7(number) for number in range(10)])
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: ended(store) == 10)
+    misled = KafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
+    misled.assign([TopicPartition(topic, 0)])
+    misled.seek(TopicPartition(topic, 0), 3)
+    misled.commit()
+    misled.close()
+    send(kafka, topic, [hl7(number) for number in range(10, 15)])
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: ended(store) == 15)
+        assert [raw.body for raw in worker.program.read_messages] == [hl7(number) for number in range(10, 15)]
+
+
+def test_a_new_part_may_begin_at_the_end_and_keeps_to_it_when_nothing_came(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic = new_topic()
+    send(kafka, topic, [hl7(number) for number in range(5)])
+    with working(kafka, group, {topic: Form.HL7V2}, store, is_from_end=True) as worker:
+        worker.until(lambda: worker.owned == {f"kafka:{topic}:0"})
+    send(kafka, topic, [hl7(7)])
+    with working(kafka, group, {topic: Form.HL7V2}, store, is_from_end=True) as worker:
+        worker.until(lambda: ended(store) == 1)
+        assert [raw.body for raw in worker.program.read_messages] == [hl7(7)]
+
+
+def test_offsets_are_mirrored_for_tools_that_show_lag(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic = new_topic()
+    send(kafka, topic, [hl7(number) for number in range(4)])
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: ended(store) == 4 and worker.heard.lag == {f"kafka:{topic}:0": 0})
+        worker.inlet.close(worker.progress)
+    reader = KafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
+    assert reader.committed(TopicPartition(topic, 0)) == 4
+    reader.close()
+
+
+def test_poison_ends_somewhere_and_its_bytes_are_kept(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic, fhir = new_topic(), new_topic()
+    huge = b"\x00" * (16 * 1024 * 1024 - 512)
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin.alter_configs(_large(topic))
+    admin.close()
+    poison = [b"\xff\xfe\x00not a message", b"", None, b'{"resourceType": "Patient"}', b"MSH|", huge]
+    send(kafka, topic, [hl7(1), *poison, hl7(2)], key=b"k", max_request_size=17 * 1024 * 1024)
+    send(kafka, fhir, [hl7(3), b"{", b"[]", b'{"resourceType": "Observation"}'])
+    send(kafka, topic, [hl7(4)], headers=[("lpwatch-received-at", b"x"), ("lpwatch-form", b"\xff")])
+    topics = {topic: Form.HL7V2, fhir: Form.FHIR}
+    with working(kafka, group, topics, store, program(load_pack())) as worker:
+        worker.until(lambda: sum(ended(store, kind) for kind in OutcomeKind) == 13)
+        worker.until(lambda: worker.heard.lag == {f"kafka:{topic}:0": 0, f"kafka:{fhir}:0": 0})
+        assert not worker.heard.stuck
+    assert {part: standing.next for part, standing in store.positions().items()} == {
+        f"kafka:{topic}:0": 9,
+        f"kafka:{fhir}:0": 4,
+    }
+    kept = [item.message.body for item in store.quarantined() if item.kind == "message" and item.message]
+    assert len(kept) == ended(store, OutcomeKind.DEAD_LETTERED) >= 8
+    assert {huge, poison[0], b"", b"{"} <= set(kept)
+    assert reasons(store, OutcomeKind.DEAD_LETTERED)["empty message"] == 2
+
+
+def test_what_the_gateway_knows_of_a_message_comes_with_it(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic = new_topic()
+    headers = [
+        ("lpwatch-received-at", b"1700000000000"),
+        ("lpwatch-transport", b"mllp:2575"),
+        ("lpwatch-form", b"fhir"),
+        ("lpwatch-fault", b"frame too large"),
+    ]
+    send(kafka, topic, [b"{}"], headers=headers)
+    before_ms = WallClock().now_ms()
+    send(kafka, topic, [b"{}"])
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: ended(store) == 2)
+        told, untold = worker.program.read_messages
+    assert (told.received_at_ms, told.transport, told.form, told.fault) == (
+        1_700_000_000_000,
+        "mllp:2575",
+        Form.FHIR,
+        "frame too large",
+    )
+    assert (untold.transport, untold.form, untold.fault) == (f"kafka:{topic}", Form.HL7V2, "")
+    assert abs(untold.received_at_ms - before_ms) < 60_000
+
+
+def test_a_position_below_the_log_stops_that_part_until_an_operator_moves_it(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic, other = new_topic(), new_topic()
+    part = f"kafka:{topic}:0"
+    send(kafka, topic, [hl7(number) for number in range(10)])
+    store.record(Batch(part, 0, 2, 0))
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin.delete_records({TopicPartition(topic, 0): 6})
+    admin.close()
+    topics = {topic: Form.HL7V2, other: Form.HL7V2}
+    with working(kafka, group, topics, store) as worker:
+        worker.until(lambda: worker.heard.stuck == {part})
+        assert worker.inlet.trouble == "1 partitions are stopped"
+        send(kafka, other, [hl7(1)])
+        worker.until(lambda: ended(store) == 1)
+        assert store.position(part).next == 2
+        assert store.consumed_until([part]) == 0
+        store.move_position(part, 6)
+        worker.until(lambda: ended(store) == 5)
+        assert worker.heard.stuck == set()
+        assert worker.inlet.trouble == ""
+
+
+def test_a_position_beyond_the_log_stops_that_part_as_well(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic = new_topic()
+    part = f"kafka:{topic}:0"
+    send(kafka, topic, [hl7(1)])
+    store.record(Batch(part, 0, 40, 0))
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: worker.heard.stuck == {part})
+        store.move_position(part, 0)
+        worker.until(lambda: ended(store) == 1)
+
+
+def test_gaps_in_the_log_are_stepped_over(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    """Marks of transactions, aborted records and compacted ones leave offsets at which there is no message."""
+    from kafka import KafkaProducer  # noqa: PLC0415
+
+    topic = new_topic()
+    producer = KafkaProducer(bootstrap_servers=kafka, transactional_id=f"t-{uuid.uuid4().hex}")
+    producer.init_transactions()
+    for number, is_kept in enumerate([True, False, True, False]):
+        producer.begin_transaction()
+        producer.send(topic, hl7(number)).get(30)
+        (producer.commit_transaction if is_kept else producer.abort_transaction)()
+    producer.close()
+    part = f"kafka:{topic}:0"
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: store.position(part).next == 8)
+        assert [raw.body for raw in worker.program.read_messages] == [hl7(0), hl7(2)]
+        worker.until(lambda: worker.inlet.caught_up(worker.progress)[part] > 0)
+
+
+def test_two_workers_share_the_partitions_and_the_survivor_takes_all(
+    kafka: str, new_topic: NewTopicOf, state_url: str, group: str, store: SqlState
+) -> None:
+    topic = new_topic(partitions=4)
+    topics = {topic: Form.HL7V2}
+    send(kafka, topic, [hl7(number) for number in range(400)])
+    first = Worker(kafka, group, topics, state_url, room=Room(20)).start()
+    try:
+        _eventually(lambda: len(first.owned) == 4)
+        second = Worker(kafka, group, topics, state_url, room=Room(20)).start()
+        try:
+            _eventually(lambda: len(first.owned) == len(second.owned) == 2)
+            send(kafka, topic, [hl7(number) for number in range(400, 800)])
+            _eventually(lambda: ended(store) == 800)
+            assert not first.owned & second.owned
+        finally:
+            first.end()
+        _eventually(lambda: len(second.owned) == 4)
+        send(kafka, topic, [hl7(number) for number in range(800, 1_000)])
+        _eventually(lambda: ended(store) == 1_000)
+    finally:
+        second.end()
+    time.sleep(0.2)
+    assert ended(store) == 1_000
+
+
+def test_a_worker_knows_how_far_the_other_has_come(
+    kafka: str, new_topic: NewTopicOf, state_url: str, group: str, store: SqlState
+) -> None:
+    topic = new_topic(partitions=2)
+    topics = {topic: Form.HL7V2, "not-there-yet": Form.HL7V2}
+    first = Worker(kafka, group, {topic: Form.HL7V2}, state_url).start()
+    second = Worker(kafka, group, {topic: Form.HL7V2}, state_url).start()
+    try:
+        _eventually(lambda: len(first.owned) == len(second.owned) == 1)
+        begun_ms = WallClock().now_ms()
+        _eventually(lambda: store.consumed_until([f"kafka:{topic}:{n}" for n in range(2)]) > begun_ms)
+        _eventually(lambda: min(first.engine._consumption.until_ms(), 2**60) > begun_ms)
+    finally:
+        first.end()
+        second.end()
+    with working(kafka, f"{group}-2", topics, store) as third:
+        third.until(lambda: len(third.owned) == 2)
+        third.until(lambda: third.inlet.caught_up(third.progress)[f"kafka:{topic}:0"] > 0)
+        assert third.engine._consumption.until_ms() == 0
+
+
+def test_a_zombie_writes_nothing(
+    kafka: str, new_topic: NewTopicOf, state_url: str, group: str, store: SqlState
+) -> None:
+    topic = new_topic()
+    topics = {topic: Form.HL7V2}
+    send(kafka, topic, [hl7(number) for number in range(50)])
+    zombie = Worker(kafka, group, topics, state_url, room=Room(10))
+    zombie.until(lambda: ended(store) == 10)
+    with working(kafka, f"{group}-heir", topics, state_url) as heir:
+        heir.until(lambda: ended(store) == 50)
+    for _ in range(10):
+        zombie.engine.step()
+    assert ended(store) == 50
+    assert len(zombie.program.read_messages) < 50
+    send(kafka, topic, [hl7(50)])
+    zombie.until(lambda: ended(store) == 51)
+    zombie.end()
+
+
+def test_a_member_that_lost_its_partitions_does_not_keep_them_from_others(
+    kafka: str, new_topic: NewTopicOf, state_url: str, group: str
+) -> None:
+    """The library's own assignor goes on claiming what it lost; its heir would wait for a round that nobody asks for."""
+    topic = new_topic(partitions=4)
+    topics = {topic: Form.HL7V2}
+    first = Worker(kafka, group, topics, state_url)
+    first.until(lambda: len(first.owned) == 4)
+    first.source._consumer._coordinator.reset_generation()
+    second = Worker(kafka, group, topics, state_url).start()
+    first.start()
+    try:
+        _eventually(lambda: len(first.owned) == len(second.owned) == 2, 30)
+    finally:
+        first.end()
+        second.end()
+
+
+def _large(topic: str) -> list[object]:
+    from kafka.admin import ConfigResource, ConfigResourceType  # noqa: PLC0415
+
+    return [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(17 * 1024 * 1024)})]
+
+
+def _eventually(is_true: Callable[[], bool], patience_s: float = 60.0) -> None:
+    deadline = time.monotonic() + patience_s
+    while not is_true():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)

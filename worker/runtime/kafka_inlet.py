@@ -1,0 +1,333 @@
+"""Kafka partitions as an inlet: the store says where each is read, Kafka only what is there.
+
+A partition goes through these steps: it becomes ours and is held · the store says where it stands, or a new one begins at the
+beginning or the end of its log, and that is stored before anything is read · it is read on · it is taken from us, and what was
+read and not ingested is forgotten. One that cannot be read on is stopped until an operator moves its position.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+import structlog
+
+from worker.model.message import Form
+from worker.model.time import EpochMs
+from worker.runtime.clock import Clock, Stopwatch
+from worker.runtime.inlet import Parcel, Room
+from worker.runtime.journal import Entry
+from worker.runtime.progress import Progress
+from worker.sources.kafka import KafkaSource
+from worker.sources.kafka_group import Change, Partition
+from worker.sources.kafka_messages import Record, part_name, to_message
+
+_log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 1.0
+_MIRROR_EVERY_S = 5.0
+_REST_EVERY_S = 0.5
+
+
+class Observer(Protocol):
+    """Hear what operators want to see."""
+
+    def rebalanced(self) -> None:
+        """Note that partitions came or went."""
+
+    def lagging(self, part: str, messages: int | None) -> None:
+        """Note how many messages of a part are not ingested yet; None for a part that is no longer ours."""
+
+    def stopped(self, part: str, *, is_stopped: bool) -> None:
+        """Note that a part cannot be read on, or can again."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One partition of ours.
+
+    Shape: `backlog` was read and may not be ingested; it begins at `first` and ends before `tail`, all that Kafka holds in
+    between. `reached` is where reading stands, `end` where the log ended at `asked_ms`. `stuck_at` is the position of a
+    stopped partition.
+    """
+
+    name: str
+    backlog: deque[Entry] = field(default_factory=deque)
+    size: int = 0
+    first: int = -1
+    tail: int = -1
+    reached: int = 0
+    end: int | None = None
+    asked_ms: EpochMs = 0
+    stuck_at: int | None = None
+
+    @property
+    def is_placed(self) -> bool:
+        return self.first >= 0
+
+    def place(self, offset: int) -> None:
+        self.backlog.clear()
+        self.size, self.first, self.tail, self.reached = 0, offset, offset, offset
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        self.backlog.extend(entries)
+        self.size += sum([len(raw.body) for _, raw in entries])
+        self.tail = max(self.tail, entries[-1][0] + 1)
+        self.reached = max(self.reached, self.tail)
+
+    def drop_below(self, offset: int) -> None:
+        backlog = self.backlog
+        while backlog and backlog[0][0] < offset:
+            self.size -= len(backlog.popleft()[1].body)
+        self.first = offset
+
+    def head(self, room: Room) -> list[Entry]:
+        """Give the first of the backlog that fit."""
+        entries: list[Entry] = []
+        size = 0
+        for entry in self.backlog:
+            entries.append(entry)
+            size += len(entry[1].body)
+            if len(entries) == room.messages or size >= room.size:
+                break
+        return entries
+
+    def is_full(self, room: Room) -> bool:
+        return len(self.backlog) >= room.messages or self.size >= room.size
+
+    def ingested_to(self, next_: int) -> int:
+        """Give the offset below which everything is ingested, with the gaps after the last message."""
+        return next_ if next_ < self.tail else max(next_, self.reached)
+
+
+class KafkaInlet:
+    """Give what the partitions of ours hold."""
+
+    is_shared = True
+
+    def __init__(
+        self,
+        source: KafkaSource,
+        forms: Mapping[str, Form],
+        clock: Clock,
+        observer: Observer,
+        *,
+        is_from_end: bool = False,
+    ) -> None:
+        """Keep the source, the form of each topic, and where a partition begins that nobody ever consumed."""
+        self._source = source
+        self._forms = dict(forms)
+        self._clock = clock
+        self._observer = observer
+        self._is_from_end = is_from_end
+        self._lanes: dict[Partition, _Lane] = {}
+        self._room = Room()
+        self._looked: Stopwatch | None = None
+        self._mirrored: dict[Partition, int] = {}
+        self._mirror_watch = Stopwatch()
+        self._rest_watch: Stopwatch | None = None
+        self._is_finished = False
+
+    @property
+    def trouble(self) -> str:
+        """Say what keeps messages from coming, "" for nothing."""
+        if self._source.stopped:
+            return f"{len(self._source.stopped)} partitions are stopped"
+        return self._source.trouble
+
+    def parts(self) -> Collection[str]:
+        """Name all partitions; a topic that is not known yet is one part that nobody has consumed."""
+        named: list[str] = []
+        for topic, partitions in self._source.partitions().items():
+            named.extend(part_name(topic, partition) for partition in partitions)
+            if not partitions:
+                named.append(f"kafka:{topic}")
+        return named
+
+    def read(self, progress: Progress, room: Room, asked_ms: EpochMs) -> Sequence[Parcel]:
+        """Read what came, and give what is next in each partition of ours."""
+        if self._is_finished:
+            return ()
+        self._room, self._rest_watch = room, None
+        self._poll(progress)
+        self._place(progress)
+        if self._looked is None or self._looked.seconds >= _LOOK_EVERY_S:
+            self._looked = Stopwatch()
+            self._look(progress, asked_ms)
+        parcels = []
+        for partition, lane in self._lanes.items():
+            if lane.is_placed:
+                self._align(partition, lane, progress.position(lane.name).next)
+                if entries := lane.head(room):
+                    parcels.append(Parcel(lane.name, entries, len(entries) == len(lane.backlog)))
+        return parcels
+
+    def caught_up(self, progress: Progress) -> Mapping[str, EpochMs]:
+        """Tell when each log was last seen to end where we are."""
+        return {
+            lane.name: lane.asked_ms if self._has_reached_end(lane, progress) else 0
+            for lane in self._lanes.values()
+            if lane.is_placed
+        }
+
+    def wait(self, seconds: float, woken: Event) -> None:
+        """Wait for messages; where no broker ever answered, for the time."""
+        if self._is_finished:
+            woken.wait(seconds)
+        else:
+            self._take_in(self._receive(seconds))
+
+    def rest(self) -> None:
+        """Stay a member of the group, holding every partition; no more often than needed."""
+        if self._is_finished or (self._rest_watch and self._rest_watch.seconds < _REST_EVERY_S):
+            return
+        self._rest_watch = Stopwatch()
+        for partition in self._lanes:
+            self._source.hold(partition)
+        self._take_in(self._receive(0))
+
+    def trim(self, progress: Progress, received_before_ms: EpochMs) -> None:
+        """Do nothing: the topic's own retention does it."""
+
+    def finish(self) -> None:
+        """Read nothing more; what was read and is not ingested stays in Kafka."""
+        self._is_finished = True
+
+    def close(self, progress: Progress | None = None) -> None:
+        """Leave the group."""
+        if progress is not None:
+            self._mirror(progress, is_last=True)
+        self._source.close()
+
+    def _receive(self, seconds: float) -> Mapping[Partition, Sequence[Record]]:
+        """Give records that follow, without a hole, what was given before."""
+        failures = self._source.failures
+        records = self._source.poll(seconds, self._room.messages)
+        if self._source.failures != failures:
+            for partition, lane in self._lanes.items():
+                if lane.is_placed and partition not in self._source.stopped:
+                    self._source.place(partition, lane.tail)
+        return records
+
+    def _poll(self, progress: Progress) -> None:
+        for partition, lane in self._lanes.items():
+            is_held = not lane.is_placed or partition in self._source.stopped or lane.is_full(self._room)
+            self._source.hold(partition, is_held=is_held)
+        records = self._receive(0)
+        for change in self._source.changes():
+            self._follow(change, progress)
+        self._take_in(records)
+        self._note_stopped(progress)
+
+    def _follow(self, change: Change, progress: Progress) -> None:
+        """Begin anew with partitions that became ours, forget those that others have."""
+        self._observer.rebalanced()
+        for partition in change.partitions:
+            name = part_name(*partition)
+            progress.forget(name)
+            self._mirrored.pop(partition, None)
+            if self._lanes.pop(partition, None) is not None:
+                self._observer.lagging(name, None)
+                self._observer.stopped(name, is_stopped=False)
+            if change.is_ours:
+                self._lanes[partition] = _Lane(name)
+        _log.info(
+            "partitions_changed", count=len(change.partitions), state="ours" if change.is_ours else "gone"
+        )
+
+    def _take_in(self, records: Mapping[Partition, Sequence[Record]]) -> None:
+        now_ms = self._clock.now_ms()
+        for partition, found in records.items():
+            lane = self._lanes.get(partition)
+            if lane is not None and lane.is_placed and found:
+                form = self._forms[partition.topic]
+                lane.add([(record.offset, to_message(record, form, now_ms)) for record in found])
+
+    def _note_stopped(self, progress: Progress) -> None:
+        for partition, reason in self._source.stopped.items():
+            lane = self._lanes.get(partition)
+            if lane is not None and lane.is_placed and lane.stuck_at is None and not lane.backlog:
+                lane.stuck_at = progress.position(lane.name).next
+                self._observer.stopped(lane.name, is_stopped=True)
+                _log.error("partition_stopped", part=lane.name, reason=reason, next_offset=lane.stuck_at)
+
+    def _place(self, progress: Progress) -> None:
+        """Let the store say where partitions are read that became ours."""
+        fresh: list[Partition] = []
+        for partition, lane in self._lanes.items():
+            if not lane.is_placed:
+                standing = progress.stored(lane.name)
+                if standing is None:
+                    fresh.append(partition)
+                else:
+                    self._place_at(partition, lane, standing.next)
+        if fresh:
+            starts = (self._source.ends if self._is_from_end else self._source.begins)(fresh)
+            for partition, offset in (starts or {}).items():
+                progress.begin(self._lanes[partition].name, offset)
+
+    def _place_at(self, partition: Partition, lane: _Lane, offset: int) -> None:
+        lane.place(offset)
+        self._source.place(partition, offset)
+        _log.info("partition_placed", part=lane.name, next_offset=offset)
+
+    def _align(self, partition: Partition, lane: _Lane, next_: int) -> None:
+        """Go by the store, where it stands elsewhere than we thought: it was moved, or a failed commit was none."""
+        if lane.first <= next_ <= lane.tail or next_ == lane.reached:
+            lane.drop_below(next_)
+        elif lane.stuck_at is None:
+            self._place_at(partition, lane, next_)
+
+    def _look(self, progress: Progress, asked_ms: EpochMs) -> None:
+        """See where the logs end, and whether stopped partitions were moved."""
+        placed = {partition: lane for partition, lane in self._lanes.items() if lane.is_placed}
+        ends = self._source.ends(list(placed)) if placed else None
+        for partition, end in (ends or {}).items():
+            lane = placed[partition]
+            lane.end, lane.asked_ms = end, asked_ms
+            self._look_at(partition, lane, progress)
+        for partition, lane in placed.items():
+            if lane.stuck_at is not None:
+                self._look_again(partition, lane, progress)
+        if self._mirror_watch.seconds >= _MIRROR_EVERY_S:
+            self._mirror_watch = Stopwatch()
+            self._mirror(progress)
+
+    def _look_at(self, partition: Partition, lane: _Lane, progress: Progress) -> None:
+        next_ = progress.position(lane.name).next
+        if lane.stuck_at is None and not lane.backlog:
+            lane.reached = max(lane.reached, self._source.reached(partition))
+            if next_ == lane.tail < lane.reached:
+                progress.skip(lane.name, lane.reached)
+                lane.place(lane.reached)
+        self._observer.lagging(lane.name, max(0, (lane.end or 0) - lane.ingested_to(next_)))
+
+    def _look_again(self, partition: Partition, lane: _Lane, progress: Progress) -> None:
+        standing = progress.stored(lane.name)
+        if standing is not None and standing.next != lane.stuck_at:
+            lane.stuck_at = None
+            self._observer.stopped(lane.name, is_stopped=False)
+            self._place_at(partition, lane, standing.next)
+
+    def _has_reached_end(self, lane: _Lane, progress: Progress) -> bool:
+        if lane.end is None or lane.stuck_at is not None:
+            return False
+        return lane.ingested_to(progress.position(lane.name).next) >= lane.end
+
+    def _mirror(self, progress: Progress, *, is_last: bool = False) -> None:
+        standing = {
+            partition: progress.position(lane.name).next
+            for partition, lane in self._lanes.items()
+            if lane.is_placed
+        }
+        news = {
+            partition: next_
+            for partition, next_ in standing.items()
+            if self._mirrored.get(partition) != next_
+        }
+        if news:
+            self._source.mirror(news, is_last=is_last)
+            self._mirrored.update(news)
