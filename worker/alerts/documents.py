@@ -19,9 +19,10 @@ _SEVERITIES = [severity.name.lower() for severity in reversed(Severity)]
 _STATUSES = [str(status) for status in RuleStatus]
 _PRECISIONS = [precision.name.lower() for precision in Precision]
 _TIME = {"format": "date-time"}
+_UTC = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$"
 
 Id: TypeAlias = Annotated[str, Meta(min_length=1)]
-Time: TypeAlias = Annotated[str, Meta(description="RFC 3339, UTC.", extra_json_schema=_TIME)]
+Time: TypeAlias = Annotated[str, Meta(description="RFC 3339, UTC.", pattern=_UTC, extra_json_schema=_TIME)]
 State: TypeAlias = Annotated[
     str,
     Meta(
@@ -186,14 +187,25 @@ class AlertDocument(TypedDict):
     evidence: list[EvidenceDocument]
     effective_at: Annotated[
         str,
-        Meta(description="The earliest clinical instant at which the rule held.", extra_json_schema=_TIME),
+        Meta(
+            description="The earliest clinical instant at which the rule held.",
+            pattern=_UTC,
+            extra_json_schema=_TIME,
+        ),
     ]
     latest_evidence_at: Annotated[
-        str, Meta(description="When the newest evidence could be known.", extra_json_schema=_TIME)
+        str,
+        Meta(description="When the newest evidence could be known.", pattern=_UTC, extra_json_schema=_TIME),
     ]
-    raised_at: Annotated[str, Meta(description="When the alert was first raised.", extra_json_schema=_TIME)]
-    updated_at: Annotated[str, Meta(description="When this version was made.", extra_json_schema=_TIME)]
-    window_ends_at: Annotated[str, Meta(description="When the rule stops looking.", extra_json_schema=_TIME)]
+    raised_at: Annotated[
+        str, Meta(description="When the alert was first raised.", pattern=_UTC, extra_json_schema=_TIME)
+    ]
+    updated_at: Annotated[
+        str, Meta(description="When this version was made.", pattern=_UTC, extra_json_schema=_TIME)
+    ]
+    window_ends_at: Annotated[
+        str, Meta(description="When the rule stops looking.", pattern=_UTC, extra_json_schema=_TIME)
+    ]
     possible_causes: Annotated[list[str], Meta(description="In words; never a diagnosis.")]
     considerations: Annotated[list[str], Meta(description="In words; never an order.")]
     check: Annotated[list[str], Meta(description="What to look at.")]
@@ -229,8 +241,12 @@ class MinimalDocument(TypedDict):
     hours_since_lp: Annotated[
         float, Meta(description="Hours from the lumbar puncture to this version of the alert.")
     ]
-    raised_at: Annotated[str, Meta(description="When the alert was first raised.", extra_json_schema=_TIME)]
-    updated_at: Annotated[str, Meta(description="When this version was made.", extra_json_schema=_TIME)]
+    raised_at: Annotated[
+        str, Meta(description="When the alert was first raised.", pattern=_UTC, extra_json_schema=_TIME)
+    ]
+    updated_at: Annotated[
+        str, Meta(description="When this version was made.", pattern=_UTC, extra_json_schema=_TIME)
+    ]
     disclaimer: Annotated[str, Meta(min_length=1)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from worker.correlate.stays import discharge_times, find_stays, stay_at
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A ward with room and bed, and since when."""
+    """A ward with room and bed, since when, and until when where that is known."""
 
     location: Location
     since_ms: EpochMs
+    until_ms: EpochMs | None = None
 
     def is_same(self, other: Place | None) -> bool:
         """Tell whether two places are one, whenever the patient came there."""
@@ -52,16 +53,17 @@ def _place_at(index: FactIndex, stays: tuple[Stay, ...], at_ms: EpochMs) -> Plac
     """Return the last place stated by then: of the visit that covers the instant, else since the patient last left."""
     stay = stay_at(stays, at_ms)
     left_ms = 0 if stay else max((ms for ms in discharge_times(index, stays) if ms <= at_ms), default=0)
-    known = [
+    facts = [
         fact
         for fact in index.series("location").facts
         if left_ms <= fact.effective.start_ms <= at_ms and _is_of(stay, fact)
     ]
-    last = max(known, key=_recency, default=None)
-    if last is None or not isinstance(last.value, Location):
-        return None
-    end_ms = last.effective.end_ms
-    return None if end_ms is not None and end_ms <= at_ms else Place(last.value, last.effective.start_ms)
+    last: Place | None = None
+    for fact in sorted(facts, key=_recency):
+        if isinstance(fact.value, Location):
+            place = Place(fact.value, fact.effective.start_ms, fact.effective.end_ms)
+            last = replace(place, since_ms=last.since_ms) if last and last.is_same(place) else place
+    return None if last is None or (last.until_ms is not None and last.until_ms <= at_ms) else last
 
 
 def _is_of(stay: Stay | None, fact: Fact) -> bool:

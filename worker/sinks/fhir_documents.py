@@ -2,7 +2,7 @@
 
 The DetectedIssue keeps its id over all versions, so that a server that is told of a withdrawal replaces what it had; a
 Communication has the id of its notice, so that sending it again changes nothing. Values and records stand inside the
-DetectedIssue (`contained`): we know no ids of the server's own resources. The patient is named by identifier for the same reason.
+DetectedIssue (`contained`), and the patient is named by identifier: we know no ids of the server's own resources.
 
 | alert | DetectedIssue.status |
 |---|---|
@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
+from pydantic import ValidationError
 
 from worker.alerts.documents import AlertDocument, EvidenceDocument, IdentifierDocument
 from worker.model.alert import AlertState, Notice
@@ -92,15 +94,26 @@ def fhir_bundle(notice: Notice) -> bytes:
     """
     from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415 - slow to import, for those who send FHIR
 
+    issue, told = _made(notice)
+    urls = [_url(resource) for resource in (issue, told)]
+    # Inside a Bundle references go by the full URLs; a server puts its own in their place.
+    told["about"] = [{"reference": urls[0]}]
     entries = [
         {
+            "fullUrl": url,
             "resource": resource,
             "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
         }
-        for resource in _made(notice)
+        for url, resource in zip(urls, (issue, told), strict=True)
     ]
     bundle = {"resourceType": "Bundle", "id": notice.notice_id, "type": "transaction", "entry": entries}
-    return _encode(_checked(Bundle, bundle))
+    return _encode(_build(Bundle, bundle))
+
+
+def _url(resource: Mapping[str, Any]) -> str:  # Any: FHIR JSON
+    """Name a resource anywhere: the same for all Bundles that hold it."""
+    name = f"urn:lpwatch:{resource['resourceType']}:{resource['id']}"
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"
 
 
 def _made(notice: Notice) -> tuple[dict[str, Any], dict[str, Any]]:  # Any: FHIR JSON
@@ -115,22 +128,30 @@ def _made(notice: Notice) -> tuple[dict[str, Any], dict[str, Any]]:  # Any: FHIR
         raise LpwatchError("an id that FHIR does not allow", "fhir")
     lines = lines_of(alert)
     return (
-        _checked(DetectedIssue, _issue(alert, lines)),
-        _checked(Communication, _communication(alert, notice.notice_id, lines)),
+        _build(DetectedIssue, _issue(alert, lines)),
+        _build(Communication, _communication(alert, notice.notice_id, lines)),
     )
 
 
-def _checked(
-    model: Any, resource: dict[str, Any]
-) -> dict[str, Any]:  # Any: fhir.resources is not typed for us
-    """Let fhir.resources say whether a resource has the shape of its type."""
+class _Built(Protocol):
+    def model_dump_json(self) -> str: ...
+
+
+class _Model(Protocol):
+    def model_validate(self, obj: object, /) -> _Built: ...
+
+
+def _build(model: _Model, resource: dict[str, Any]) -> dict[str, Any]:  # Any: FHIR JSON
+    """Let fhir.resources build a resource, which refuses what has not the shape of its type."""
     try:
-        model.model_validate(resource)
-    except ValueError as error:
+        built = model.model_validate(resource)
+    except ValidationError as error:
         # The text of the error repeats the values.
-        kinds = sorted({".".join(map(str, detail["loc"])) for detail in getattr(error, "errors", list)()})
-        raise LpwatchError(f"no {resource['resourceType']} can be made of it", ", ".join(kinds[:3])) from None
-    return resource
+        places = {".".join(map(str, detail["loc"])) for detail in error.errors()}
+        reason = f"no {resource['resourceType']} can be made of it"
+        raise LpwatchError(reason, ", ".join(sorted(places)[:3])) from None
+    made: dict[str, Any] = msgspec.json.decode(built.model_dump_json())  # Any: FHIR JSON
+    return made
 
 
 def _issue(alert: AlertDocument, lines: Sequence[str]) -> dict[str, Any]:  # Any: FHIR JSON

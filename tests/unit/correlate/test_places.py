@@ -68,6 +68,13 @@ def test_a_place_that_ended_is_left() -> None:
     assert units(whereabouts(5, stay(-2), located(-1, "AMU", end=3))) == ("", "AMU")
 
 
+def test_a_place_that_is_told_again_counts_from_the_first_word_of_it() -> None:
+    again = [stay(-4), located(-4, "ITU"), located(-3, "AMU"), located(2, "AMU"), located(6, "AMU")]
+    found = whereabouts(7, *again)
+    assert found.now is not None
+    assert found.now.since_ms == at(-3)
+
+
 def test_a_bed_makes_another_place_and_the_time_does_not() -> None:
     same = whereabouts(7, located(-1, "AMU", "3"), located(6, "AMU", "3"))
     moved = whereabouts(7, located(-1, "AMU", "3"), located(6, "AMU", "4"))

@@ -1,0 +1,217 @@
+"""Alerts as FHIR R4. What HAPI's validator says of them is in tests/integration/test_fhir_validator.py."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, cast
+from xml.etree import ElementTree as ET
+
+import msgspec
+import pytest
+
+from tests.unit.alerts.findings import Ward, found
+from tests.unit.correlate.facts import at
+from worker.alerts.documents import AlertDocument
+from worker.alerts.render import RuleText, Surroundings, render_alert
+from worker.alerts.taken_back import TakenBack
+from worker.correlate.places import Place, Whereabouts
+from worker.model.alert import Alert, Notice
+from worker.model.errors import LpwatchError
+from worker.model.fact import Identifier, Location
+from worker.model.finding import Severity
+from worker.sinks.fhir_documents import fhir_bundle, fhir_resources
+
+NUMBERS = (Identifier("mrn", "4711", "MR"), Identifier("https://nhs.example", "999", "NH"))
+TEXT = RuleText("Fever after the LP", ("possible <infection>",), ("consider cultures & CRP",), ("neck",))
+
+
+def alert(severity: Severity = Severity.URGENT) -> Alert:
+    ward = Ward()
+    ward.assess(11, found(severity=severity))
+    return replace(ward.only, alert_id="a1b2")
+
+
+def escalated() -> Alert:
+    ward = Ward()
+    ward.assess(11, found())
+    ward.assess(12, found(severity=Severity.EMERGENT))
+    return replace(ward.only, alert_id="a1b2")
+
+
+def withdrawn() -> Alert:
+    ward = Ward()
+    ward.assess(11, found())
+    ward.assess(12)
+    return replace(ward.only, alert_id="a1b2")
+
+
+def document(made_of: Alert | None = None, **around: object) -> AlertDocument:
+    surroundings = Surroundings(identifiers=NUMBERS, reason="raised", encounter="V7")
+    return render_alert(made_of or alert(), TEXT, replace(surroundings, **around))  # type: ignore[arg-type] # its fields
+
+
+def notice(body: AlertDocument) -> Notice:
+    notice_id = f"{body['alert_id']}.{body['version']}"
+    return Notice(notice_id, body["alert_id"], body["version"], msgspec.json.encode(body))
+
+
+def resources(body: AlertDocument) -> tuple[dict[str, Any], dict[str, Any]]:
+    issue, told = fhir_resources(notice(body))
+    return json.loads(issue.body), json.loads(told.body)
+
+
+def test_each_resource_has_its_place_on_a_server() -> None:
+    issue, told = fhir_resources(notice(document()))
+    assert (issue.path, told.path) == ("DetectedIssue/a1b2", "Communication/a1b2.1")
+    for resource in (issue, told):
+        written = json.loads(resource.body)
+        assert (written["resourceType"], written["id"]) == (resource.type, resource.id)
+
+
+def test_an_alert_is_a_detected_issue() -> None:
+    issue, _ = resources(document())
+    assert issue["status"] == "final"
+    assert issue["severity"] == "high"
+    assert issue["code"]["text"] == "Fever after the LP"
+    assert issue["code"]["coding"] == [{"system": "urn:lpwatch:rule", "version": "1", "code": "fever-single"}]
+    assert issue["identifiedDateTime"] == "2026-01-05T19:00:00Z"
+    assert issue["patient"] == {
+        "type": "Patient",
+        "identifier": {"value": "4711", "assigner": {"display": "mrn"}},
+    }
+    assert "consider cultures & CRP" in issue["detail"]
+    assert "mitigation" not in issue
+
+
+def test_evidence_stands_inside_as_observations() -> None:
+    issue, _ = resources(document())
+    (evidence,) = issue["evidence"]
+    procedure, value = issue["contained"]
+    assert evidence == {"code": [{"text": "body-temperature"}], "detail": [{"reference": f"#{value['id']}"}]}
+    assert (value["resourceType"], value["effectiveDateTime"]) == ("Observation", "2026-01-05T18:00:00Z")
+    assert value["valueQuantity"] == {
+        "value": 38.4,
+        "unit": "Cel",
+        "system": "http://unitsofmeasure.org",
+        "code": "Cel",
+    }
+    assert issue["implicated"] == [{"reference": f"#{procedure['id']}"}]
+    assert (procedure["resourceType"], procedure["status"]) == ("Procedure", "completed")
+    assert procedure["performedDateTime"] == "2026-01-05T08:00:00Z"
+
+
+def test_a_notice_is_a_communication_about_the_issue() -> None:
+    _, told = resources(document())
+    assert told["status"] == "completed"
+    assert told["category"][0]["coding"][0]["code"] == "alert"
+    assert told["priority"] == "urgent"
+    assert told["about"] == [{"reference": "DetectedIssue/a1b2"}]
+    assert told["encounter"] == {"type": "Encounter", "identifier": {"value": "V7"}}
+    assert told["sent"] == "2026-01-05T19:00:00Z"
+    assert told["subject"]["identifier"]["value"] == "4711"
+    assert told["payload"][0]["contentString"].startswith("URGENT: Fever after the LP (raised, version 1)\n")
+
+
+@pytest.mark.parametrize(
+    ("severity", "harm", "priority"),
+    [
+        (Severity.EMERGENT, "high", "stat"),
+        (Severity.URGENT, "high", "urgent"),
+        (Severity.ROUTINE, "moderate", "routine"),
+        (Severity.INFO, "low", "routine"),
+    ],
+)
+def test_severity_in_the_words_of_fhir(severity: Severity, harm: str, priority: str) -> None:
+    issue, told = resources(document(alert(severity)))
+    assert (issue["severity"], told["priority"]) == (harm, priority)
+
+
+def test_a_later_version_replaces_the_issue_and_is_told_anew() -> None:
+    issue, told = fhir_resources(notice(document(escalated())))
+    assert (issue.path, told.path) == ("DetectedIssue/a1b2", "Communication/a1b2.2")
+    written = json.loads(issue.body)
+    assert (written["status"], written["severity"]) == ("amended", "high")
+    assert json.loads(told.body)["priority"] == "stat"
+
+
+def test_a_withdrawn_alert_was_entered_in_error_and_says_what_changed() -> None:
+    gone = withdrawn()
+    (fact,) = gone.finding.evidence
+    issue, told = resources(document(gone, taken_back=(TakenBack(fact, None),), reason="evidence withdrawn"))
+    assert (issue["status"], told["status"]) == ("entered-in-error", "completed")
+    assert "does not mean that the patient is well" in told["payload"][0]["contentString"]
+    assert "Taken back: body-temperature 38.4 Cel" in issue["detail"]
+    assert told["reasonCode"] == [{"text": "evidence withdrawn"}]
+
+
+def test_where_the_patient_is_stands_in_the_words() -> None:
+    now, then = (Place(Location(unit, "7", "B", "NORTH"), at(0)) for unit in ("ITU", "AMU"))
+    _, told = resources(document(whereabouts=Whereabouts(now, then)))
+    assert "Ward: NORTH ITU 7 B (at the lumbar puncture: AMU)" in told["payload"][0]["contentString"]
+    _, told = resources(document())
+    assert "Ward: unit not known" in told["payload"][0]["contentString"]
+
+
+@pytest.mark.parametrize(
+    ("authority", "written"),
+    [
+        ("urn:oid:1.2.3", {"system": "urn:oid:1.2.3", "value": "1"}),
+        ("1.2.840.3", {"system": "urn:oid:1.2.840.3", "value": "1"}),
+        ("https://hospital.example/mrn", {"system": "https://hospital.example/mrn", "value": "1"}),
+        ("HOSP", {"value": "1", "assigner": {"display": "HOSP"}}),
+        ("", {"value": "1"}),
+    ],
+)
+def test_an_authority_is_a_system_only_where_it_is_an_uri(authority: str, written: dict[str, object]) -> None:
+    issue, _ = resources(document(identifiers=(Identifier(authority, "1"),)))
+    assert issue["patient"]["identifier"] == written
+
+
+def test_without_a_number_the_patient_is_not_made_up() -> None:
+    issue, told = resources(document(identifiers=()))
+    assert issue["patient"] == told["subject"] == {"type": "Patient", "display": "not identified"}
+
+
+def test_the_narrative_is_well_formed_whatever_the_text_holds() -> None:
+    strange = RuleText("a < b & c", ("nul \x00 bell \x07 </div>",))
+    body = render_alert(alert(), strange, Surroundings(identifiers=NUMBERS))
+    for written in resources(body):
+        words = "".join(ET.fromstring(written["text"]["div"]).itertext())  # noqa: S314 - our own text
+        assert "a < b & c" in words
+        assert "</div>" in words
+
+
+def test_a_bundle_is_a_transaction_that_may_be_sent_again() -> None:
+    body = notice(document())
+    bundle = json.loads(fhir_bundle(body))
+    assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "transaction")
+    issue, told = bundle["entry"]
+    assert [entry["request"] for entry in (issue, told)] == [
+        {"method": "PUT", "url": "DetectedIssue/a1b2"},
+        {"method": "PUT", "url": "Communication/a1b2.1"},
+    ]
+    assert told["resource"]["about"] == [{"reference": issue["fullUrl"]}]
+    assert fhir_bundle(body) == fhir_bundle(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"alert_id": "secret 4711"}', b"\xff"])
+def test_what_is_no_alert_is_refused_without_its_content(body: bytes) -> None:
+    with pytest.raises(LpwatchError, match="not a full alert") as failure:
+        fhir_resources(Notice("a1.1", "a1", 1, body))
+    assert "4711" not in str(failure.value)
+
+
+@pytest.mark.parametrize("alert_id", ["a b", "x" * 65, "a/b"])
+def test_an_id_that_fhir_does_not_allow_is_refused(alert_id: str) -> None:
+    body = cast("AlertDocument", {**document(), "alert_id": alert_id})
+    with pytest.raises(LpwatchError, match="an id that FHIR does not allow"):
+        fhir_resources(notice(body))
+
+
+def test_what_fhir_refuses_is_told_without_its_content() -> None:
+    body = cast("AlertDocument", {**document(), "raised_at": "4711-13-45T11:11:11Z"})
+    with pytest.raises(LpwatchError, match="no DetectedIssue can be made of it") as failure:
+        fhir_resources(notice(body))
+    assert "identifiedDateTime" in str(failure.value)
+    assert "4711" not in str(failure.value)

@@ -1,0 +1,101 @@
+"""HAPI's validator for FHIR R4, from Maven Central's jars, offline once they are there: no terminology server is asked.
+
+`validate(resources)` starts one Java process for all of them. Needs Java 17 or newer; the first time also Maven.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.kafka_local import COPY, program
+from tools.local_process import ServerError, bound_command, cache_folder
+
+VERSION = "7.4.0"
+SLF4J = "2.0.13"
+ARTIFACTS = (
+    "hapi-fhir-structures-r4",
+    "hapi-fhir-validation",
+    "hapi-fhir-validation-resources-r4",
+    "hapi-fhir-caching-caffeine",
+)
+SOURCE = Path(__file__).resolve().parent / "java" / "ValidateFhir.java"
+_DEPENDENCIES = "".join(
+    f"<dependency><groupId>ca.uhn.hapi.fhir</groupId><artifactId>{name}</artifactId><version>{VERSION}</version></dependency>"
+    for name in ARTIFACTS
+)
+POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>org.lpwatch</groupId><artifactId>fhir-validator</artifactId><version>1</version><dependencies>{_DEPENDENCIES}
+<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>{SLF4J}</version></dependency>
+</dependencies></project>"""
+_FETCH_S = 900
+_RUN_S = 600
+
+
+class Remark(NamedTuple):
+    """What HAPI says of one resource: `severity` is INFORMATION, WARNING, ERROR or FATAL."""
+
+    index: int
+    severity: str
+    place: str
+    message: str
+
+    @property
+    def is_error(self) -> bool:
+        """Tell whether the resource is refused for it."""
+        return self.severity in {"ERROR", "FATAL"}
+
+
+def prepare() -> Path:
+    """Make sure of the folder of jars; fast when it is there.
+
+    **Raises** `ServerError`: Maven is missing, or the jars cannot be fetched.
+    """
+    folder = cache_folder() / f"fhir-validator-{VERSION}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            with tempfile.TemporaryDirectory() as work:
+                (Path(work) / "pom.xml").write_text(POM, encoding="utf-8")
+                options = [
+                    f"-DoutputDirectory={folder / 'jars'}",
+                    f"-Dmaven.repo.local={cache_folder() / 'maven'}",
+                ]
+                command = [program("mvn"), "-B", "-ntp", "-q", COPY, "-DincludeScope=runtime", *options]
+                done = subprocess.run(
+                    command, cwd=work, capture_output=True, text=True, timeout=_FETCH_S, check=False
+                )
+            if done.returncode:
+                said = (done.stdout + done.stderr)[-3_000:]
+                raise ServerError(f"Maven could not fetch HAPI FHIR {VERSION}:\n{said}")
+            (folder / "complete").touch()
+    return folder / "jars"
+
+
+def validate(resources: Sequence[bytes]) -> list[Remark]:
+    """Say what is wrong with R4 resources in JSON, one line each; `index` of a remark counts from 0.
+
+    **Raises** `ServerError`: the validator cannot be fetched or run.
+    """
+    jars = prepare()
+    with tempfile.TemporaryDirectory() as folder:
+        source, found = Path(folder) / "resources.ndjson", Path(folder) / "remarks"
+        source.write_bytes(b"".join(resource + b"\n" for resource in resources))
+        command = [program("java"), "-Xmx1g", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", str(SOURCE)]
+        done = subprocess.run(
+            bound_command([*command, str(source), str(found)]),
+            capture_output=True,
+            text=True,
+            timeout=_RUN_S,
+            check=False,
+        )
+        if done.returncode:
+            raise ServerError(f"HAPI's validator failed:\n{(done.stdout + done.stderr)[-3_000:]}")
+        lines = found.read_text(encoding="utf-8").splitlines()
+    parts = (line.split("\t", 3) for line in lines)
+    return [Remark(int(index), severity, place, text) for index, severity, place, text in parts]
