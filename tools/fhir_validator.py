@@ -86,7 +86,7 @@ def validate(resources: Sequence[bytes]) -> list[Remark]:
     with tempfile.TemporaryDirectory() as folder:
         source, found = Path(folder) / "resources.ndjson", Path(folder) / "remarks"
         source.write_bytes(b"".join(resource + b"\n" for resource in resources))
-        command = [program("java"), "-Xmx1g", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*", str(SOURCE)]
+        command = [program("java"), "-Xmx1g", "-cp", f"{jars}/*", str(SOURCE)]
         done = subprocess.run(
             bound_command([*command, str(source), str(found)]),
             capture_output=True,

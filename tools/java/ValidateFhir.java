@@ -2,9 +2,10 @@ import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.context.support.DefaultProfileValidationSupport;
 import ca.uhn.fhir.validation.FhirValidator;
 import ca.uhn.fhir.validation.SingleValidationMessage;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.hl7.fhir.common.hapi.validation.support.CommonCodeSystemsTerminologyService;
 import org.hl7.fhir.common.hapi.validation.support.InMemoryTerminologyServerValidationSupport;
 import org.hl7.fhir.common.hapi.validation.support.ValidationSupportChain;
@@ -19,15 +20,18 @@ public class ValidateFhir {
                 new CommonCodeSystemsTerminologyService(context),
                 new InMemoryTerminologyServerValidationSupport(context)));
         FhirValidator validator = context.newValidator().registerValidatorModule(instances);
-        int line = 0;
-        try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(Path.of(args[1])))) {
-            for (String resource : Files.readAllLines(Path.of(args[0]))) {
-                for (SingleValidationMessage said : validator.validateWithResult(resource).getMessages()) {
-                    String text = String.valueOf(said.getMessage()).replaceAll("\\s+", " ");
-                    out.println(line + "\t" + said.getSeverity() + "\t" + said.getLocationString() + "\t" + text);
-                }
-                line++;
-            }
-        }
+        List<String> resources = Files.readAllLines(Path.of(args[0]));
+        List<String> found = IntStream.range(0, resources.size()).parallel()
+                .mapToObj(line -> remarks(line, validator.validateWithResult(resources.get(line)).getMessages()))
+                .flatMap(List::stream)
+                .toList();
+        Files.write(Path.of(args[1]), found);
+    }
+
+    private static List<String> remarks(int line, List<SingleValidationMessage> said) {
+        return said.stream()
+                .map(one -> String.join("\t", String.valueOf(line), String.valueOf(one.getSeverity()),
+                        String.valueOf(one.getLocationString()), String.valueOf(one.getMessage()).replaceAll("\\s+", " ")))
+                .toList();
     }
 }

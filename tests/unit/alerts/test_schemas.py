@@ -36,9 +36,7 @@ def test_schema_files_are_current(root: Path) -> None:
     # Write them anew with: python tools/alert_schemas.py
     folder = root / "docs" / "schemas"
     texts = alert_schema_texts()
-    assert {
-        path.name: path.read_text(encoding="utf-8") for path in folder.glob("alert*.schema.json")
-    } == texts
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.schema.json")} == texts
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -60,6 +58,7 @@ def test_every_key_has_a_word_or_a_shape_that_has_one() -> None:
         *(f"PlaceDocument.{part}" for part in ("room", "bed")),
         *(f"RuleDocument.{part}" for part in ("id", "version")),
         "ContextDocument.rule",
+        "OutboxDocument.sink",
         "AlertDocument.disclaimer",
         "MinimalDocument.disclaimer",
     }
@@ -82,7 +81,7 @@ def test_what_an_alert_never_says_does_not_fit(document: AlertDocument, key: str
     assert not validator("alert").is_valid({**document, key: value})
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", ["alert", "alert-minimal"])
 def test_a_key_that_is_missing_is_noticed_and_one_more_is_not(document: AlertDocument, name: str) -> None:
     written = document if name == "alert" else minimal(document)
     assert validator(name).is_valid({**written, "more": 1})
