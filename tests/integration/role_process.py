@@ -11,11 +11,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.consumer.fetcher import ConsumerRecord
 
 from worker.decode.mllp import MllpReader
@@ -109,6 +111,24 @@ def await_until(is_done: Callable[[], object], what: str, seconds: float = START
     while not is_done():
         assert time.monotonic() < deadline, f"waited too long for {what}"
         time.sleep(0.02)
+
+
+def free_port() -> int:
+    """Give a port on which nobody listens now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def make_topic(brokers: str, partitions: int = 1) -> str:
+    """Make a topic of a name never used before."""
+    topic = f"test-{uuid.uuid4().hex[:12]}"
+    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    try:
+        admin.create_topics([NewTopic(topic, partitions, 1)])
+    finally:
+        admin.close()
+    return topic
 
 
 def records(brokers: str, topic: str, count: int = 0, seconds: float = 60.0) -> list[ConsumerRecord]:

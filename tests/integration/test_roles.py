@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.messages import fever
-from tests.integration.role_process import RoleProcess, all_ended, records
+from tests.integration.messages import fever, message
+from tests.integration.role_process import (
+    RoleProcess,
+    all_ended,
+    await_until,
+    free_port,
+    make_topic,
+    records,
+)
+from tools.kafka_local import KafkaLocal
 
 Start = Callable[..., RoleProcess]
 
@@ -54,3 +63,109 @@ def test_run_sends_its_notices_to_the_topic_of_the_route(
     assert alert["rule"]["id"] == "fever-single"
     assert headers["ce_subject"] == alert["alert_id"] == record.key.decode()
     assert (tmp_path / "data" / "notices.ndjson").exists()
+
+
+def test_gateway_acknowledges_what_the_topic_has_and_says_where_it_came_from(
+    tmp_path: Path, start: Start, kafka: str, new_topic: Callable[..., str]
+) -> None:
+    topic = new_topic(partitions=2, name="hl7")
+    gateway = start(tmp_path, "gateway", kafka_bootstrap_servers=kafka, gateway_hl7_topic=topic)
+    sent = fever()
+    assert [b"MSA|AA|" in answer for answer in gateway.send(*sent)] == [True, True]
+    assert gateway.get("/readyz") == (200, "ok\n")
+    assert gateway.end() == 0
+    found = records(kafka, topic, 2)
+    assert sorted(record.value for record in found) == sorted(
+        one.strip(b"\x0b\x1c\r") + b"\r" for one in sent
+    )
+    (headers,) = {tuple(name for name, _ in record.headers) for record in found}
+    assert headers == ("lpwatch-received-at", "lpwatch-transport", "lpwatch-form")
+
+
+def test_gateway_takes_no_larger_messages_than_the_topic(
+    tmp_path: Path, start: Start, kafka: str, new_topic: Callable[..., str]
+) -> None:
+    topic = new_topic(name="hl7")
+    gateway = start(tmp_path, "gateway", kafka_bootstrap_servers=kafka, gateway_hl7_topic=topic)
+    large = message("ORU^R01", "m1", "20260105120000", "OBX|1|TX|||" + "x" * 2_000_000)
+    assert [b"MSA|AR|" in answer for answer in gateway.send(large)] == [True]
+    assert [b"MSA|AA|" in answer for answer in gateway.send(*fever())] == [True, True]
+    assert [line["role"] for line in gateway.logged("limit_lowered_to_that_of_topic")] == [
+        "mllp_max_frame_bytes"
+    ]
+    assert gateway.end() == 0
+
+
+def test_gateway_refuses_while_the_broker_is_away_and_goes_on_when_it_is_back(
+    tmp_path: Path, start: Start, own_kafka: KafkaLocal
+) -> None:
+    topic = make_topic(own_kafka.bootstrap)
+    gateway = start(
+        tmp_path,
+        "gateway",
+        kafka_bootstrap_servers=own_kafka.bootstrap,
+        gateway_hl7_topic=topic,
+        gateway_timeout_seconds=3,
+    )
+    first, second = fever()
+    assert b"MSA|AA|" in gateway.send(first)[0]
+    own_kafka.kill()
+    assert b"MSA|AE|" in gateway.send(second)[0]
+    assert gateway.get("/readyz") == (503, "the brokers do not take messages\n")
+    assert gateway.get("/healthz") == (200, "ok\n")
+    own_kafka.restart()
+    await_until(lambda: b"MSA|AA|" in gateway.send(second)[0], "the gateway to write again")
+    assert gateway.get("/readyz") == (200, "ok\n")
+    assert gateway.end() == 0
+    assert {record.value for record in records(own_kafka.bootstrap, topic, 2)} >= {
+        one.strip(b"\x0b\x1c\r") + b"\r" for one in (first, second)
+    }
+
+
+@pytest.mark.parametrize("role", ["gateway", "worker", "deliver"])
+def test_role_waits_for_what_is_away_and_says_so_once(
+    tmp_path: Path, start: Start, state_url: str, role: str
+) -> None:
+    process = start(
+        tmp_path,
+        role,
+        http=f"127.0.0.1:{(port := free_port())}",
+        database=state_url,
+        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}",
+        kafka_hl7_topics="absent",
+        gateway_hl7_topic="absent",
+    )
+    await_until(lambda: process.logged("waiting"), "the first line of waiting")
+    await_until(lambda: "nobody listens" in process.get("/readyz", f"127.0.0.1:{port}")[1], "readiness")
+    assert process.get("/healthz", f"127.0.0.1:{port}") == (200, "ok\n")
+    time.sleep(2.5)
+    assert len(process.logged("waiting")) == 1
+    assert not process.ready.exists()
+    assert process.end() == 0
+
+
+@pytest.mark.parametrize("role", ["gateway", "worker"])
+def test_role_does_not_start_on_a_topic_that_is_not_there(
+    tmp_path: Path, start: Start, state_url: str, kafka: str, role: str
+) -> None:
+    process = start(
+        tmp_path,
+        role,
+        database=state_url,
+        kafka_bootstrap_servers=kafka,
+        kafka_hl7_topics="absent",
+        gateway_hl7_topic="absent",
+    )
+    assert process.process.wait(timeout=60) == 3
+    assert "topic absent: there is no such topic; create it, or correct its name" in process.log_text()
+
+
+@pytest.mark.parametrize("role", ["worker", "deliver"])
+def test_role_does_not_start_on_a_database_without_its_tables(
+    tmp_path: Path, start: Start, postgres_url: str, kafka: str, role: str
+) -> None:
+    process = start(
+        tmp_path, role, database=postgres_url, kafka_bootstrap_servers=kafka, kafka_hl7_topics="absent"
+    )
+    assert process.process.wait(timeout=60) == 3
+    assert "run: lpwatch db migrate --database URL" in process.log_text()

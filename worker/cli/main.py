@@ -43,6 +43,9 @@ COMMANDS = {
         "worker.cli.why", "why_not", "Explain why a rule did not hold for a patient at an instant."
     ),
     "simulate": LazyCommand("worker.cli.simulate", "simulate", "Invent a hospital with known truth."),
+    "doctor": LazyCommand(
+        "worker.cli.doctor", "doctor", "Say what is wrong with an installation, and what to do next."
+    ),
     "db": LazyCommand("worker.cli.db", "db", "Look after the databases."),
 }
 

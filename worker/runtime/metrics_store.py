@@ -10,6 +10,7 @@ from worker.runtime.clock import Stopwatch
 from worker.runtime.engine import StateStore
 from worker.runtime.journal import Entry, Journal
 from worker.runtime.metrics import Metrics
+from worker.sources.group_commit import Intake
 from worker.storage.records import Assessed, Batch, Case, NoticeKey, PendingNotice, Position, Verdict
 
 _OUTCOMES = frozenset(kind.value for kind in OutcomeKind)
@@ -21,7 +22,7 @@ _FAILING_S = 60.0
 class MeteredIntake:
     """The journal as the receiving side writes it: count what was stored, and wake who reads it."""
 
-    def __init__(self, journal: Journal, metrics: Metrics, wake: Callable[[], None]) -> None:
+    def __init__(self, journal: Intake, metrics: Metrics, wake: Callable[[], None]) -> None:
         """Keep the journal and whom to wake."""
         self._journal = journal
         self._metrics = metrics

@@ -74,7 +74,7 @@ USES: Final[dict[Role, tuple[str, ...]]] = {
     Role.RUN: (*_EMBEDDED, *_MLLP, *_FHIR, *_RULES, *_OUTLETS, *_RELAY, *_CONSUME, *_KAFKA, *_SELF),
     Role.GATEWAY: (*_GATEWAY, *_MLLP, *_FHIR, *_KAFKA, *_SELF),
     Role.WORKER: (*_DATABASE, *_CONSUME, *_RULES, *_OUTLETS, *_KAFKA, *_SELF),
-    Role.DELIVER: (*_DATABASE, *_OUTLETS, *_RELAY, *_KAFKA, *_SELF),
+    Role.DELIVER: (*_DATABASE, *_OUTLETS, *_RELAY, "pack", *_KAFKA, *_SELF),
 }
 """The settings that a role looks at, in the order of the reference; others may stand in a shared file."""
 

@@ -97,6 +97,13 @@ def place_of(url: str) -> str:
     return f"database {made.host or 'localhost'}:{made.port or 5432}/{made.database or ''}"
 
 
+def host_of(url: str) -> str:
+    """Name the host of a database, or the folder of its socket."""
+    made = sa.make_url(url)
+    asked = made.query.get("host", "")
+    return made.host or (asked if isinstance(asked, str) else asked[0]) or "localhost"
+
+
 def look_at(url: str) -> DatabaseState:
     """Connect once, and ask the database how it stands.
 

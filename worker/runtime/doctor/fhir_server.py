@@ -1,0 +1,85 @@
+"""Check the FHIR server that is told of alerts."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+import httpx2
+
+from worker.model.errors import ConfigError
+from worker.model.time import SECOND_MS
+from worker.runtime.clock import Clock
+from worker.runtime.doctor.checks import Check, doubtful, of_error, well, wrong
+from worker.runtime.doctor.database import compare_clocks
+from worker.runtime.settings import Settings
+from worker.runtime.settings_given import read_secret
+
+_ANSWER_S: Final = 10.0
+_R4: Final = "4."
+
+
+def check_fhir_server(settings: Settings, clock: Clock) -> Iterator[Check]:
+    """Ask the server for its CapabilityStatement."""
+    base = (settings.fhir_out or "").rstrip("/")
+    name = f"FHIR server {httpx2.URL(base).host}"
+    headers = {"Accept": "application/fhir+json"}
+    try:
+        if settings.fhir_out_token_file is not None:
+            token = read_secret(settings.fhir_out_token_file, "fhir_out_token_file").get_secret_value()
+            headers["Authorization"] = f"Bearer {token}"
+        verify = _trust(settings)
+    except ConfigError as error:
+        yield of_error(name, error)
+        return
+    try:
+        answer = httpx2.get(f"{base}/metadata", headers=headers, timeout=_ANSWER_S, verify=verify)
+    except httpx2.ConnectError as error:
+        if "certificate" in str(error).lower():
+            yield wrong(name, "its certificate cannot be verified", "give its CA as fhir_out_ca")
+        else:
+            yield wrong(name, "it cannot be reached", "start it, or correct fhir_out")
+        return
+    except (httpx2.HTTPError, httpx2.InvalidURL):
+        yield wrong(name, "it does not answer as an HTTP server does", "correct fhir_out")
+        return
+    yield _judge(name, answer)
+    if told := answer.headers.get("Date"):
+        theirs_s = parsedate_to_datetime(told).astimezone(UTC).timestamp()
+        # A header's time is cut to the second.
+        difference_s = theirs_s + 0.5 - clock.now_ms() / SECOND_MS
+        yield compare_clocks(f"clock of {name}", difference_s if abs(difference_s) > 1 else 0.0)
+
+
+def _trust(settings: Settings) -> ssl.SSLContext | bool:
+    if settings.fhir_out_ca is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(settings.fhir_out_ca))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError("the CA cannot be loaded; it must be a PEM file", "fhir_out_ca") from error
+
+
+def _judge(name: str, answer: httpx2.Response) -> Check:
+    if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return wrong(
+            name, f"it refuses the token ({answer.status_code})", "give a valid one as fhir_out_token_file"
+        )
+    if answer.status_code != HTTPStatus.OK:
+        return wrong(
+            name, f"it answers {answer.status_code} to GET metadata", "correct the base URL fhir_out"
+        )
+    try:
+        told = answer.json()
+    except ValueError:
+        return wrong(name, "it answers, and not with FHIR", "correct the base URL fhir_out")
+    version = str(told.get("fhirVersion", "")) if isinstance(told, dict) else ""
+    if not version.startswith(_R4):
+        return doubtful(
+            name, f"it speaks FHIR {version or 'of no version'}; we send R4", "use an R4 endpoint"
+        )
+    return well(name, f"it answers and speaks FHIR {version}")
