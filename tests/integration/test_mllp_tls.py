@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import ssl
-import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.integration.identities import Identity, client_context, make_identity
 from worker.decode.ack import AckCode
 from worker.decode.mllp import frame
 from worker.model.errors import ConfigError
@@ -22,35 +20,16 @@ from worker.sources.reception import Reception
 from worker.sources.tls import TlsFiles, check_listener, load_tls
 
 MESSAGE = b"MSH|^~\\&|LAB|NORTH|||20260105080000||ORU^R01|m1|P|2.5.1\r"
-SUBJECT = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A self-signed certificate: it is its own CA."""
-
-    certificate: Path
-    key: Path
-
-
-def _make_identity(folder: Path, name: str) -> Identity:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed: cannot make certificates")
-    identity = Identity(folder / f"{name}.pem", folder / f"{name}.key")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    files = ["-keyout", str(identity.key), "-out", str(identity.certificate), "-days", "2"]
-    subprocess.run([*command, *files, *SUBJECT], check=True, capture_output=True)
-    return identity
 
 
 @pytest.fixture(scope="module")
 def server_identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
-    return _make_identity(tmp_path_factory.mktemp("tls"), "server")
+    return make_identity(tmp_path_factory.mktemp("tls"), "server")
 
 
 @pytest.fixture(scope="module")
 def client_identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
-    return _make_identity(tmp_path_factory.mktemp("tls"), "client")
+    return make_identity(tmp_path_factory.mktemp("tls"), "client")
 
 
 class _Kept:
@@ -67,13 +46,6 @@ class _Unobserved:
     def refused(self, reason: str) -> None: ...
 
     def acknowledged(self, code: AckCode, seconds: Sequence[float]) -> None: ...
-
-
-def _client_context(server: Identity, client: Identity | None = None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(server.certificate))
-    if client is not None:
-        context.load_cert_chain(client.certificate, client.key)
-    return context
 
 
 def _send(files: TlsFiles, context: ssl.SSLContext | None) -> tuple[bytes, list[RawMessage]]:
@@ -100,7 +72,7 @@ def _send(files: TlsFiles, context: ssl.SSLContext | None) -> tuple[bytes, list[
 
 def test_message_over_tls_is_accepted(server_identity: Identity) -> None:
     files = TlsFiles(server_identity.certificate, server_identity.key)
-    answer, stored = _send(files, _client_context(server_identity))
+    answer, stored = _send(files, client_context(server_identity))
     assert b"MSA|AA|m1" in answer
     assert len(stored) == 1
 
@@ -109,7 +81,7 @@ def test_client_with_a_certificate_of_the_ca_is_let_in(
     server_identity: Identity, client_identity: Identity
 ) -> None:
     files = TlsFiles(server_identity.certificate, server_identity.key, client_identity.certificate)
-    answer, _ = _send(files, _client_context(server_identity, client_identity))
+    answer, _ = _send(files, client_context(server_identity, client_identity))
     assert b"MSA|AA|m1" in answer
 
 
@@ -117,14 +89,14 @@ def test_client_without_a_certificate_is_kept_out(
     server_identity: Identity, client_identity: Identity
 ) -> None:
     files = TlsFiles(server_identity.certificate, server_identity.key, client_identity.certificate)
-    assert _send(files, _client_context(server_identity)) == (b"", [])
+    assert _send(files, client_context(server_identity)) == (b"", [])
 
 
 def test_client_with_a_foreign_certificate_is_kept_out(
     server_identity: Identity, client_identity: Identity
 ) -> None:
     files = TlsFiles(server_identity.certificate, server_identity.key, client_identity.certificate)
-    assert _send(files, _client_context(server_identity, server_identity)) == (b"", [])
+    assert _send(files, client_context(server_identity, server_identity)) == (b"", [])
 
 
 def test_plaintext_client_of_a_tls_listener_stores_nothing(server_identity: Identity) -> None:
@@ -168,6 +140,15 @@ def test_listener_without_tls_does_not_ask_for_certificates() -> None:
     with pytest.raises(ConfigError, match="http_allow_insecure") as refused:
         check_listener("http", ANYWHERE, None, allow_insecure=False, has_tls=False)
     assert "cert" not in str(refused.value)
+
+
+def test_tokens_stand_in_for_client_certificates_but_not_for_encryption() -> None:
+    check_listener("fhir", ANYWHERE, FILES, allow_insecure=False, has_tokens=True)
+    check_listener("fhir", ANYWHERE, MUTUAL, allow_insecure=False, has_tokens=False)
+    with pytest.raises(ConfigError, match="plaintext"):
+        check_listener("fhir", ANYWHERE, None, allow_insecure=False, has_tokens=True)
+    with pytest.raises(ConfigError, match="fhir_token_file"):
+        check_listener("fhir", ANYWHERE, FILES, allow_insecure=False, has_tokens=False)
 
 
 @pytest.mark.parametrize(("tls", "is_allowed"), [(MUTUAL, False), (None, True), (FILES, True)])
