@@ -57,6 +57,24 @@ def read_topic(bootstrap: str, topic: str) -> list[Record]:
     return sorted(found, key=lambda one: (one.partition, one.offset))
 
 
+class Ends:
+    """Count what topics hold, again and again."""
+
+    def __init__(self, bootstrap: str, topics: Iterable[str]) -> None:
+        self._consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=None)
+        self._places = [
+            TopicPartition(topic, part)
+            for topic in topics
+            for part in self._consumer.partitions_for_topic(topic)
+        ]
+
+    def count(self) -> int:
+        return sum(self._consumer.end_offsets(self._places).values())
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
 def make_topic(bootstrap: str, partitions: int = 2, replicas: int = 1, **config: str) -> str:
     """Make a topic of a name never used before; `config` with underscores for dots."""
     topic = f"alerts-{uuid.uuid4().hex[:12]}"
@@ -80,14 +98,13 @@ def add_topic(bootstrap: str, topic: str, partitions: int = 2, replicas: int = 1
 def put(
     store: SqlState, rows: Iterable[tuple[str, str, int]], *, body: bytes | None = None, kind: str = "alert"
 ) -> None:
-    """Put notices (target, alert, version) into the outbox; each is one batch of its own."""
+    """Put notices (target, alert, version) into the outbox, all with one batch."""
+    items = []
     for target, alert, version in rows:
-        position = store.position("test")
         text = json.dumps({"alert_id": alert, "version": version}).encode() if body is None else body
-        notice = Notice(f"{alert}.{version}", alert, version, text)
-        item = Outgoing(SINK, target, kind, notice)
-        at_ms = 1_700_000_000_000 + position.next
-        assert store.record(Batch("test", position.next, position.next + 1, at_ms, outgoing=[item]))
+        items.append(Outgoing(SINK, target, kind, Notice(f"{alert}.{version}", alert, version, text)))
+    first = store.position("test").next
+    assert store.record(Batch("test", first, first + 1, 1_700_000_000_000 + first, outgoing=items))
 
 
 def relay_of(

@@ -1,0 +1,67 @@
+"""A relay as a process of its own, to be killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import uuid
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from threading import Event
+
+import sqlalchemy as sa
+
+from tests.integration.alert_topics import LEASE, relay_of
+from worker.storage.state import SqlState
+
+
+def work(url: str, bootstrap: str, lease_s: float, timeout_s: float) -> None:
+    """Relay until killed."""
+    relay = relay_of(
+        SqlState(url),
+        bootstrap,
+        owner=uuid.uuid4().hex,
+        lease_s=lease_s,
+        timeout_s=timeout_s,
+        settle_s=0.2,
+    )
+    relay.run(Event(), idle_s=0.02, retry_s=0.1)
+    os._exit(1)
+
+
+def forks() -> ForkServerContext:
+    """Give what starts processes that have imported everything already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def start(
+    context: ForkServerContext, url: str, bootstrap: str, lease_s: float = 10.0, timeout_s: float = 3.0
+) -> ForkServerProcess:
+    """Start a relay."""
+    process = context.Process(target=work, args=(url, bootstrap, lease_s, timeout_s), daemon=True)
+    process.start()
+    return process
+
+
+def kill(process: ForkServerProcess) -> None:
+    """Kill -9, and wait until it is gone."""
+    process.kill()
+    process.join()
+
+
+def end_lease(url: str) -> None:
+    """Let the time of a dead relay's lease pass."""
+    engine = sa.create_engine(url)
+    with engine.begin() as conn:
+        conn.execute(sa.text("UPDATE lease SET until_ms = 0 WHERE name = :name"), {"name": LEASE})
+    engine.dispose()
+
+
+def leader(url: str) -> str:
+    """Tell who has the lease, empty for nobody."""
+    engine = sa.create_engine(url)
+    with engine.connect() as conn:
+        owner = conn.scalar(sa.text("SELECT owner FROM lease WHERE name = :name"), {"name": LEASE})
+    engine.dispose()
+    return owner or ""

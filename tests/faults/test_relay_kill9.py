@@ -1,0 +1,102 @@
+"""Relays that are killed, or that work at the same time, make no second copy and lose nothing."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing.context import ForkServerContext
+
+import pytest
+
+from tests.faults.relay_process import end_lease, forks, kill, leader, start
+from tests.integration.alert_topics import SINK, Ends, check_copies, make_topic, put, read_topic
+from worker.storage.state import SqlState
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+KILLS = 50
+DONE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def context() -> ForkServerContext:
+    return forks()
+
+
+@pytest.fixture
+def writer(state_url: str) -> Iterator[SqlState]:
+    store = SqlState(state_url)
+    yield store
+    store.close()
+
+
+def rows(topics: list[str], turn: int) -> list[tuple[str, str, int]]:
+    """Give new versions of old alerts, and new alerts."""
+    alerts = [(f"old{number}", turn + 1) for number in range(3)] + [(f"new{turn}-{n}", 1) for n in range(40)]
+    return [(topic, alert, version) for alert, version in alerts for topic in topics]
+
+
+def wait_for_the_end(writer: SqlState) -> None:
+    end = time.monotonic() + DONE_S
+    while writer.count_waiting(SINK):
+        assert time.monotonic() < end, "notices wait for ever"
+        time.sleep(0.05)
+
+
+def test_fifty_kills_make_no_second_copy(
+    context: ForkServerContext, writer: SqlState, state_url: str, kafka: str
+) -> None:
+    topics = [make_topic(kafka, 3), make_topic(kafka, 1)]
+    ends = Ends(kafka, topics)
+    chance = random.Random(7)  # noqa: S311 - when to kill
+    expected: set[str] = set()
+    in_doubt = 0
+    for turn in range(KILLS):
+        process = start(context, state_url, kafka)
+        while not leader(state_url):
+            time.sleep(0.01)
+        made = rows(topics, turn)
+        expected |= {f"{alert}.{version}" for _, alert, version in made}
+        put(writer, made)
+        # The first send comes after a read-back, the next ones while the relay is warm.
+        time.sleep(chance.uniform(0.0, 1.5 if turn % 2 else 0.6))
+        more = [(topic, alert, version + KILLS) for topic, alert, version in made if alert.startswith("new")]
+        expected |= {f"{alert}.{version}" for _, alert, version in more}
+        put(writer, more)
+        time.sleep(chance.uniform(0.0, 0.08))
+        kill(process)
+        waiting = writer.count_waiting(SINK)
+        in_doubt += ends.count() > len(expected) * len(topics) - waiting
+        end_lease(state_url)
+    last = start(context, state_url, kafka)
+    wait_for_the_end(writer)
+    kill(last)
+    ends.close()
+    for topic in topics:
+        check_copies(read_topic(kafka, topic), expected)
+    told = f"kills {KILLS}, {in_doubt} of them with sends that nobody had marked"
+    sys.stderr.write(f"\n{told}; {len(expected)} notices to each of 2 topics, each there once\n")
+    assert in_doubt > 0, "no kill met a send: the test shows nothing"
+
+
+def test_of_two_relays_one_sends_and_the_other_takes_over(
+    context: ForkServerContext, writer: SqlState, state_url: str, kafka: str
+) -> None:
+    topics = [make_topic(kafka, 2), make_topic(kafka, 2)]
+    expected: set[str] = set()
+    relays = [start(context, state_url, kafka, 4.0, 1.5) for _ in range(2)]
+    for turn in range(20):
+        made = rows(topics, turn)
+        expected |= {f"{alert}.{version}" for _, alert, version in made}
+        put(writer, made)
+        time.sleep(0.5)
+        if turn in (5, 12):
+            kill(relays.pop(0))
+            relays.append(start(context, state_url, kafka, 4.0, 1.5))
+    wait_for_the_end(writer)
+    for relay in relays:
+        kill(relay)
+    for topic in topics:
+        check_copies(read_topic(kafka, topic), expected)
