@@ -20,7 +20,10 @@ from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, sends_to_kafka
 from worker.runtime.service import Job
 from worker.runtime.settings import Settings
+from worker.runtime.settings_given import read_secret
 from worker.runtime.shrink import shrink
+from worker.sinks.fhir import FhirSink, load_trusted
+from worker.sinks.fhir_documents import fhir_resources
 from worker.sinks.kafka import KafkaSink
 from worker.storage.state import SqlState
 
@@ -80,7 +83,25 @@ def _network_sinks(settings: Settings, role: Role) -> list[tuple[NetworkSink, Lo
         options = kafka_options(settings, f"lpwatch-{role}")
         kafka = KafkaSink(options, settings.source, name=KAFKA, timeout_s=_send_s(settings))
         sinks.append((kafka, kafka))
+    if settings.fhir_out is not None:
+        sinks.append((_fhir(settings, settings.fhir_out), None))
     return sinks
+
+
+def _fhir(settings: Settings, base_url: str) -> FhirSink:
+    def token() -> str:
+        file = settings.fhir_out_token_file
+        return "" if file is None else read_secret(file, "fhir_out_token_file").get_secret_value()
+
+    token()  # a file that cannot be read is told now, not with the first alert
+    return FhirSink(
+        base_url,
+        fhir_resources,
+        token=token,
+        tls=load_trusted(settings.fhir_out_ca),
+        name=FHIR,
+        timeout_s=_send_s(settings),
+    )
 
 
 def _send_s(settings: Settings) -> float:

@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import httpx2
@@ -65,14 +66,14 @@ class FhirSink:
         base_url: str,
         documents: Documents,
         *,
-        token: Callable[[], str] | None = None,
+        token: Callable[[], str] = str,
         tls: ssl.SSLContext | None = None,
         name: str = "fhir",
         timeout_s: float = 5.0,
     ) -> None:
         """Keep what is needed; connections are opened when they are needed.
 
-        Shape: `token` gives the bearer token of now; it is asked for each time. `tls` is None for the CAs of the system.
+        Shape: `token` gives the bearer token of now, "" for none; it is asked for each time.
         Raises: ConfigError where the base URL is none.
         """
         _check(base_url)
@@ -81,7 +82,7 @@ class FhirSink:
         self._base_url = base_url.rstrip("/")
         self._documents = documents
         self._token = token
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or load_trusted()
         self._runner: asyncio.Runner | None = None
         self._client: httpx2.AsyncClient | None = None
 
@@ -91,9 +92,10 @@ class FhirSink:
         Shape: takes no longer than `timeout_s`; what is not answered by then is broken off.
         """
         try:
-            headers = {} if self._token is None else {"authorization": f"Bearer {self._token()}"}
+            token = self._token()
         except LpwatchError as error:
             return [Receipt(Fate.AWAY, error.reason)] * len(shipments)
+        headers = {"authorization": f"Bearer {token}"} if token else {}
         if self._runner is None:
             self._runner = asyncio.Runner()
         return self._runner.run(self._send(shipments, headers))
@@ -150,6 +152,17 @@ class FhirSink:
                 headers=headers, verify=self._tls, timeout=self.timeout_s, trust_env=False
             )
         return self._client
+
+
+def load_trusted(ca: Path | None = None) -> ssl.SSLContext:
+    """Give the TLS context that trusts the CAs of a PEM file, or those of the system.
+
+    Raises: ConfigError where the file cannot be loaded.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError("the CA cannot be loaded; it must be a PEM file", f"fhir_out_ca ({ca})") from error
 
 
 def _check(base_url: str) -> None:

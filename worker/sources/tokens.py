@@ -52,14 +52,6 @@ class TokenFile:
             _log.info("tokens_read", count=len(self._digests))
 
 
-def read_token(path: Path) -> str:
-    """Read the first token of a file, to show it to a server.
-
-    Raises: ConfigError as `TokenFile`.
-    """
-    return _lines(path)[0]
-
-
 def _read(path: Path) -> tuple[bytes, ...]:
     return tuple(sha256(line.encode()).digest() for line in _lines(path))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -13,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 
 from worker.model.alert import Notice
 from worker.model.errors import ConfigError, TemporaryError
-from worker.sinks.fhir import FhirSink, Resource
+from worker.sinks.fhir import FhirSink, Resource, load_trusted
 from worker.sinks.receipt import Fate
 from worker.sources.http_server import HttpListener, HttpServer
 
@@ -225,3 +226,10 @@ def test_token_that_cannot_be_read_keeps_the_notices() -> None:
 def test_base_url_that_is_none_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigError, match="base URL"):
         FhirSink(url, _documents)
+
+
+def test_ca_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate", encoding="ascii")
+    for name in ("ca.pem", "missing.pem"):
+        with pytest.raises(ConfigError, match="fhir_out_ca"):
+            load_trusted(tmp_path / name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ from worker.runtime.doctor.checks import Check, doubtful, of_error, well, wrong
 from worker.runtime.doctor.database import compare_clocks
 from worker.runtime.settings import Settings
 from worker.runtime.settings_given import read_secret
+from worker.sinks.fhir import load_trusted
 
 _ANSWER_S: Final = 10.0
 _R4: Final = "4."
@@ -32,7 +32,7 @@ def check_fhir_server(settings: Settings, clock: Clock) -> Iterator[Check]:
         if settings.fhir_out_token_file is not None:
             token = read_secret(settings.fhir_out_token_file, "fhir_out_token_file").get_secret_value()
             headers["Authorization"] = f"Bearer {token}"
-        verify = _trust(settings)
+        verify = load_trusted(settings.fhir_out_ca)
     except ConfigError as error:
         yield of_error(name, error)
         return
@@ -53,15 +53,6 @@ def check_fhir_server(settings: Settings, clock: Clock) -> Iterator[Check]:
         # A header's time is cut to the second.
         difference_s = theirs_s + 0.5 - clock.now_ms() / SECOND_MS
         yield compare_clocks(f"clock of {name}", difference_s if abs(difference_s) > 1 else 0.0)
-
-
-def _trust(settings: Settings) -> ssl.SSLContext | bool:
-    if settings.fhir_out_ca is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(settings.fhir_out_ca))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError("the CA cannot be loaded; it must be a PEM file", "fhir_out_ca") from error
 
 
 def _judge(name: str, answer: httpx2.Response) -> Check:
