@@ -15,9 +15,14 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from worker.decode.hl7v2 import Peek
+from worker.model.errors import LpwatchError
 from worker.model.message import RawMessage
 
 _log = structlog.get_logger(__name__)
+
+
+class TooLargeError(LpwatchError):
+    """One message is larger than the store takes: without it the others can be stored, alone it never will."""
 
 
 class Intake(Protocol):
@@ -26,7 +31,7 @@ class Intake(Protocol):
     def append(self, messages: Sequence[RawMessage]) -> object:
         """Store the messages durably, in this order, all or none.
 
-        Raises: any exception when nothing was stored.
+        Raises: TooLargeError where one of them is to blame alone, any other exception when none can be stored now.
         """
 
 
@@ -48,6 +53,13 @@ class Received(NamedTuple):
     peek: Peek | None
     sender: Sender
     at_s: float
+
+
+class Written(NamedTuple):
+    """The fate of some messages."""
+
+    group: Sequence[Received]
+    is_stored: bool
 
 
 class GroupCommit:
@@ -98,20 +110,23 @@ class GroupCommit:
     def _write_groups(self, loop: asyncio.AbstractEventLoop) -> None:
         """Write one group after the other, in the writing thread; an empty group ends it."""
         while group := self._groups.get():
-            is_stored = self._write(group)
-            loop.call_soon_threadsafe(self._written, group, is_stored)
+            loop.call_soon_threadsafe(self._written, self._write(group))
 
-    def _write(self, group: Sequence[Received]) -> bool:
+    def _write(self, group: Sequence[Received]) -> list[Written]:
         try:
             self._intake.append([received.message for received in group])
         except Exception as error:  # noqa: BLE001  whatever went wrong, the senders must be told to send again
+            if isinstance(error, TooLargeError) and len(group) > 1:
+                half = len(group) // 2
+                return self._write(group[:half]) + self._write(group[half:])
             _log.error("intake_failed", error=type(error).__name__, count=len(group))
-            return False
-        return True
+            return [Written(group, is_stored=False)]
+        return [Written(group, is_stored=True)]
 
-    def _written(self, group: Sequence[Received], is_stored: bool) -> None:  # noqa: FBT001  called by the loop
-        for sender, received in _by_sender(group).items():
-            sender.settle(received, is_stored=is_stored)
+    def _written(self, parts: Sequence[Written]) -> None:
+        for part in parts:
+            for sender, received in _by_sender(part.group).items():
+                sender.settle(received, is_stored=part.is_stored)
         if self._waiting:
             self._begin()
         else:

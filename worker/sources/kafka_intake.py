@@ -1,38 +1,50 @@
-"""Topics as the store of received messages: a sender hears that its message is stored when all replicas have it."""
+"""Topics as the place where the gateway keeps what it receives: answered for when all replicas in sync have it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Final
 
 import structlog
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
-from kafka.producer.future import FutureRecordMetadata
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.net.compat import KafkaNetClient
 
 from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
+from worker.sources.group_commit import TooLargeError
 from worker.sources.kafka_cluster import Topic
 from worker.sources.kafka_messages import to_headers
 
 _log = structlog.get_logger(__name__)
 
-_LINGER_MS: Final = 5
-_MS: Final = 1_000
-_CLOSE_S: Final = 2.0
-_BATCH_BYTES: Final = 256 * 1024
-# What a record and its batch need beside the body: headers, lengths, sums.
-_OVERHEAD_BYTES: Final = 1024
-# What a broker takes where nobody changed it; used where we may not read the topic's settings.
-_USUAL_LIMIT: Final = 1_048_588
+_USUAL_LIMIT = 1_048_588
+_AROUND = 1_024
+_BATCH = 256 * 1024
+_LINGER_MS = 5
+_MAX_REQUEST = 64 * 1024 * 1024
+_DELIVERY = 0.8
+_CLOSE_S = 1.0
+_MS = 1_000
+_REFUSED = (MessageSizeTooLargeError, RecordListTooLargeError)
+
+
+def batch_limit(topic: Topic) -> int:
+    """Give the size of the largest batch that a topic takes; what is usual where we may not read its settings."""
+    settings = topic.settings or {}
+    return int(settings.get("max.message.bytes", _USUAL_LIMIT))
+
+
+def largest_message(topic: Topic) -> int:
+    """Give the size of the largest message that fits into a topic, with what a record and its batch need around it."""
+    return max(0, batch_limit(topic) - _AROUND)
 
 
 class KafkaIntake:
-    """Append messages to the topic of their form; used by one thread.
+    """Append messages to topics, all or none as far as their senders are told; used by one thread.
 
-    Messages go to any partition: what is found does not depend on their order. A message that was answered with an error may be
-    in the topic all the same; it comes again, which changes nothing.
+    With acks=all and an idempotent producer a retry of the producer itself is no second record. After a failure what was under
+    way has an unknown fate: the senders send again, and repeats are harmless. The producer is then closed for good.
     """
 
     def __init__(
@@ -45,60 +57,99 @@ class KafkaIntake:
     ) -> None:
         """Keep what is needed to connect; the first `append` does.
 
-        Shape: `timeout_s` bounds an `append`. `limit` is the size of the largest batch that each topic takes.
+        Shape: `timeout_s` bounds an `append`. `limit` is the `batch_limit` that all topics keep.
         """
         self._options = dict(options)
         self._topics = dict(topics)
-        self._timeout_s = timeout_s
         self._limit = limit
+        self._timeout_s = timeout_s
         self._producer: KafkaProducer | None = None
+        self._client: KafkaNetClient | None = None
 
-    def append(self, messages: Sequence[RawMessage]) -> None:
-        """Store messages durably: all of them have arrived when this returns.
+    def check(self) -> None:
+        """Connect, and find every topic.
 
-        Raises: TemporaryError where some may not have arrived; all are to be sent again.
+        Raises: TemporaryError where no broker answers in time, or a topic is not there.
         """
-        ends_s = monotonic() + self._timeout_s
         try:
             producer = self._open()
-            futures = [self._send(producer, message) for message in messages]
-            producer.flush(timeout=self._timeout_s)
-            for future in futures:
-                future.get(timeout=max(0.0, ends_s - monotonic()))
+            for topic in self._topics.values():
+                producer.partitions_for(topic)
         except (KafkaError, ValueError) as error:
             self._drop()
-            _log.warning("topic_not_written", error=type(error).__name__, count=len(messages))
-            raise TemporaryError("the brokers did not take the messages", "kafka") from error
+            raise TemporaryError(f"no answer: {type(error).__name__}", "kafka") from error
+
+    def append(self, messages: Sequence[RawMessage]) -> None:
+        """Store the messages durably, all or none.
+
+        Raises: TooLargeError where one is larger than its topic takes; TemporaryError, after `timeout_s` at the latest, where
+        some may not be stored.
+        """
+        if any(len(message.body) > self._limit - _AROUND for message in messages):
+            raise TooLargeError("larger than the topic takes", "max.message.bytes")
+        ends_s = monotonic() + self._timeout_s
+        try:
+            self._send(messages, ends_s)
+        except _REFUSED as error:
+            self._drop()
+            raise TooLargeError("larger than the topic takes", "max.message.bytes") from error
+        except (KafkaError, ValueError) as error:
+            self._drop()
+            raise TemporaryError(f"not stored: {type(error).__name__}", "kafka") from error
 
     def close(self) -> None:
-        """Let go of the brokers."""
+        """Let go of the connections."""
         self._drop()
+
+    def _send(self, messages: Sequence[RawMessage], ends_s: float) -> None:
+        producer = self._open()
+        sent = [
+            producer.send(
+                self._topics[message.form],
+                message.body,
+                headers=to_headers(message),
+                timestamp_ms=message.received_at_ms,
+            )
+            for message in messages
+        ]
+        producer.flush(timeout=max(0.0, ends_s - monotonic()))
+        for each in sent:
+            each.get(timeout=0)
 
     def _open(self) -> KafkaProducer:
         if self._producer is None:
-            timeout_ms = round(self._timeout_s * _MS)
-            self._producer = KafkaProducer(
-                **self._options,
-                acks="all",
-                enable_idempotence=True,
-                allow_auto_create_topics=False,
-                linger_ms=_LINGER_MS,
-                batch_size=min(_BATCH_BYTES, self._limit // 2),
-                max_request_size=self._limit,
-                max_block_ms=timeout_ms,
-                bootstrap_timeout_ms=timeout_ms,
-                delivery_timeout_ms=timeout_ms,
-                request_timeout_ms=timeout_ms // 2,
-            )
+            delivery_ms = round(self._timeout_s * _DELIVERY * _MS)
+            bounds = {
+                "max_block_ms": delivery_ms // 2,
+                "bootstrap_timeout_ms": delivery_ms // 2,
+                "delivery_timeout_ms": delivery_ms,
+                "request_timeout_ms": delivery_ms // 2,
+            }
+            try:
+                self._producer = KafkaProducer(
+                    **self._options,
+                    **bounds,
+                    acks="all",
+                    enable_idempotence=True,
+                    allow_auto_create_topics=False,
+                    linger_ms=_LINGER_MS,
+                    batch_size=min(_BATCH, self._limit // 2),
+                    max_request_size=_MAX_REQUEST,
+                    metrics_enabled=False,
+                    kafka_client=self._remember,
+                )
+            except KafkaError:
+                # A producer that never came to be leaves its connections behind.
+                if self._client is not None:
+                    self._client.close()
+                raise
         return self._producer
 
-    def _send(self, producer: KafkaProducer, message: RawMessage) -> FutureRecordMetadata:
-        headers = to_headers(message)
-        topic = self._topics[message.form]
-        return producer.send(topic, message.body, headers=headers, timestamp_ms=message.received_at_ms)
+    def _remember(self, **configs: object) -> KafkaNetClient:
+        self._client = KafkaNetClient(**configs)
+        return self._client
 
     def _drop(self) -> None:
-        """Close the producer so that nothing of it is sent from now on."""
         producer, self._producer = self._producer, None
         if producer is None:
             return
@@ -108,15 +159,4 @@ class KafkaIntake:
         try:
             producer.close(timeout=_CLOSE_S)
         except KafkaError as error:
-            _log.warning("producer_not_closed", error=type(error).__name__)
-
-
-def batch_limit(topic: Topic) -> int:
-    """Give the size of the largest batch that a topic takes; what is usual where we may not read its settings."""
-    settings = topic.settings or {}
-    return int(settings.get("max.message.bytes", _USUAL_LIMIT))
-
-
-def largest_message(topic: Topic) -> int:
-    """Give the size of the largest message that fits into a topic; a larger one would be refused with all that came with it."""
-    return max(0, batch_limit(topic) - _OVERHEAD_BYTES)
+            _log.info("producer_not_closed", error=type(error).__name__)
