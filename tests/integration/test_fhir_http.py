@@ -173,6 +173,23 @@ def test_connection_is_kept_for_the_next_request_and_requests_may_be_pipelined()
     assert len(_run(scene).messages) == 3
 
 
+def test_body_of_an_answer_does_not_wait_for_the_client_to_acknowledge_its_head() -> None:
+    """Head and body leave apart; with Nagle's algorithm the second waits for an acknowledgement that comes 40 ms late."""
+
+    async def scene(site: Site) -> None:
+        client, waited_s = await _connect(site), []
+        for _ in range(12):
+            await client.send(_post())
+            await client.reader.readuntil(b"\r\n\r\n")
+            begun_s = asyncio.get_running_loop().time()
+            await client.reader.readuntil(b"}]}")
+            waited_s.append(asyncio.get_running_loop().time() - begun_s)
+        assert min(waited_s[4:]) < 0.02
+        await client.close()
+
+    _run(scene)
+
+
 def test_body_in_chunks_and_expectation_of_100() -> None:
     async def scene(site: Site) -> None:
         client = await _connect(site)

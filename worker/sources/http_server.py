@@ -139,6 +139,8 @@ class HttpServer:
         seconds = None if context is None else self._listener.limits.handshake_s
         loop = asyncio.get_running_loop()
         try:
+            # asyncio does so only for sockets that name their protocol; an answer is written in two pieces.
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await loop.connect_accepted_socket(
                 lambda: connection, client, ssl=context, ssl_handshake_timeout=seconds
             )
