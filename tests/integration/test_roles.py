@@ -21,6 +21,7 @@ from tests.integration.role_process import (
 from tools.kafka_local import KafkaLocal
 
 Start = Callable[..., RoleProcess]
+NewTopic = Callable[..., str]
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def start() -> Iterator[Start]:
 
 
 @pytest.fixture
-def alert_pack(tmp_path: Path, new_topic: Callable[..., str]) -> tuple[Path, str]:
+def alert_pack(tmp_path: Path, new_topic: NewTopic) -> tuple[Path, str]:
     """Give a pack that routes every alert to a topic of its own, and the topic."""
     topic = new_topic(name="alerts")
     pack = tmp_path / "pack"
@@ -66,7 +67,7 @@ def test_run_sends_its_notices_to_the_topic_of_the_route(
 
 
 def test_gateway_acknowledges_what_the_topic_has_and_says_where_it_came_from(
-    tmp_path: Path, start: Start, kafka: str, new_topic: Callable[..., str]
+    tmp_path: Path, start: Start, kafka: str, new_topic: NewTopic
 ) -> None:
     topic = new_topic(partitions=2, name="hl7")
     gateway = start(tmp_path, "gateway", kafka_bootstrap_servers=kafka, gateway_hl7_topic=topic)
@@ -83,7 +84,7 @@ def test_gateway_acknowledges_what_the_topic_has_and_says_where_it_came_from(
 
 
 def test_gateway_takes_no_larger_messages_than_the_topic(
-    tmp_path: Path, start: Start, kafka: str, new_topic: Callable[..., str]
+    tmp_path: Path, start: Start, kafka: str, new_topic: NewTopic
 ) -> None:
     topic = new_topic(name="hl7")
     gateway = start(tmp_path, "gateway", kafka_bootstrap_servers=kafka, gateway_hl7_topic=topic)
@@ -169,3 +170,34 @@ def test_role_does_not_start_on_a_database_without_its_tables(
     )
     assert process.process.wait(timeout=60) == 3
     assert "run: lpwatch db migrate --database URL" in process.log_text()
+
+
+def test_message_goes_through_gateway_worker_and_deliver_to_the_topic_of_its_alert(
+    tmp_path: Path,
+    start: Start,
+    kafka: str,
+    state_url: str,
+    alert_pack: tuple[Path, str],
+    new_topic: NewTopic,
+) -> None:
+    pack, alerts = alert_pack
+    hl7 = new_topic(partitions=4, name="hl7")
+    shared = {
+        "kafka_bootstrap_servers": kafka,
+        "database": state_url,
+        "kafka_hl7_topics": hl7,
+        "gateway_hl7_topic": hl7,
+        "kafka_group": hl7,
+        "clock": "messages",
+        "pack": str(pack),
+    }
+    gateway = start(tmp_path, "gateway", **shared)
+    workers = [start(tmp_path, "worker", f"worker{number}", **shared) for number in (1, 2)]
+    deliver = start(tmp_path, "deliver", **shared)
+    assert all(b"MSA|AA|" in answer for answer in gateway.send(*fever()))
+    (record,) = records(kafka, alerts, 1)
+    assert json.loads(record.value)["rule"]["id"] == "fever-single"
+    for each in (gateway, *workers, deliver):
+        await_until(lambda each=each: each.get("/readyz") == (200, "ok\n"), each.name)
+    assert [each.end() for each in (gateway, *workers, deliver)] == [0, 0, 0, 0]
+    assert len(records(kafka, alerts)) == 1

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DatabaseError
 from worker.model.errors import ConfigError
 from worker.notes.reader import NoteReader
 from worker.pipeline import Pack, compile_pack
-from worker.runtime.bootstrap_out import dead_letters, network_outlets, relay_jobs
+from worker.runtime.bootstrap_beats import Watched, identity, state_beats
+from worker.runtime.bootstrap_out import build_relays, dead_letters, network_outlets, relay_job
 from worker.runtime.bootstrap_servers import build_reception
 from worker.runtime.clock import Clock, MessageClock, WallClock
 from worker.runtime.delivery import Sink
@@ -153,12 +154,17 @@ def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Serv
         migrate(settings.folder)
         parts = build(settings, metrics)
         opened.callback(parts.close)
-        relays = relay_jobs(
-            settings, Role.RUN, lambda: SqlState(_url(settings.folder, STATE)), metrics, opened
-        )
+
+        def open_state() -> SqlState:
+            return SqlState(_url(settings.folder, STATE))
+
+        relays = build_relays(settings, Role.RUN, open_state, metrics, opened)
+        watched = Watched([relay.name for relay in relays], parts.seconds_since_step)
+        who = identity(settings, Role.RUN, parts.pack_digest)
+        beating = state_beats(settings, who, open_state, watched, opened)
         close = opened.pop_all().close
     return Service(
-        (parts.job, *relays),
+        (parts.job, *map(relay_job, relays), *beating),
         metrics,
         close,
         parts.reception,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -10,13 +10,20 @@ import structlog
 
 from worker.model.errors import ConfigError
 from worker.model.message import Form
-from worker.runtime.bootstrap import load_pack
+from worker.pipeline import Pack
+from worker.runtime.bootstrap import load_pack, program
+from worker.runtime.bootstrap_beats import Watched, beats, identity, state_beats
 from worker.runtime.bootstrap_database import await_database
-from worker.runtime.bootstrap_out import relay_jobs
+from worker.runtime.bootstrap_engine import engine_job, kafka_forms, kafka_inlet
+from worker.runtime.bootstrap_out import build_relays, dead_letters, name_process, network_outlets, relay_job
 from worker.runtime.bootstrap_servers import build_reception
+from worker.runtime.clock import Clock, MessageClock, WallClock
+from worker.runtime.engine import Engine, Options
+from worker.runtime.heartbeat import Pulse
 from worker.runtime.kafka_options import kafka_options
 from worker.runtime.metrics import Metrics
-from worker.runtime.metrics_store import MeteredIntake
+from worker.runtime.metrics_store import MeteredIntake, MeteredState
+from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, uses_kafka
 from worker.runtime.service import Service
 from worker.runtime.settings import Settings
@@ -48,8 +55,9 @@ def build_gateway(settings: Settings, metrics: Metrics, patience: Patience) -> S
         opened.callback(topic_intake.close)
         intake = MeteredIntake(topic_intake, metrics, _nobody)
         reception = build_reception(settings, intake, metrics)
+        jobs = beats(settings, identity(settings, Role.GATEWAY), lambda _now_ms: Pulse(), opened)
         return Service(
-            (),
+            jobs,
             metrics,
             opened.pop_all().close,
             reception,
@@ -89,14 +97,34 @@ def build_worker(settings: Settings, metrics: Metrics, patience: Patience) -> Se
     Raises: PackError with every problem of the packs, ConfigError where the database or the brokers refuse us or lack what is
     needed, TemporaryError where they stay away.
     """
-    load_pack(settings.pack)
-    await_database(settings, patience)
-    rights = {
-        **dict.fromkeys((*settings.kafka_hl7_topics, *settings.kafka_fhir_topics), _READ),
-        **dict.fromkeys(_heartbeat_topics(settings), _WRITE),
-    }
-    await_topics(settings, Role.WORKER, rights, patience)
-    raise NotImplementedError(metrics)
+    pack = load_pack(settings.pack)
+    url = await_database(settings, patience)
+    forms = kafka_forms(settings)
+    rights = {**dict.fromkeys(forms, _READ), **dict.fromkeys(_heartbeat_topics(settings), _WRITE)}
+    await_topics(settings, Role.WORKER, rights, patience, group=settings.kafka_group)
+    return patience.wait(lambda: _worker(settings, metrics, pack, url))
+
+
+def _worker(settings: Settings, metrics: Metrics, pack: Pack, url: str) -> Service:
+    name = name_process(settings)
+    clock: Clock = MessageClock() if settings.clock == "messages" else WallClock()
+    with ExitStack() as opened:
+        state = SqlState(url)
+        opened.callback(state.close)
+        metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
+        inlet, watch = kafka_inlet(settings, Role.WORKER, clock, metrics)
+        options = Options(
+            is_exact=False,
+            worker_id=name,
+            outlets=network_outlets(settings, Role.WORKER),
+            dead_letters=dead_letters(settings),
+        )
+        engine = Engine([inlet], metered, program(pack), clock, options=options)
+        job = engine_job(engine, metered, [inlet], delay=lambda: inlet.trouble)
+        watched = Watched((), lambda: metered.last_step.seconds, lambda: watch.lags)
+        who = identity(settings, Role.WORKER, pack.digest)
+        beating = state_beats(settings, who, lambda: SqlState(url), watched, opened)
+        return Service((job, *beating), metrics, opened.pop_all().close, pack_digest=pack.digest)
 
 
 def build_deliver(settings: Settings, metrics: Metrics, patience: Patience) -> Service:
@@ -109,19 +137,31 @@ def build_deliver(settings: Settings, metrics: Metrics, patience: Patience) -> S
         topics = _heartbeat_topics(settings)
         await_topics(settings, Role.DELIVER, dict.fromkeys(topics, _WRITE), patience)
     with ExitStack() as opened:
-        jobs = relay_jobs(settings, Role.DELIVER, lambda: SqlState(url), metrics, opened)
-        return Service(jobs, metrics, opened.pop_all().close)
+        relays = build_relays(settings, Role.DELIVER, lambda: SqlState(url), metrics, opened)
+        watched = Watched([relay.name for relay in relays], lambda: _slowest(relays), dict)
+        who = identity(settings, Role.DELIVER)
+        beating = state_beats(settings, who, lambda: SqlState(url), watched, opened)
+        return Service((*map(relay_job, relays), *beating), metrics, opened.pop_all().close)
+
+
+def _slowest(relays: Sequence[Relay]) -> float:
+    return max((relay.last_step.seconds for relay in relays), default=0.0)
 
 
 def await_topics(
-    settings: Settings, role: Role, rights: Mapping[str, Collection[str]], patience: Patience
+    settings: Settings,
+    role: Role,
+    rights: Mapping[str, Collection[str]],
+    patience: Patience,
+    *,
+    group: str = "",
 ) -> dict[str, Topic]:
-    """Wait for the brokers, and give these topics once we may do with each what is named.
+    """Wait for the brokers, and give these topics once we may do with each what is named, and join the group.
 
     Raises: ConfigError where the brokers refuse us, or a topic is missing or closed; TemporaryError where they stayed away.
     """
     options = kafka_options(settings, f"lpwatch-{role}")
-    return patience.wait(lambda: check_topics(options, rights))
+    return patience.wait(lambda: check_topics(options, rights, group))
 
 
 def partition_ends(settings: Settings, topic: str, partition: int) -> Ends:

@@ -53,28 +53,36 @@ def dead_letters(settings: Settings) -> DeadLetters | None:
     return None if settings.dead_letter_topic is None else DeadLetters(KAFKA, settings.dead_letter_topic)
 
 
-def relay_jobs(
+def build_relays(
     settings: Settings,
     role: Role,
     open_state: Callable[[], SqlState],
     metrics: Metrics,
     opened: ExitStack,
-) -> tuple[Job, ...]:
-    """Build a relay for each network sink, with a store of its own, as the work of a thread.
+) -> list[Relay]:
+    """Build a relay for each network sink, with a store of its own.
 
     Shape: what is opened is let go with `opened`.
     Raises: ConfigError where a secret cannot be read, or `lease_seconds` is too short.
     """
-    jobs = []
+    relays = []
     for sink, log in _network_sinks(settings, role):
         state = open_state()
         opened.callback(state.close)
         clock = WallClock()
         lease = HeldLease(state, f"relay:{sink.name}", name_process(settings), settings.lease_seconds)
         observer = MeteredRelay(state, clock, metrics)
-        relay = Relay(sink, state, clock, lease, log=log, shrink=shrink, observer=observer)
-        jobs.append(Job(f"relay of {sink.name}", relay.run, relay.wake, delay=_delay(relay)))
-    return tuple(jobs)
+        relays.append(Relay(sink, state, clock, lease, log=log, shrink=shrink, observer=observer))
+    return relays
+
+
+def relay_job(relay: Relay) -> Job:
+    """Give a relay as the work of a thread."""
+
+    def delay() -> str:
+        return "a relay cannot reach the database" if relay.last_step.seconds > _LATE_S else ""
+
+    return Job(f"relay of {relay.name}", relay.run, relay.wake, delay=delay)
 
 
 def _network_sinks(settings: Settings, role: Role) -> list[tuple[NetworkSink, Log | None]]:
@@ -107,10 +115,3 @@ def _fhir(settings: Settings, base_url: str) -> FhirSink:
 def _send_s(settings: Settings) -> float:
     """Give how long a send may take: a relay stops well before its lease ends."""
     return min(_SEND_S, settings.lease_seconds / 2)
-
-
-def _delay(relay: Relay) -> Callable[[], str]:
-    def delay() -> str:
-        return "a relay cannot reach the database" if relay.last_step.seconds > _LATE_S else ""
-
-    return delay

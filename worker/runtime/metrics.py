@@ -132,6 +132,23 @@ class Metrics:
         self.fhir = FhirMetrics(registry)
         self.due_backlog = Gauge("lpwatch_due_backlog", "Assessments that are due now", registry=registry)
         self.journal_lag = Gauge("lpwatch_journal_lag", "Messages stored but not yet read", registry=registry)
+        self.part_lag = Gauge(
+            "lpwatch_kafka_lag",
+            "Messages of a Kafka partition that this worker has yet to read",
+            ["part"],
+            registry=registry,
+        )
+        self.part_stopped = Gauge(
+            "lpwatch_kafka_stopped",
+            "1 while a Kafka partition cannot be read on until an operator moves its position",
+            ["part"],
+            registry=registry,
+        )
+        self.rebalances = Counter(
+            "lpwatch_kafka_rebalances",
+            "Times that Kafka partitions were given to this worker or taken from it",
+            registry=registry,
+        )
         self.feed_last_received = Gauge(
             "lpwatch_feed_last_received_seconds",
             "Receipt time of a feed's newest message, in seconds since 1970",

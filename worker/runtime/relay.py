@@ -126,6 +126,11 @@ class Relay:
         self._wake = Event()
         self.last_step = Stopwatch()
 
+    @property
+    def name(self) -> str:
+        """Name the sink that it delivers to."""
+        return self._sink.name
+
     def wake(self) -> None:
         """Say that there may be something to send; from any thread."""
         self._wake.set()

@@ -181,6 +181,7 @@ class KafkaSource:
                 self._away(self._connecting.problem)
                 return None
             self._connecting = None
+            self._answered()
             self._members.consumer = self._consumer
             self._consumer.subscribe(topics=self._topics, listener=self._members)
         return self._consumer
@@ -195,10 +196,13 @@ class KafkaSource:
         except (KafkaError, KeyError) as error:
             self._away(type(error).__name__)
             return None
+        self._answered()
+        return answer
+
+    def _answered(self) -> None:
         if self.trouble:
             self.trouble = ""
             _log.info("kafka_back")
-        return answer
 
     def _away(self, reason: str) -> None:
         if not self.trouble:

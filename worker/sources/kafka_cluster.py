@@ -119,16 +119,20 @@ def asking(options: Mapping[str, object]) -> Iterator[KafkaCluster]:
         admin.close()
 
 
-def check_topics(options: Mapping[str, object], rights: Mapping[str, Collection[str]]) -> dict[str, Topic]:
+def check_topics(
+    options: Mapping[str, object], rights: Mapping[str, Collection[str]], group: str = ""
+) -> dict[str, Topic]:
     """Make sure that these topics exist, and that we may do with them what is named (READ, WRITE); give them with settings.
 
-    Raises: ConfigError that names the first topic that is missing or closed to us; as `asking` otherwise.
+    Raises: ConfigError that names the first topic, or the consumer group, that is missing or closed to us; as `asking` else.
     """
     with asking(options) as cluster:
         topics = cluster.topics(rights)
         for name, needed in rights.items():
             if trouble := topic_trouble(topics[name], needed):
                 raise ConfigError(trouble, f"topic {name}")
+        if group and not cluster.may_join(group):
+            raise ConfigError("this user may not join it; grant READ on the group", f"consumer group {group}")
         return {name: _with_settings(topic, cluster) for name, topic in topics.items()}
 
 
