@@ -40,6 +40,12 @@ def alert_schema(name: str) -> dict[str, Any]:  # Any: JSON Schema is what it is
     )
 
 
+def schema_components(ref_template: str) -> dict[str, Any]:  # Any: see above
+    """Return the schemas of all documents and of their parts by name; `ref_template` says where they stand ("#/…/{name}")."""
+    _, made = msgspec.json.schema_components(DOCUMENTS.values(), ref_template=ref_template)
+    return {name: _told(schema) for name, schema in made.items()}
+
+
 def alert_schema_texts() -> dict[str, str]:
     """Return the text of each schema file by its name."""
     return {

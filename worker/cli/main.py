@@ -38,6 +38,9 @@ COMMANDS = {
     ),
     "test": LazyCommand("worker.cli.test", "test", "Run vignettes against the rules."),
     "lint": LazyCommand("worker.cli.lint", "lint", "Check a pack: mappings, phrases and rules."),
+    "schema": LazyCommand(
+        "worker.cli.schema", "schema", "Print the schemas of alerts, or the AsyncAPI document of a site."
+    ),
     "why": LazyCommand("worker.cli.why", "why", "Explain the findings of a patient at an instant."),
     "why-not": LazyCommand(
         "worker.cli.why", "why_not", "Explain why a rule did not hold for a patient at an instant."

@@ -22,7 +22,7 @@ EVENT_ID = "ce_id"
 
 _JSON = "application/json"
 _FHIR_JSON = "application/fhir+json"
-_CONTENT_TYPES: Mapping[str, str] = {
+CONTENT_TYPES: Mapping[str, str] = {
     "alert": _JSON,
     "alert-minimal": _JSON,
     "alert-fhir": _FHIR_JSON,
@@ -30,7 +30,7 @@ _CONTENT_TYPES: Mapping[str, str] = {
 }
 _MESSAGE_TYPES = {Form.HL7V2: "application/hl7-v2", Form.FHIR: _FHIR_JSON}
 # FHIR has schemas of its own, and the data of a dead letter is what somebody sent.
-_WITHOUT_SCHEMA = frozenset({"alert-fhir", "dead-letter"})
+WITHOUT_SCHEMA = frozenset({"alert-fhir", "dead-letter"})
 
 
 class Event(NamedTuple):
@@ -63,7 +63,7 @@ def event(shipment: Shipment, source: str, convert: Mapping[str, Convert]) -> Ev
 def attributes(kind: str, event_id: str, source: str, at_ms: int, subject: str) -> Headers:
     """Give the headers of an event whose content type its kind says."""
     headers = _attributes(kind, event_id, source, at_ms, subject)
-    return _headers({**headers, "content-type": _CONTENT_TYPES[kind]})
+    return _headers({**headers, "content-type": CONTENT_TYPES[kind]})
 
 
 def _dead_letter(shipment: Shipment, source: str, letter: DeadLetter) -> Event:
@@ -91,7 +91,7 @@ def _attributes(kind: str, event_id: str, source: str, at_ms: int, subject: str)
         "ce_time": to_rfc3339(at_ms),
         "ce_subject": subject,
     }
-    if kind not in _WITHOUT_SCHEMA:
+    if kind not in WITHOUT_SCHEMA:
         told["ce_dataschema"] = schema_id(kind)
     return told
 
