@@ -14,7 +14,7 @@ from worker.storage import ledger, locks, outbox
 from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
 from worker.storage.identities import Identities
-from worker.storage.records import Assessed, Case, CountKey, Verdict
+from worker.storage.records import Assessed, Case, CountKey, Quarantined, Verdict
 from worker.storage.schema import due
 
 _IDS_IN_A_STATEMENT = 1_000
@@ -74,6 +74,10 @@ class Assessing:
         groups = self._identities.groups(conn, {row.patient for row in taken})
         watched = self._facts.having(conn, [patient for group in groups for patient in group], opening)
         wanted = [group for group in groups if not watched.isdisjoint(group)]
+        too_large = [group for group in wanted if has_many_writers(conn) and len(group) > locks.LARGEST_GROUP]
+        if too_large:
+            _refuse(conn, too_large, as_of_ms)
+            wanted = [group for group in wanted if group not in too_large]
         ours, due_ids = self._hold(conn, wanted)
         busy = _members(wanted).difference(_members(ours))
         done_ids = {row.id for row in taken if row.patient not in busy}
@@ -158,6 +162,14 @@ class Assessing:
         )
         visible = sum(change.is_visible for change in changes)
         return Assessed(cases=len(judged), changes=visible, failed=len(judged) - len(done))
+
+
+def _refuse(conn: sa.Connection, groups: Iterable[tuple[int, ...]], as_of_ms: EpochMs) -> None:
+    """Set assessments aside that would take more locks than there are: people must part who was joined by mistake."""
+    for group in groups:
+        reason = f"a patient of more than {locks.LARGEST_GROUP} identifiers"
+        ledger.set_aside(conn, "", [Quarantined("assessment", as_of_ms, reason)], patient=group[0])
+        ledger.count(conn, {CountKey("assessment", "", reason): 1})
 
 
 def _members(groups: Iterable[tuple[int, ...]]) -> set[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
@@ -63,6 +64,29 @@ class _DbapiConnection(Protocol):
     def execute(self, sql: str) -> object: ...
 
 
+class _Copy(Protocol):
+    """The rows that COPY is handed, as psycopg takes them."""
+
+    def set_types(self, types: Sequence[str]) -> None: ...
+
+    def write_row(self, row: Sequence[object]) -> None: ...
+
+
+class _CopyCursor(Protocol):
+    """The part of psycopg's cursor that COPY touches."""
+
+    def copy(self, statement: str) -> AbstractContextManager[_Copy]: ...
+
+
+class _CopyConnection(Protocol):
+    """The part of psycopg's connection that COPY touches."""
+
+    def cursor(self) -> AbstractContextManager[_CopyCursor]: ...
+
+
+_COPY_TYPES = {sa.Integer: "int4", sa.BigInteger: "int8", sa.LargeBinary: "bytea"}
+
+
 def open_database(url: str, *, synchronous: Synchronous = "FULL") -> sa.Engine:
     """Open a database by its URL; `synchronous` is a matter of SQLite only.
 
@@ -117,14 +141,18 @@ def _hide_values(context: ExceptionContext) -> None:
     error = context.original_exception
     if context.connection is None or not isinstance(error, Exception):
         return
+    error.args = (_without_values(error),)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = error.args
+
+
+def _without_values(error: Exception) -> str:
+    """Tell the class of a driver's error, its state, and the table and constraint that it is about."""
     state = getattr(error, "sqlstate", None)
-    parts = [type(error).__name__] if state is None else [type(error).__name__, f"SQLSTATE {state}"]
     diagnosis = getattr(error, "diag", None)
     names = [getattr(diagnosis, name, None) for name in ("table_name", "column_name", "constraint_name")]
-    text = " ".join([*parts, *(name for name in names if name)])
-    error.args = (text,)
-    if context.sqlalchemy_exception is not None:
-        context.sqlalchemy_exception.args = (text,)
+    parts = [type(error).__name__, state and f"SQLSTATE {state}", *names]
+    return " ".join(part for part in parts if part)
 
 
 def driver_connection(engine: sa.Engine) -> sa.PoolProxiedConnection:
@@ -139,6 +167,48 @@ def driver_insert(engine: sa.Engine, table: sa.Table, columns: Iterable[str]) ->
     """Write the INSERT that a driver's `executemany` takes, with its parameters by name."""
     dialect = sqlite.dialect(paramstyle="named") if engine.dialect.name == "sqlite" else engine.dialect
     return str(sa.insert(table).compile(dialect=dialect, column_keys=list(columns)))
+
+
+def append_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Append rows that all have the same columns, by the quickest way that the driver has.
+
+    On a row, SQLAlchemy's way to SQLite costs more than SQLite; PostgreSQL's COPY takes a third of its INSERT (ADR 0010).
+    """
+    names = tuple(rows[0])
+    if conn.dialect.name != POSTGRESQL:
+        conn.exec_driver_sql(_append(table, names), rows)
+        return
+    types = [_COPY_TYPES[type(table.c[name].type)] for name in names]
+    statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+    driver = cast("_CopyConnection", conn.connection.dbapi_connection)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(tuple(row.values()))
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise _copy_error(conn, statement, error) from None
+
+
+def _copy_error(conn: sa.Connection, statement: str, error: Exception) -> Exception:
+    """Give the error that SQLAlchemy would have made of a driver's, had the statement gone through it."""
+    is_lost = conn.dialect.is_disconnect(
+        cast("Any", error),  # the driver's own class, which SQLAlchemy knows as a protocol only
+        conn.connection.dbapi_connection,
+        None,
+    )
+    error.args = (_without_values(error),)
+    if is_lost:
+        conn.invalidate()
+    base = conn.dialect.loaded_dbapi.Error
+    return DBAPIError.instance(
+        statement, None, error, base, hide_parameters=True, connection_invalidated=is_lost
+    )
+
+
+@cache
+def _append(table: sa.Table, names: tuple[str, ...]) -> str:
+    return str(sa.insert(table).compile(dialect=sqlite.dialect(paramstyle="named"), column_keys=list(names)))
 
 
 def _tune_sqlite(engine: sa.Engine, synchronous: Synchronous) -> None:

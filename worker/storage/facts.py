@@ -12,7 +12,7 @@ from worker.model.fact import Fact
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage import days
 from worker.storage.codec import decode_fact, encode_fact
-from worker.storage.dialect import driver_insert, insert_new, one_of
+from worker.storage.dialect import append_rows, insert_new, one_of
 from worker.storage.identities import Identities
 from worker.storage.schema import concept, episode, lp_fact, recent_fact
 
@@ -69,7 +69,6 @@ class Facts:
         self._decoded: OrderedDict[int, dict[int, Fact]] = OrderedDict()
         self._decoded_count = 0
         self._days: set[int] = set()
-        self._insert = ""
 
     def forget(self) -> None:
         """Drop the caches: a transaction that gave numbers was taken back."""
@@ -106,9 +105,7 @@ class Facts:
             }
             for fact in facts
         ]
-        # By the driver: on a row, SQLAlchemy's way there costs more than SQLite.
-        self._insert = self._insert or driver_insert(conn.engine, recent_fact, rows[0])
-        conn.exec_driver_sql(self._insert, rows)
+        append_rows(conn, recent_fact, rows)
 
     def having(self, conn: sa.Connection, patients: Collection[int], concepts: Iterable[str]) -> set[int]:
         """Tell which of these patients have a fact of one of the concepts, or a stored LP."""

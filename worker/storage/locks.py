@@ -17,6 +17,9 @@ from worker.storage.dialect import has_many_writers
 MOST_LOCKS = 1_000
 """How many patients one transaction locks: far below the 6,400 and more that PostgreSQL has room for as it is installed."""
 
+LARGEST_GROUP = 4_000
+"""How many identifiers of one patient can be locked at all; no patient has so many, but numbers joined by mistake may."""
+
 _CHORES = 0x6C70  # "lp"
 
 _TRY = sa.text(
