@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.integration.messages import fever
+from tests.integration.role_process import all_ended, await_until
 from tools.java_peers import class_path
 from tools.kafka_local import program
 from tools.local_process import ServerError, bound_command, free_ports
@@ -188,3 +190,26 @@ def test_server_of_hapi_is_told_of_alerts_through_errors_and_restarts(java: list
     with _server(java, port):
         assert stranger.send("", [_sent(1)]) == [Receipt(Fate.AWAY, "answered 401, look at the token")]
         stranger.close()
+
+
+def test_run_tells_a_fhir_server_of_an_alert_as_soon_as_it_is_there(java: list[str], tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    token = tmp_path / "token"
+    token.write_text(f"{TOKEN}\n", encoding="utf-8")
+    settings = {"fhir_out": f"http://127.0.0.1:{port}/fhir", "fhir_out_token_file": str(token)}
+    with all_ended() as start:
+        run = start(tmp_path, "run", data=str(tmp_path / "data"), clock="messages", **settings)
+        assert [b"MSA|AA|" in answer for answer in run.send(*fever())] == [True, True]
+        await_until(lambda: "cannot be reached" in run.log_text(), "the relay has tried")
+        with _server(java, port) as client:
+            _fault(client, 503)
+            await_until(lambda: client.get("/fhir/DetectedIssue").json().get("total") == 1, "an alert")
+            await_until(lambda: client.get("/fhir/Communication").json().get("total") == 1, "a notice")
+            (issue,) = [entry["resource"] for entry in client.get("/fhir/DetectedIssue").json()["entry"]]
+            (told,) = [entry["resource"] for entry in client.get("/fhir/Communication").json()["entry"]]
+            assert run.end() == 0
+    assert told["about"][0]["reference"] == f"DetectedIssue/{issue['id']}"
+    (line,) = (tmp_path / "data" / "notices.ndjson").read_text(encoding="utf-8").splitlines()
+    notice = json.loads(line)
+    assert issue["id"] == notice["alert_id"]
+    assert "Testperson" not in run.log_text()

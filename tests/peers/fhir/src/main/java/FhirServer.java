@@ -21,8 +21,8 @@ import org.hl7.fhir.r4.model.DetectedIssue;
 
 /**
  * A FHIR server in memory: HAPI's RestfulServer for DetectedIssue and Communication. Arguments: port, bearer token.
- * "POST /faults?status=S&times=N" makes the next N requests fail with S; status 0 keeps them waiting for a minute. "POST
- * /faults?status=S&times=N&type=T" spares requests for other types.
+ * "POST /faults?status=S&times=N" makes the next N updates fail with S; status 0 keeps them waiting for a minute. "POST
+ * /faults?status=S&times=N&type=T" spares other types.
  */
 public final class FhirServer {
   private static final AtomicInteger LEFT = new AtomicInteger();
@@ -66,7 +66,7 @@ public final class FhirServer {
         LEFT.set(Integer.parseInt(request.getParameter("times")));
       } else if (!authorization.equals(request.getHeader("Authorization"))) {
         response.sendError(401);
-      } else if (!request.getRequestURI().contains(type) || LEFT.getAndUpdate(n -> Math.max(0, n - 1)) == 0) {
+      } else if (!isMeant(request) || LEFT.getAndUpdate(n -> Math.max(0, n - 1)) == 0) {
         chain.doFilter(request, response);
       } else if (status == 0) {
         try {
@@ -77,6 +77,10 @@ public final class FhirServer {
       } else {
         response.sendError(status);
       }
+    }
+
+    private static boolean isMeant(HttpServletRequest request) {
+      return request.getMethod().equals("PUT") && request.getRequestURI().contains(type);
     }
   }
 }
