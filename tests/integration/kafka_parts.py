@@ -16,12 +16,10 @@ from worker.model.message import Form, Outcome, OutcomeKind, RawMessage, Reading
 from worker.pipeline import Assessment
 from worker.runtime.clock import WallClock
 from worker.runtime.engine import Engine, Options, StateStore
-from worker.runtime.engine_program import PackProgram
 from worker.runtime.inlet import Room
 from worker.runtime.kafka_inlet import KafkaInlet
 from worker.runtime.progress import Progress
 from worker.sources.kafka import KafkaSource
-from worker.storage.records import CountKey, Position
 from worker.storage.state import SqlState
 
 PATIENCE_S = 60.0
@@ -36,21 +34,6 @@ FAST: Mapping[str, object] = {
 
 def hl7(number: int) -> bytes:
     return f"MSH|^~\\&|LAB|WARD|||20260901120000||ORU^R01|{number}|P|2.5\rPID|1||M{number % 7}^^^WARD^MR\r".encode()
-
-
-@dataclass
-class Counting:
-    """A pack that keeps what it read."""
-
-    program: PackProgram
-    bodies: list[bytes] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.program, name)
-
-    def read(self, raw: RawMessage) -> Reading:
-        self.bodies.append(raw.body)
-        return self.program.read(raw)
 
 
 class Plain:
@@ -143,7 +126,7 @@ class Worker:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(30)
-        self.source.close()
+        self.inlet.close()
         if self._own is not None:
             self._own.close()
 
@@ -181,18 +164,3 @@ def ended(store: SqlState, kind: OutcomeKind = OutcomeKind.PROCESSED) -> int:
 
 def reasons(store: SqlState, kind: OutcomeKind) -> dict[str, int]:
     return {key.reason: n for key, n in store.counts().items() if key.stage == kind.value}
-
-
-__all__ = [
-    "FAST",
-    "CountKey",
-    "Counting",
-    "Heard",
-    "Plain",
-    "Position",
-    "Worker",
-    "ended",
-    "hl7",
-    "reasons",
-    "send",
-]

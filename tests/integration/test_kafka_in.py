@@ -95,7 +95,7 @@ def test_offsets_are_mirrored_for_tools_that_show_lag(
     send(kafka, topic, [hl7(number) for number in range(4)])
     with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
         worker.until(lambda: ended(store) == 4 and worker.heard.lag == {f"kafka:{topic}:0": 0})
-        worker.inlet.close(worker.progress)
+        worker.inlet.close()
     reader = KafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
     assert reader.committed(TopicPartition(topic, 0)) == 4
     reader.close()

@@ -129,6 +129,7 @@ class KafkaInlet:
         self._mirrored: dict[Partition, int] = {}
         self._mirror_watch = Stopwatch()
         self._rest_watch: Stopwatch | None = None
+        self._progress: Progress | None = None
         self._is_finished = False
 
     @property
@@ -151,7 +152,7 @@ class KafkaInlet:
         """Read what came, and give what is next in each partition of ours."""
         if self._is_finished:
             return ()
-        self._room, self._rest_watch = room, None
+        self._room, self._progress, self._rest_watch = room, progress, None
         self._poll(progress)
         self._place(progress)
         if self._looked is None or self._looked.seconds >= _LOOK_EVERY_S:
@@ -193,14 +194,16 @@ class KafkaInlet:
         """Do nothing: the topic's own retention does it."""
 
     def finish(self) -> None:
-        """Read nothing more; what was read and is not ingested stays in Kafka."""
-        self._is_finished = True
+        """Read nothing more, and leave the group so that others take over now; what is not ingested they find in Kafka."""
+        self.close()
 
-    def close(self, progress: Progress | None = None) -> None:
+    def close(self) -> None:
         """Leave the group."""
-        if progress is not None:
-            self._mirror(progress, is_last=True)
-        self._source.close()
+        if not self._is_finished:
+            self._is_finished = True
+            if self._progress is not None:
+                self._mirror(self._progress, is_last=True)
+            self._source.close()
 
     def _receive(self, seconds: float) -> Mapping[Partition, Sequence[Record]]:
         """Give records that follow, without a hole, what was given before."""
