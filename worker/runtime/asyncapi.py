@@ -21,7 +21,8 @@ _BINDING = "0.5.0"
 _DESCRIPTION = (
     "What lpwatch says on the message bus. Each alert version is one CloudEvent. It is delivered at least once: tell repeats "
     "by `ce_id`. The key is the alert, so that its versions follow each other in one partition; the highest version stands. A "
-    "withdrawal is a version like any other and goes wherever an earlier version went."
+    "withdrawal is a version like any other and goes wherever an earlier version went. An alert that is larger than its topic "
+    "takes comes in the minimal form."
 )
 _MESSAGES = {
     "alert": ("A version of an alert, with everything.", "AlertDocument"),
@@ -60,10 +61,14 @@ class Topics:
     heartbeats: str | None = None
 
 
+_INSTEAD = {"alert": ("alert-minimal",)}
+"""What comes in place of a kind that is larger than its topic takes."""
+
+
 def asyncapi_document(routes: Routes, topics: Topics) -> Node:
     """Describe every topic that a site's routes and settings lead to, in the order of their names."""
     found = dict(sorted({**_alert_topics(routes), **_operational(topics)}.items()))
-    kinds = sorted({kind for kind, _ in found.values()})
+    kinds = sorted({message for kind, _ in found.values() for message in _carried(kind)})
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -114,11 +119,15 @@ def _way(route: Route, routes: Routes) -> str:
     return f"Route {route.id}: alerts{severities}{units}{houses}."
 
 
+def _carried(kind: str) -> tuple[str, ...]:
+    return (kind, *_INSTEAD.get(kind, ()))
+
+
 def _channel(topic: str, kind: str, description: str) -> Node:
     return {
         "address": topic,
         "description": description,
-        "messages": {kind: {"$ref": f"#/components/messages/{kind}"}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _carried(kind)},
         "bindings": {"kafka": {"topic": topic, "bindingVersion": _BINDING}},
     }
 
@@ -128,7 +137,7 @@ def _operation(topic: str, kind: str) -> Node:
     return {
         "action": "send",
         "channel": {"$ref": channel},
-        "messages": [{"$ref": f"{channel}/messages/{kind}"}],
+        "messages": [{"$ref": f"{channel}/messages/{name}"} for name in _carried(kind)],
     }
 
 

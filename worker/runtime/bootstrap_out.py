@@ -16,6 +16,7 @@ from worker.runtime.lease import HeldLease
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_relay import MeteredRelay
 from worker.runtime.network_sink import Log, NetworkSink
+from worker.runtime.notices import KINDS
 from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, sends_to_kafka
 from worker.runtime.service import Job
@@ -23,7 +24,7 @@ from worker.runtime.settings import Settings
 from worker.runtime.settings_given import read_secret
 from worker.runtime.shrink import shrink
 from worker.sinks.fhir import FhirSink, load_trusted
-from worker.sinks.fhir_documents import fhir_resources
+from worker.sinks.fhir_documents import fhir_bundle, fhir_resources
 from worker.sinks.kafka import KafkaSink
 from worker.storage.state import SqlState
 
@@ -89,7 +90,8 @@ def _network_sinks(settings: Settings, role: Role) -> list[tuple[NetworkSink, Lo
     sinks: list[tuple[NetworkSink, Log | None]] = []
     if sends_to_kafka(settings, role) or settings.dead_letter_topic is not None:
         options = kafka_options(settings, f"lpwatch-{role}")
-        kafka = KafkaSink(options, settings.source, name=KAFKA, timeout_s=_send_s(settings))
+        convert = {KINDS[Variant.FHIR]: fhir_bundle}
+        kafka = KafkaSink(options, settings.source, name=KAFKA, timeout_s=_send_s(settings), convert=convert)
         sinks.append((kafka, kafka))
     if settings.fhir_out is not None:
         sinks.append((_fhir(settings, settings.fhir_out), None))

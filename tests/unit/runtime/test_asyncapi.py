@@ -53,11 +53,11 @@ def test_each_topic_is_a_channel_with_the_form_that_its_route_says() -> None:
     kinds = {topic: [*channel["messages"]] for topic, channel in WHOLE["channels"].items()}
     assert kinds == {
         "alive": ["heartbeat"],
-        "all": ["alert"],
+        "all": ["alert", "alert-minimal"],
         "dead": ["dead-letter"],
         "ehr": ["alert-fhir"],
         "pager": ["alert-minimal"],
-        "wards": ["alert"],
+        "wards": ["alert", "alert-minimal"],
     }
     assert WHOLE["channels"]["wards"]["description"] == (
         "Route amu: alerts of patients on amu. "
