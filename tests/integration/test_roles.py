@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kafka import KafkaProducer
 
 from tests.integration.messages import fever, message
 from tests.integration.role_process import (
@@ -201,3 +202,29 @@ def test_message_goes_through_gateway_worker_and_deliver_to_the_topic_of_its_ale
         await_until(lambda each=each: each.get("/readyz") == (200, "ok\n"), each.name)
     assert [each.end() for each in (gateway, *workers, deliver)] == [0, 0, 0, 0]
     assert len(records(kafka, alerts)) == 1
+
+
+def test_run_reads_topics_beside_its_own_listeners(
+    tmp_path: Path, start: Start, kafka: str, new_topic: NewTopic
+) -> None:
+    hl7 = new_topic(name="hl7")
+    puncture, temperature = fever()
+    producer = KafkaProducer(bootstrap_servers=kafka)
+    producer.send(hl7, puncture.strip(b"\x0b\x1c\r") + b"\r").get(30)
+    producer.close()
+    run = start(
+        tmp_path,
+        "run",
+        data=str(tmp_path / "data"),
+        kafka_bootstrap_servers=kafka,
+        kafka_hl7_topics=[hl7],
+        kafka_group=hl7,
+        clock="messages",
+    )
+    assert b"MSA|AA|" in run.send(temperature)[0]
+    notices = tmp_path / "data" / "notices.ndjson"
+    await_until(lambda: notices.exists() and notices.read_text(encoding="utf-8"), "the notice")
+    assert run.get("/readyz") == (200, "ok\n")
+    assert run.end() == 0
+    (line,) = notices.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["alert"]["rule"]["id"] == "fever-single"

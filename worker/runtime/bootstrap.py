@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 
 import structlog
 from alembic.util import CommandError
@@ -18,6 +17,7 @@ from worker.model.errors import ConfigError
 from worker.notes.reader import NoteReader
 from worker.pipeline import Pack, compile_pack
 from worker.runtime.bootstrap_beats import Watched, identity, state_beats
+from worker.runtime.bootstrap_engine import engine_job, kafka_inlet
 from worker.runtime.bootstrap_out import build_relays, dead_letters, network_outlets, relay_job
 from worker.runtime.bootstrap_servers import build_reception
 from worker.runtime.clock import Clock, MessageClock, WallClock
@@ -25,11 +25,12 @@ from worker.runtime.delivery import Sink
 from worker.runtime.engine import Engine, Options
 from worker.runtime.engine_program import PackProgram
 from worker.runtime.ingest import JOURNAL
-from worker.runtime.inlet import JournalInlet
+from worker.runtime.inlet import Inlet, JournalInlet
+from worker.runtime.kafka_inlet import KafkaInlet
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.runtime.packs import read_layers
-from worker.runtime.role_settings import Role
+from worker.runtime.role_settings import Role, consumes_kafka
 from worker.runtime.service import Job, Service
 from worker.runtime.settings import Settings
 from worker.runtime.start import Patience
@@ -47,7 +48,6 @@ STATE = "state.db"
 NOTICES = "notices.ndjson"
 
 _REPLAY_COMMIT_EVERY = 500
-_STUCK_S = 120.0
 
 
 def load_pack(folders: Sequence[Path] = ()) -> Pack:
@@ -131,17 +131,19 @@ class Parts:
     close: Callable[[], None]
     pack_digest: str
 
+    kafka: KafkaInlet | None = None
+
+    def not_ready(self) -> str:
+        """Say why no messages should be sent here, "" where they are welcome."""
+        if self.is_storage_failing():
+            return "storage fails"
+        return "" if self.kafka is None else self.kafka.trouble
+
     @property
     def job(self) -> Job:
-        """Give the engine as the work of a thread; at its end all that is stored is ingested, assessed and delivered."""
-        return Job("engine", self._run, self.engine.wake, self._trouble)
-
-    def _run(self, stop: Event) -> None:
-        self.engine.run(stop)
-        self.engine.finish()
-
-    def _trouble(self) -> str:
-        return "the engine is stuck" if self.seconds_since_step() > _STUCK_S else ""
+        """Give the engine as the work of a thread."""
+        inlets = () if self.kafka is None else (self.kafka,)
+        return engine_job(self.engine, self.seconds_since_step, inlets)
 
 
 def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Service:
@@ -168,7 +170,7 @@ def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Serv
         metrics,
         close,
         parts.reception,
-        lambda: "storage fails" if parts.is_storage_failing() else "",
+        parts.not_ready,
         parts.pack_digest,
     )
 
@@ -188,8 +190,17 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
     journal = MeteredJournal(read, read.end, metrics)
     sinks, close_sinks = _sinks(settings)
-    options = Options(outlets=network_outlets(settings, Role.RUN), dead_letters=dead_letters(settings))
-    engine = Engine([JournalInlet(journal)], metered, program(pack), clock, sinks=sinks, options=options)
+    inlets: list[Inlet] = [JournalInlet(journal)]
+    kafka = None
+    if consumes_kafka(settings):
+        kafka, _ = kafka_inlet(settings, Role.RUN, clock, metrics)
+        inlets.append(kafka)
+    options = Options(
+        is_exact=kafka is None,
+        outlets=network_outlets(settings, Role.RUN),
+        dead_letters=dead_letters(settings),
+    )
+    engine = Engine(inlets, metered, program(pack), clock, sinks=sinks, options=options)
     for feed, at_ms in state.feeds().items():
         metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
     intake = MeteredIntake(written, metrics, engine.wake)
@@ -208,6 +219,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
         lambda: intake.is_failing,
         close,
         pack.digest,
+        kafka,
     )
 
 

@@ -13,7 +13,6 @@ from worker.runtime.kafka_inlet import KafkaInlet
 from worker.runtime.kafka_options import kafka_options
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_kafka import MeteredKafka
-from worker.runtime.metrics_store import MeteredState
 from worker.runtime.role_settings import Role
 from worker.runtime.service import Job
 from worker.runtime.settings import Settings
@@ -42,7 +41,7 @@ def kafka_inlet(
 
 def engine_job(
     engine: Engine,
-    metered: MeteredState,
+    seconds_since_step: Callable[[], float],
     inlets: Sequence[KafkaInlet] = (),
     *,
     delay: Callable[[], str] | None = None,
@@ -61,6 +60,6 @@ def engine_job(
                 inlet.close()
 
     def trouble() -> str:
-        return "the engine is stuck" if metered.last_step.seconds > _STUCK_S else ""
+        return "the engine is stuck" if seconds_since_step() > _STUCK_S else ""
 
     return Job("engine", run, engine.wake, trouble, *([delay] if delay else []))
