@@ -11,6 +11,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+KILLS ?= 60
 PARALLEL ?= --numprocesses auto --dist loadfile
 LOCK_UV := uv==0.13.9
 
@@ -86,6 +87,10 @@ servers: setup-test ## the programs that test servers need: JDK, Maven, PostgreS
 .PHONY: test
 test: setup-test servers ## every test
 	@$(BIN)/pytest $(PARALLEL) $(ARGS)
+
+.PHONY: kill-test
+kill-test: setup-test servers ## kill everything of an installation on the bus while a feed flows; KILLS=500
+	@LPWATCH_TEST_BUS_KILLS=$(KILLS) $(BIN)/pytest tests/faults/test_bus_kills.py $(ARGS)
 
 .PHONY: fmt
 fmt: setup-test ## format, and fix what ruff can fix

@@ -49,7 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests could not run without the shared material: a skip is never silent."""
+    """Print the tables of tests that make one, and say how many could not run without the shared material."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "table":
+                terminalreporter.section(report.nodeid.rpartition("::")[2])
+                terminalreporter.write_line(str(value))
     skipped = terminalreporter.stats.get("skipped", [])
     count = sum(NO_SHARED in str(report.longrepr) for report in skipped)
     if count:
