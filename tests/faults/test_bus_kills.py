@@ -100,7 +100,13 @@ def _installed(kafka: KafkaLocal, postgres: PostgresLocal, folder: Path) -> Iter
     _make_topics(kafka.bootstrap)
     mllp = ("127.0.0.1", free_ports(1)[0])
     bus = {"kafka_bootstrap_servers": kafka.bootstrap, "log_level": "info", "start_wait_seconds": "120"}
-    reading = {**bus, "database": url, "kafka_hl7_topics": MESSAGES_IN, "clock": "messages", "kafka_session_seconds": "2"}
+    reading = {
+        **bus,
+        "database": url,
+        "kafka_hl7_topics": MESSAGES_IN,
+        "clock": "messages",
+        "kafka_session_seconds": "2",
+    }
     sending = {**bus, "database": url, "lease_seconds": "3"}
     taking = {**bus, "mllp": f"{mllp[0]}:{mllp[1]}", "gateway_hl7_topic": MESSAGES_IN}
     roles = {

@@ -10,7 +10,7 @@ from worker.model.message import Form
 from worker.runtime.clock import Clock
 from worker.runtime.engine import Engine
 from worker.runtime.kafka_inlet import KafkaInlet
-from worker.runtime.kafka_options import kafka_options
+from worker.runtime.kafka_options import member_options
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_kafka import MeteredKafka
 from worker.runtime.role_settings import Role
@@ -34,7 +34,7 @@ def kafka_inlet(
 ) -> tuple[KafkaInlet, MeteredKafka]:
     """Make the inlet of the topics, and what knows how far it is behind; brokers are asked when it is read."""
     forms, watch = kafka_forms(settings), MeteredKafka(metrics)
-    source = KafkaSource(kafka_options(settings, f"lpwatch-{role}"), settings.kafka_group, list(forms))
+    source = KafkaSource(member_options(settings, f"lpwatch-{role}"), settings.kafka_group, list(forms))
     is_from_end = settings.kafka_start == "end"
     return KafkaInlet(source, forms, clock, watch, is_from_end=is_from_end), watch
 

@@ -9,6 +9,7 @@ from worker.runtime.settings import Settings
 from worker.runtime.settings_given import read_secret
 
 _RECONNECT_MAX_MS: Final = 1_000
+_SIGNS_OF_LIFE: Final = 4
 
 
 def kafka_options(settings: Settings, client_id: str) -> dict[str, object]:
@@ -25,6 +26,16 @@ def kafka_options(settings: Settings, client_id: str) -> dict[str, object]:
         "security_protocol": settings.kafka_security_protocol,
     }
     return {**options, **_tls(settings), **_login(settings)}
+
+
+def member_options(settings: Settings, client_id: str) -> dict[str, object]:
+    """Give the options of a member of the workers' group: a few signs of life are sent before it counts as dead.
+
+    Raises: ConfigError where the password's file cannot be read.
+    """
+    session_ms = round(settings.kafka_session_seconds * 1_000)
+    session = {"session_timeout_ms": session_ms, "heartbeat_interval_ms": session_ms // _SIGNS_OF_LIFE}
+    return {**kafka_options(settings, client_id), **session}
 
 
 def _tls(settings: Settings) -> dict[str, object]:

@@ -62,7 +62,13 @@ _FHIR: Final = (
     "fhir_allow_insecure",
     "fhir_max_body_bytes",
 )
-_CONSUME: Final = ("kafka_hl7_topics", "kafka_fhir_topics", "kafka_group", "kafka_start")
+_CONSUME: Final = (
+    "kafka_hl7_topics",
+    "kafka_fhir_topics",
+    "kafka_group",
+    "kafka_start",
+    "kafka_session_seconds",
+)
 _DATABASE: Final = ("database", "database_password_file")
 _RULES: Final = ("clock", "pack")
 _OUTLETS: Final = ("alerts_to_kafka", "dead_letter_topic", "fhir_out")

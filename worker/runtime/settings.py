@@ -186,6 +186,11 @@ class Settings(BaseSettings):
     kafka_start: Literal["beginning", "end"] = Field(
         default="beginning", description="where to begin with a partition that was never read"
     )
+    kafka_session_seconds: Seconds = Field(
+        default=10.0,
+        description="after how long without a sign of life the group gives a worker's partitions to others; "
+        "brokers allow 6 and more unless they are told otherwise",
+    )
     gateway_hl7_topic: str | None = Field(
         default=None, description="topic to which the gateway writes what comes over MLLP"
     )

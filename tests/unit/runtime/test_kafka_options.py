@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from worker.model.errors import ConfigError
-from worker.runtime.kafka_options import kafka_options
+from worker.runtime.kafka_options import kafka_options, member_options
 from worker.runtime.settings import load_settings
 
 
@@ -22,6 +22,13 @@ def test_plaintext_needs_the_brokers_only() -> None:
         "reconnect_backoff_max_ms": 1_000,
         "security_protocol": "PLAINTEXT",
     }
+
+
+def test_a_member_gives_several_signs_of_life_before_it_counts_as_dead() -> None:
+    settings = load_settings({"kafka_bootstrap_servers": "one:9092", "kafka_session_seconds": 6})
+    options = member_options(settings, "me")
+    assert (options["session_timeout_ms"], options["heartbeat_interval_ms"]) == (6_000, 1_500)
+    assert options.items() >= kafka_options(settings, "me").items()
 
 
 def test_mutual_tls_names_its_files() -> None:
