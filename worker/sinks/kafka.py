@@ -12,6 +12,7 @@ from kafka.producer.future import FutureRecordMetadata
 
 from worker.model.errors import TemporaryError
 from worker.sinks.cloudevents import Convert, event
+from worker.sinks.kafka_client import connect
 from worker.sinks.kafka_errors import REFUSALS, TOO_LARGE, reason_of
 from worker.sinks.kafka_log import KafkaLog
 from worker.sinks.receipt import Arrivals, Fate, Receipt, Shipment
@@ -98,7 +99,8 @@ class KafkaSink:
     def _open(self, target: str) -> KafkaProducer:
         if self._producer is None:
             delivery_ms = round(self._delivery_s * _MS)
-            self._producer = KafkaProducer(
+            self._producer = connect(
+                KafkaProducer,
                 **self._options,
                 acks="all",
                 enable_idempotence=True,

@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 
 from worker.model.errors import TemporaryError
 from worker.sinks.cloudevents import attributes
+from worker.sinks.kafka_client import connect
 from worker.sinks.kafka_errors import reason_of
 
 _CLOSE_S = 1.0
@@ -54,7 +55,8 @@ class KafkaEvents:
     def _open(self) -> KafkaProducer:
         if self._producer is None:
             wait_ms = round(self._timeout_s * _MS)
-            self._producer = KafkaProducer(
+            self._producer = connect(
+                KafkaProducer,
                 **self._options,
                 allow_auto_create_topics=False,
                 max_block_ms=wait_ms,

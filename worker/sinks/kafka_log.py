@@ -12,6 +12,7 @@ from kafka.protocol.consumer import ListOffsetsRequest
 
 from worker.model.errors import TemporaryError
 from worker.sinks.cloudevents import EVENT_ID
+from worker.sinks.kafka_client import connect
 from worker.sinks.kafka_errors import reason_of
 from worker.sinks.receipt import Arrivals
 
@@ -112,11 +113,12 @@ class KafkaLog:
 
     def _open(self) -> _Admin:
         if self._admin is None:
-            self._admin = _Admin(**self._options, **self._limits())
+            self._admin = connect(_Admin, **self._options, **self._limits())
         return self._admin
 
     def _consumer(self) -> KafkaConsumer:
-        return KafkaConsumer(
+        return connect(
+            KafkaConsumer,
             **self._options,
             **self._limits(),
             group_id=None,
