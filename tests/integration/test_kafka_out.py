@@ -24,6 +24,8 @@ from tests.integration.alert_topics import (
     read_topic,
     relay_of,
 )
+from tests.unit.alerts.test_render import AROUND, TEXT, open_alert
+from worker.alerts.render import render_alert
 from worker.alerts.schemas import alert_schema
 from worker.model.dead_letter import DeadLetter, encode_dead_letter
 from worker.model.message import Form
@@ -32,6 +34,8 @@ from worker.runtime.heartbeat import Heartbeat, Identity, StorePulse
 from worker.runtime.relay import Relay
 from worker.runtime.resting import Resting
 from worker.runtime.shrink import shrink
+from worker.sinks.fhir_documents import fhir_bundle
+from worker.sinks.kafka import KafkaSink
 from worker.sinks.kafka_events import KafkaEvents
 from worker.storage.migrate import upgrade
 from worker.storage.records import PendingNotice
@@ -243,6 +247,20 @@ def test_a_long_log_is_read_back_in_stretches(
     assert sum(sizes) == 3_000
     assert max(sizes) <= 500
     check_copies(read_topic(kafka, topic), [f"a{number}.1" for number in range(3_000)])
+
+
+def test_a_fhir_route_gets_bundles(store: SqlState, relay: Callable[..., Relay], kafka: str) -> None:
+    topic = make_topic(kafka)
+    body = json.dumps(render_alert(open_alert().only, TEXT, AROUND)).encode()
+    put(store, [(topic, "a", 1)], body=body, kind="alert-fhir")
+    put(store, [(topic, "b", 1)], body=b"{}", kind="alert-fhir")
+    sink = KafkaSink({"bootstrap_servers": kafka}, SOURCE, timeout_s=3.0, convert={"alert-fhir": fhir_bundle})
+    hurry(relay(sink=sink), store)
+    (record,) = read_topic(kafka, topic)
+    assert (record.id, record.headers["content-type"]) == ("a.1", b"application/fhir+json")
+    assert json.loads(record.value)["resourceType"] == "Bundle"
+    (aside,) = store.quarantined()
+    assert (aside.message_id, aside.reason) == ("b.1", "its body cannot be converted")
 
 
 def test_heartbeats_are_on_their_topic(store: SqlState, kafka: str) -> None:

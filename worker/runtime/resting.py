@@ -7,12 +7,12 @@ from collections.abc import Callable
 from worker.runtime.clock import Stopwatch
 from worker.runtime.lease import Watch
 
-_LONGEST_S = 30.0
+_LONGEST_S = 10.0
 _MAX_DOUBLINGS = 10
 
 
 def rest_s(failures: int) -> float:
-    """Give how long to rest after so many failures in a row: a second, doubled each time, at most half a minute."""
+    """Give how long to rest after so many failures in a row: a second, doubled each time, at most ten seconds."""
     return min(2.0 ** min(failures - 1, _MAX_DOUBLINGS), _LONGEST_S)
 
 

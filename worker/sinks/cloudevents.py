@@ -29,6 +29,8 @@ CONTENT_TYPES: Mapping[str, str] = {
     "heartbeat": _JSON,
 }
 _MESSAGE_TYPES = {Form.HL7V2: "application/hl7-v2", Form.FHIR: _FHIR_JSON}
+# Kinds whose value is never what the outbox keeps.
+_CONVERTED = frozenset({"alert-fhir"})
 # FHIR has schemas of its own, and the data of a dead letter is what somebody sent.
 WITHOUT_SCHEMA = frozenset({"alert-fhir", "dead-letter"})
 
@@ -49,13 +51,12 @@ def event_type(kind: str) -> str:
 def event(shipment: Shipment, source: str, convert: Mapping[str, Convert]) -> Event:
     """Make the event of a notice; `convert` gives the value where the outbox keeps another form of it.
 
-    Raises: what a conversion raises, for a body that is not what its kind says.
+    Raises: what a conversion raises, for a body that is not what its kind says; KeyError where a conversion is missing.
     """
     notice, kind = shipment.notice, shipment.kind
     if kind == "dead-letter":
         return _dead_letter(shipment, source, decode_dead_letter(notice.body))
-    made = convert.get(kind)
-    value = notice.body if made is None else made(notice)
+    value = convert[kind](notice) if kind in _CONVERTED else notice.body
     headers = attributes(kind, notice.notice_id, source, shipment.created_at_ms, notice.alert_id)
     return Event(headers, notice.alert_id.encode(), value)
 

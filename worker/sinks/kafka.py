@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from kafka.producer.future import FutureRecordMetadata
 
 from worker.model.errors import TemporaryError
-from worker.sinks.cloudevents import Convert, event
+from worker.sinks.cloudevents import Convert, Event, event
 from worker.sinks.kafka_client import connect
 from worker.sinks.kafka_errors import REFUSALS, TOO_LARGE, reason_of
 from worker.sinks.kafka_log import KafkaLog
@@ -76,12 +76,16 @@ class KafkaSink:
         producer fail all others with the same words. Of several, those without an offset have FAILED.
         """
         ends_s = monotonic() + self._delivery_s
+        events = [self._event(shipment) for shipment in shipments]
         try:
             producer = self._open(target)
         except (KafkaError, ValueError) as error:
             self._drop()
             return [Receipt(Fate.AWAY, reason_of(error))] * len(shipments)
-        appended = [self._append(producer, target, shipment) for shipment in shipments]
+        if ends_s - monotonic() < self._delivery_s / 2:
+            # The first FHIR is slow to make. Nothing was sent: the next try finds all ready.
+            return [Receipt(Fate.FAILED, "no time was left to send it")] * len(shipments)
+        appended = [self._append(producer, target, made) for made in events]
         receipts = [_receipt(item, ends_s - monotonic(), is_alone=len(shipments) == 1) for item in appended]
         if any(receipt.fate is not Fate.ARRIVED for receipt in receipts):
             self._drop()
@@ -115,15 +119,19 @@ class KafkaSink:
         self._producer.partitions_for(target)
         return self._producer
 
-    def _append(
-        self, producer: KafkaProducer, target: str, shipment: Shipment
-    ) -> FutureRecordMetadata | Receipt:
-        """Hand a record to the producer: give its future, or the receipt where there will be none."""
+    def _event(self, shipment: Shipment) -> Event | Receipt:
         try:
-            made = event(shipment, self._source, self._convert)
+            return event(shipment, self._source, self._convert)
         except Exception as error:  # noqa: BLE001 - a body that cannot be converted holds up nobody else's
             _log.error("notice_not_convertible", sink=self.name, error=type(error).__name__)
             return Receipt(Fate.REFUSED, "its body cannot be converted")
+
+    def _append(
+        self, producer: KafkaProducer, target: str, made: Event | Receipt
+    ) -> FutureRecordMetadata | Receipt:
+        """Hand a record to the producer: give its future, or the receipt where there will be none."""
+        if isinstance(made, Receipt):
+            return made
         try:
             return producer.send(target, made.value, made.key, made.headers)
         except MessageSizeTooLargeError:

@@ -57,6 +57,11 @@ def test_a_body_in_another_form_is_converted() -> None:
     assert found.get_dataschema() is None
 
 
+def test_a_body_that_must_be_converted_never_goes_as_it_is() -> None:
+    with pytest.raises(KeyError):
+        event(item("alert-fhir"), SOURCE, {})
+
+
 @pytest.mark.parametrize(
     ("form", "content_type"), [(Form.HL7V2, "application/hl7-v2"), (Form.FHIR, "application/fhir+json")]
 )
