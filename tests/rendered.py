@@ -23,6 +23,7 @@ from worker.sources.files import read_files
 from worker.storage.memory import MemoryState
 from worker.storage.memory_journal import MemoryJournal
 from worker.storage.records import Outgoing
+from worker.storage.state import SqlState
 
 WHOLE, TOPICS = Outlet("whole"), Outlet("topics", is_routed=True)
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,9 +36,10 @@ def notices_of(
     outlets: Sequence[Outlet] = (WHOLE,),
     *,
     until_ms: EpochMs | None = None,
+    store: SqlState | MemoryState | None = None,
 ) -> list[Outgoing]:
-    """Run messages at the times they tell, and take every notice from the outbox."""
-    store = memory_store()
+    """Run messages at the times they tell, and take every notice from the outbox; `store` is an empty one in memory."""
+    store = store or memory_store()
     engine = Engine(
         [JournalInlet(MemoryJournal(messages))],
         store,
@@ -51,7 +53,7 @@ def notices_of(
     return [notice for outlet in outlets for notice in _take(store, outlet.name)]
 
 
-def _take(store: MemoryState, sink: str) -> Iterator[Outgoing]:
+def _take(store: SqlState | MemoryState, sink: str) -> Iterator[Outgoing]:
     while found := store.pending(sink, LATER_MS, sys.maxsize):
         yield from (Outgoing(sink, item.target, item.kind, item.notice) for item in found)
         store.mark_sent(sink, [item.key for item in found])

@@ -12,7 +12,9 @@ from tests.rendered import TOPICS, message, notices_of
 from worker.model.message import RawMessage
 from worker.runtime.bootstrap import load_pack, program
 from worker.runtime.engine_program import PackProgram
+from worker.storage.migrate import upgrade
 from worker.storage.records import Outgoing
+from worker.storage.state import SqlState
 
 ROUTES = """
 routes:
@@ -157,6 +159,26 @@ def test_whatever_the_order_of_arrival_the_last_notice_reaches_ward_and_past_war
         found = states(sent(site, *order, FEVER, CORRECTED))
         assert found["ward.itu"][-1] == "withdrawn"
         assert all(ends[-1] == "withdrawn" for ends in found.values()), found
+
+
+def test_the_database_remembers_who_was_told_over_restarts(site: PackProgram, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    upgrade(url, "state")
+    messages = [ADMITTED, PUNCTURE, FEVER, MOVED, CORRECTED]
+    found: dict[str, list[str]] = {}
+    for count in range(1, len(messages) + 1):
+        store = SqlState(url, synchronous="OFF")
+        for item in notices_of(messages[:count], site, [TOPICS], store=store):
+            document = json.loads(item.notice.body)
+            if document["severity"] == "urgent":
+                found.setdefault(item.target, []).append(document["state"])
+        store.close()
+    assert found == {
+        "ehr": ["withdrawn"],
+        "pager": ["raised", "withdrawn"],
+        "ward.amu": ["raised", "withdrawn"],
+        "ward.itu": ["withdrawn"],
+    }
 
 
 def test_routes_are_part_of_what_a_pack_is(site: PackProgram) -> None:
