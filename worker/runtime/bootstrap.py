@@ -197,7 +197,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
         inlets.append(kafka)
     options = Options(
         is_exact=kafka is None,
-        outlets=network_outlets(settings, Role.RUN),
+        outlets=network_outlets(settings, Role.RUN, pack.routes),
         dead_letters=dead_letters(settings),
     )
     engine = Engine(inlets, metered, program(pack), clock, sinks=sinks, options=options)

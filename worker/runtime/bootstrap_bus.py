@@ -116,7 +116,7 @@ def _worker(settings: Settings, metrics: Metrics, pack: Pack, url: str) -> Servi
         options = Options(
             is_exact=False,
             worker_id=name,
-            outlets=network_outlets(settings, Role.WORKER),
+            outlets=network_outlets(settings, Role.WORKER, pack.routes),
             dead_letters=dead_letters(settings),
         )
         engine = Engine([inlet], metered, program(pack), clock, options=options)

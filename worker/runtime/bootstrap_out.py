@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
-from worker.alerts.routing import Outlet, Variant
+from worker.alerts.routing import Outlet, Routes, Variant
+from worker.model.errors import ConfigError
 from worker.runtime.clock import WallClock
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.kafka_options import kafka_options
@@ -39,14 +40,36 @@ def name_process(settings: Settings) -> str:
     return f"{settings.worker_id or socket.gethostname()}-{secrets.token_hex(4)}"
 
 
-def network_outlets(settings: Settings, role: Role) -> tuple[Outlet, ...]:
-    """Name the sinks for which assessments write notices that a relay delivers."""
+def network_outlets(settings: Settings, role: Role, routes: Routes) -> tuple[Outlet, ...]:
+    """Name the sinks for which assessments write notices that a relay delivers.
+
+    Raises: ConfigError where a route leads to a topic that a setting uses for something else.
+    """
     outlets = []
     if sends_to_kafka(settings, role):
+        _check_topics(settings, routes)
         outlets.append(Outlet(KAFKA, is_routed=True))
     if settings.fhir_out is not None:
         outlets.append(Outlet(FHIR, variant=Variant.FHIR))
     return tuple(outlets)
+
+
+def _check_topics(settings: Settings, routes: Routes) -> None:
+    """Keep alerts out of the topics that we read: they would come back as messages; and out of those of operators."""
+    used: dict[str | None, str] = {
+        **dict.fromkeys(settings.kafka_hl7_topics, "kafka_hl7_topics"),
+        **dict.fromkeys(settings.kafka_fhir_topics, "kafka_fhir_topics"),
+        settings.gateway_hl7_topic: "gateway_hl7_topic",
+        settings.gateway_fhir_topic: "gateway_fhir_topic",
+        settings.dead_letter_topic: "dead_letter_topic",
+        settings.heartbeat_topic: "heartbeat_topic",
+    }
+    for route in routes.all:
+        if route.topic in used:
+            reason = (
+                f"the setting {used[route.topic]} names the topic '{route.topic}' too; give the route another"
+            )
+            raise ConfigError(reason, f"routes.yaml, route {route.id}")
 
 
 def dead_letters(settings: Settings) -> DeadLetters | None:
