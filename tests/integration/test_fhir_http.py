@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -377,6 +378,55 @@ def test_ten_thousand_attempts_are_bounded_and_then_forgotten() -> None:
 
     kept = _run(scene, HttpLimits(max_connections=20))
     assert kept.most <= 20
+
+
+def test_damaged_requests_of_every_kind_leave_the_server_as_it_was() -> None:
+    """Whole requests with bytes dropped, doubled and changed, cut anywhere, some clients gone before the answer."""
+    rng = random.Random(7)  # noqa: S311  a seed must give the same damage again
+    complaints: list[object] = []
+
+    async def attempt(site: Site) -> None:
+        client = await _connect(site)
+        with suppress(ConnectionError):
+            for piece in _damaged(rng):
+                await client.send(piece)
+                await asyncio.sleep(0)
+            if rng.random() < 0.5:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(client.reader.read(65_536), rng.uniform(0, 0.05))
+        await client.close()
+
+    async def scene(site: Site) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        for _ in range(40):
+            await asyncio.gather(*[attempt(site) for _ in range(25)])
+        await site.kept.until(lambda number: number == 0)
+        client = await _connect(site)
+        await client.send(_post())
+        assert (await client.answer()).status == 202
+        await client.close()
+
+    kept = _run(scene)
+    assert complaints == []
+    assert set(kept.statuses) <= {200, 201, 202, 400, 404, 405, 413, 415, 422}
+    assert all(json.loads(message.body)["resourceType"] for message in kept.messages)
+
+
+def _damaged(rng: random.Random) -> list[bytes]:
+    chunked = (
+        HEAD
+        + b"Transfer-Encoding: chunked\r\n\r\n"
+        + b"%x\r\n%s\r\n0\r\n\r\n" % (len(OBSERVATION), OBSERVATION)
+    )
+    get = b"GET /fhir/metadata HTTP/1.1\r\nHost: x\r\n\r\n"
+    data = bytearray(b"".join(rng.choices([_post(), chunked, get], k=rng.randint(1, 3))))
+    for _ in range(rng.randint(0, 4)):
+        at = rng.randrange(len(data))
+        upto = min(len(data), at + rng.randint(1, 40))
+        data[at:upto] = rng.choice([b"", data[at:upto] * 2, rng.randbytes(3), b"\r\n", b"9"]) or b""
+        data += b" " * (not data)
+    cut = rng.randint(0, len(data))
+    return [bytes(data[:cut]), bytes(data[cut:])]
 
 
 def test_drain_answers_what_was_received_and_then_closes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -122,7 +123,8 @@ class HttpConnection(H11Protocol):
     def end(self) -> None:
         """Close when the request that is being answered, if any, is answered."""
         if self._is_open:
-            self.shutdown()
+            with suppress(h11.ProtocolError):  # a connection that is broken is aborted in the end
+                self.shutdown()
 
     def abort(self) -> None:
         """Close without waiting for the client."""
