@@ -1,0 +1,149 @@
+"""The chart renders to objects that Kubernetes accepts, in every combination that a site may choose."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from ruamel.yaml import YAML
+
+pytestmark = pytest.mark.integration
+
+CHOICES = {
+    "as it comes": (),
+    "everything": (
+        "prometheusRule.enabled=true",
+        "podMonitor.enabled=true",
+        "pack.configMap=site-pack",
+        "secrets.kafkaTls.name=kafka-tls",
+        "secrets.kafkaTls.mutual=true",
+        "networkPolicy.gatewayFrom[0].ipBlock.cidr=10.0.0.0/8",
+        "imagePullSecrets[0].name=pull",
+    ),
+    "little": (
+        "worker.keda.enabled=false",
+        "gateway.enabled=false",
+        "networkPolicy.enabled=false",
+        "podDisruptionBudget.enabled=false",
+        "migrate.enabled=false",
+        "secrets.kafka.name=",
+        "secrets.mllpTls.name=",
+        "secrets.fhirTls.name=",
+        "secrets.fhirTokens.name=",
+        "settings.kafka_security_protocol=PLAINTEXT",
+    ),
+}
+# Objects of other people's operators: Kubernetes itself has no schema for them.
+FOREIGN = {"ScaledObject", "TriggerAuthentication", "PodMonitor", "PrometheusRule"}
+Object = dict[str, Any]  # YAML of any kind
+
+
+@pytest.fixture(scope="session")
+def render(deploy: Path, tool: Callable[[str], str]) -> Callable[[str], list[Object]]:
+    def rendered(choice: str) -> list[Object]:
+        options = [word for setting in CHOICES[choice] for word in ("--set", setting)]
+        made = subprocess.run(
+            [tool("helm"), "template", "trial", str(deploy / "helm" / "lpwatch"), *options],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        documents = YAML(typ="safe", pure=True).load_all(made.stdout)
+        return [document for document in documents if document]
+
+    return rendered
+
+
+def of_kind(objects: list[Object], kind: str) -> dict[str, Object]:
+    return {item["metadata"]["name"]: item for item in objects if item["kind"] == kind}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_helm_lints_the_chart(choice: str, deploy: Path, tool: Callable[[str], str]) -> None:
+    options = [word for setting in CHOICES[choice] for word in ("--set", setting)]
+    said = subprocess.run(
+        [tool("helm"), "lint", "--strict", str(deploy / "helm" / "lpwatch"), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_kubernetes_accepts_every_object(choice: str, render: Callable[[str], list[Object]]) -> None:
+    objects = render(choice)
+    own = [item for item in objects if item["kind"] not in FOREIGN]
+    assert own
+    for item in own:
+        kubernetes_validate.validate(item, "1.37", strict=True)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_no_pod_is_root_or_may_write_its_root(choice: str, render: Callable[[str], list[Object]]) -> None:
+    objects = render(choice)
+    pods = [item["spec"]["template"]["spec"] for item in objects if item["kind"] in {"Deployment", "Job"}]
+    assert pods
+    for pod in pods:
+        assert pod["securityContext"]["runAsNonRoot"]
+        for container in pod["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"]
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            mounted = {mount["name"] for mount in container["volumeMounts"]}
+            assert mounted == {volume["name"] for volume in pod["volumes"]}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_secrets_are_referred_to_and_never_written(
+    choice: str, render: Callable[[str], list[Object]]
+) -> None:
+    objects = render(choice)
+    assert not of_kind(objects, "Secret")
+    for deployment in of_kind(objects, "Deployment").values():
+        for variable in deployment["spec"]["template"]["spec"]["containers"][0]["env"]:
+            if "PASSWORD" in variable["name"] or "USERNAME" in variable["name"]:
+                assert "secretKeyRef" in variable["valueFrom"]
+
+
+def test_keda_scales_the_workers_on_the_lag_of_their_topics(render: Callable[[str], list[Object]]) -> None:
+    objects = render("everything")
+    (scaled,) = of_kind(objects, "ScaledObject").values()
+    deployment = of_kind(objects, "Deployment")[scaled["spec"]["scaleTargetRef"]["name"]]
+    env = {
+        item["name"]: item.get("value")
+        for item in deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    }
+    triggers = [trigger["metadata"] for trigger in scaled["spec"]["triggers"]]
+    assert "replicas" not in deployment["spec"]
+    assert [trigger["topic"] for trigger in triggers] == [
+        env["LPWATCH_KAFKA_HL7_TOPICS"],
+        env["LPWATCH_KAFKA_FHIR_TOPICS"],
+    ]
+    assert {trigger["consumerGroup"] for trigger in triggers} == {env["LPWATCH_KAFKA_GROUP"]}
+    assert {(trigger["sasl"], trigger["tls"]) for trigger in triggers} == {("scram_sha512", "enable")}
+    assert {trigger["authenticationRef"]["name"] for trigger in scaled["spec"]["triggers"]} == set(
+        of_kind(objects, "TriggerAuthentication")
+    )
+    assert scaled["spec"]["minReplicaCount"] >= 1
+
+
+def test_budgets_and_policies_choose_the_pods_of_their_role(render: Callable[[str], list[Object]]) -> None:
+    objects = render("as it comes")
+    labels = {
+        name.removeprefix("trial-lpwatch-"): item["spec"]["template"]["metadata"]["labels"]
+        for name, item in (of_kind(objects, "Deployment") | of_kind(objects, "Job")).items()
+    }
+    chosen = {
+        (item["kind"], name.removeprefix("trial-lpwatch-")): (
+            item["spec"].get("selector") or item["spec"]["podSelector"]
+        )["matchLabels"]
+        for kind in ("PodDisruptionBudget", "NetworkPolicy")
+        for name, item in of_kind(objects, kind).items()
+    }
+    assert {role for _, role in chosen} == set(labels) == {"gateway", "worker", "deliver", "migrate"}
+    for (_, role), selector in chosen.items():
+        assert selector.items() <= labels[role].items()
