@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from worker.runtime.settings import Settings
+
 pytestmark = pytest.mark.integration
 
 
@@ -107,6 +109,12 @@ def test_compose_opens_ports_on_loopback_only_and_waits_for_what_exists(deploy: 
         assert service["read_only"]
         assert service["cap_drop"] == ["ALL"]
         assert service["command"] == [role]
+        named = {
+            name.removeprefix("LPWATCH_").lower()
+            for name in service["environment"]
+            if name.startswith("LPWATCH")
+        }
+        assert named <= Settings.model_fields.keys()
 
 
 def test_secrets_are_made_once_and_shut_off_from_others(deploy: Path, tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
+from worker.runtime.role_settings import USES, Role
+from worker.runtime.settings import Settings
+
 pytestmark = pytest.mark.integration
 
 CHOICES = {
@@ -30,6 +33,7 @@ CHOICES = {
         "networkPolicy.enabled=false",
         "podDisruptionBudget.enabled=false",
         "migrate.enabled=false",
+        "secrets.database.name=",
         "secrets.kafka.name=",
         "secrets.mllpTls.name=",
         "secrets.fhirTls.name=",
@@ -147,3 +151,26 @@ def test_budgets_and_policies_choose_the_pods_of_their_role(render: Callable[[st
     assert {role for _, role in chosen} == set(labels) == {"gateway", "worker", "deliver", "migrate"}
     for (_, role), selector in chosen.items():
         assert selector.items() <= labels[role].items()
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_roles_are_given_settings_that_exist_and_all_that_the_chart_mounts_for_them(
+    choice: str, render: Callable[[str], list[Object]]
+) -> None:
+    for name, deployment in of_kind(render(choice), "Deployment").items():
+        role = Role(name.rsplit("-", 1)[1])
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        given = {variable["name"].removeprefix("LPWATCH_").lower(): variable for variable in container["env"]}
+        assert container["args"] == [role]
+        assert given.keys() <= Settings.model_fields.keys()
+        files = [
+            item["value"] for item in given.values() if str(item.get("value", "")).startswith("/etc/lpwatch/")
+        ]
+        mounts = {mount["mountPath"] for mount in container["volumeMounts"]} - {"/tmp"}  # noqa: S108  a mount
+        assert {mount for mount in mounts if any(path.startswith(mount) for path in files)} == mounts
+        used = {
+            setting
+            for setting, item in given.items()
+            if str(item.get("value", "")).startswith("/etc/lpwatch/")
+        }
+        assert used <= set(USES[role])

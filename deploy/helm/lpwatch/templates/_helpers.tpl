@@ -24,6 +24,8 @@ app.kubernetes.io/component: {{ .role }}
 {{/* Who a pod is, and what it may do. */}}
 {{- define "lpwatch.podSecurity" -}}
 automountServiceAccountToken: false
+# Variables for each service of the namespace would begin like our settings.
+enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
   runAsUser: 10001
@@ -57,9 +59,9 @@ capabilities: {drop: [ALL]}
 {{- if ne .role "gateway" }}
 - name: LPWATCH_DATABASE
   value: {{ $root.Values.database | quote }}
-{{- with $root.Values.secrets.database.name }}
-- name: LPWATCH_DATABASE_PASSWORD
-  valueFrom: {secretKeyRef: {name: {{ . }}, key: password}}
+{{- if $root.Values.secrets.database.name }}
+- name: LPWATCH_DATABASE_PASSWORD_FILE
+  value: /etc/lpwatch/database/password
 {{- end }}
 {{- end }}
 {{- if ne .role "migrate" }}
@@ -114,6 +116,9 @@ capabilities: {drop: [ALL]}
 {{- define "lpwatch.mounts" -}}
 {{- $root := .root -}}
 - {name: tmp, mountPath: /tmp}
+{{- if and $root.Values.secrets.database.name (ne .role "gateway") }}
+- {name: database, mountPath: /etc/lpwatch/database, readOnly: true}
+{{- end }}
 {{- if and $root.Values.secrets.kafkaTls.name (ne .role "migrate") }}
 - {name: kafka-tls, mountPath: /etc/lpwatch/kafka-tls, readOnly: true}
 {{- end }}
@@ -133,6 +138,10 @@ capabilities: {drop: [ALL]}
 {{- $root := .root -}}
 - name: tmp
   emptyDir: {sizeLimit: 64Mi}
+{{- if and $root.Values.secrets.database.name (ne .role "gateway") }}
+- name: database
+  secret: {secretName: {{ $root.Values.secrets.database.name }}, defaultMode: 0440}
+{{- end }}
 {{- if and $root.Values.secrets.kafkaTls.name (ne .role "migrate") }}
 - name: kafka-tls
   secret: {secretName: {{ $root.Values.secrets.kafkaTls.name }}, defaultMode: 0440}
