@@ -82,7 +82,7 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and $root.Values.pack.configMap (or (eq .role "worker") (eq .role "deliver")) }}
+{{- if and $root.Values.pack.configMap (eq .role "worker") }}
 - name: LPWATCH_PACK
   value: /etc/lpwatch/pack
 {{- end }}
@@ -122,7 +122,7 @@ capabilities: {drop: [ALL]}
 {{- if and $root.Values.secrets.kafkaTls.name (ne .role "migrate") }}
 - {name: kafka-tls, mountPath: /etc/lpwatch/kafka-tls, readOnly: true}
 {{- end }}
-{{- if and $root.Values.pack.configMap (or (eq .role "worker") (eq .role "deliver")) }}
+{{- if and $root.Values.pack.configMap (eq .role "worker") }}
 - {name: pack, mountPath: /etc/lpwatch/pack, readOnly: true}
 {{- end }}
 {{- if eq .role "gateway" }}
@@ -146,7 +146,7 @@ capabilities: {drop: [ALL]}
 - name: kafka-tls
   secret: {secretName: {{ $root.Values.secrets.kafkaTls.name }}, defaultMode: 0440}
 {{- end }}
-{{- if and $root.Values.pack.configMap (or (eq .role "worker") (eq .role "deliver")) }}
+{{- if and $root.Values.pack.configMap (eq .role "worker") }}
 - name: pack
   configMap:
     name: {{ $root.Values.pack.configMap }}
