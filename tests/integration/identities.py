@@ -38,3 +38,33 @@ def client_context(server: Identity, client: Identity | None = None) -> ssl.SSLC
     if client is not None:
         context.load_cert_chain(client.certificate, client.key)
     return context
+
+
+def make_expired(folder: Path, name: str) -> Identity:
+    """Make a certificate whose time is long over."""
+    identity = make_identity(folder, name)
+    request, config = folder / f"{name}.csr", folder / f"{name}.cnf"
+    config.write_text(
+        f"[ca]\ndefault_ca=own\n[own]\nnew_certs_dir={folder}\ndatabase={folder}/{name}.index\nserial={folder}/{name}.serial\n"
+        "default_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n",
+        encoding="ascii",
+    )
+    (folder / f"{name}.index").write_text("", encoding="ascii")
+    (folder / f"{name}.serial").write_text("01\n", encoding="ascii")
+    ask = [
+        "openssl",
+        "req",
+        "-new",
+        "-key",
+        str(identity.key),
+        "-out",
+        str(request),
+        "-subj",
+        "/CN=localhost",
+    ]
+    sign = ["openssl", "ca", "-batch", "-selfsign", "-notext", "-config", str(config)]
+    times = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"]
+    files = ["-keyfile", str(identity.key), "-in", str(request), "-out", str(identity.certificate)]
+    subprocess.run(ask, check=True, capture_output=True)
+    subprocess.run([*sign, *times, *files], check=True, capture_output=True)
+    return identity

@@ -270,6 +270,13 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _check_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for server in value:
+            Address.model_validate(server)
+        return value
+
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
         for listener in ("mllp", "fhir"):
@@ -282,6 +289,10 @@ class Settings(BaseSettings):
                 raise ValueError(f"{listener}_client_ca needs {listener}_cert and {listener}_key")
         if (self.kafka_cert is None) != (self.kafka_key is None):
             raise ValueError("kafka_cert and kafka_key go together")
+        if both := set(self.kafka_hl7_topics) & set(self.kafka_fhir_topics):
+            raise ValueError(
+                f"a topic has one form: {', '.join(sorted(both))} is in kafka_hl7_topics and kafka_fhir_topics"
+            )
         if self.kafka_sasl_password is not None and self.kafka_sasl_password_file is not None:
             raise ValueError("give kafka_sasl_password or kafka_sasl_password_file, not both")
         return self

@@ -17,6 +17,11 @@ from worker.sources.kafka_reach import PLACE, reach
 _ANSWER_MS: Final = 10_000
 _TRIES: Final = 20
 _PAUSE_S: Final = 0.25
+_NOT_YET: Final = (
+    errors.CoordinatorNotAvailableError,
+    errors.CoordinatorLoadInProgressError,
+    errors.NotCoordinatorError,
+)
 _NOBODY: Final = "lpwatch-nobody"
 _UNKNOWN: Final = errors.UnknownTopicOrPartitionError.errno
 _FORBIDDEN: Final = errors.TopicAuthorizationFailedError.errno
@@ -93,7 +98,7 @@ class KafkaCluster:
                 self._admin.remove_group_members(group, [MemberToRemove(_NOBODY)])
             except errors.AuthorizationError:
                 return False
-            except errors.CoordinatorNotAvailableError:
+            except _NOT_YET:
                 sleep(_PAUSE_S)  # a new cluster needs a moment before it knows who keeps the groups
             else:
                 return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _MS: Final = 1_000
 _LATE: Final = (errors.KafkaTimeoutError, errors.RequestTimedOutError, TimeoutError)
 _REFUSED_LOGIN: Final = "the broker refuses the login: user name, password or kafka_sasl_mechanism"
 _WANTS_LOGIN: Final = "the broker ends the connection; it may want a login (kafka_security_protocol)"
+_NO_FILE: Final = "a certificate or key file cannot be read; see kafka_ca, kafka_cert, kafka_key"
 _TEXTS: Final = (
     ("hostname mismatch", "the broker's certificate is for another host name"),
     ("ip address mismatch", "the broker's certificate is for another address"),
@@ -35,10 +37,11 @@ _TEXTS: Final = (
     ("wrong version number", "the broker does not speak TLS on this port; see kafka_security_protocol"),
     ("unexpected eof", "the broker does not speak TLS on this port; see kafka_security_protocol"),
 )
-# In this order: an SSLError is an OSError.
 _KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (ssl.SSLError, "a certificate or key file is not PEM, or key and certificate do not match"),
-    (OSError, "a certificate or key file cannot be read; see kafka_ca, kafka_cert, kafka_key"),
+    (FileNotFoundError, _NO_FILE),
+    (PermissionError, _NO_FILE),
+    (IsADirectoryError, _NO_FILE),
     (
         errors.UnsupportedSaslMechanismError,
         "the broker does not offer this login; see kafka_sasl_mechanism",
@@ -101,8 +104,6 @@ def _hopeless(error: BaseException) -> str:
     for sign, reason in _TEXTS:
         if sign in text:
             return reason
-    if isinstance(error, OSError) and isinstance(error, ConnectionError | TimeoutError):
-        return ""
     return next((reason for kind, reason in _KINDS if isinstance(error, kind)), "")
 
 
@@ -129,6 +130,8 @@ def _listed(given: object) -> tuple[object, ...]:
 def _ask(server: str, options: Mapping[str, object], timeout_s: float) -> tuple[str, ...]:
     """Connect to one server and give the brokers that it knows of."""
     protocol = str(options.get("security_protocol", "PLAINTEXT"))
+    if protocol.endswith("SSL"):
+        _shake_hands(server, options, timeout_s, protocol)
     net = NetworkSelector()
     manager = KafkaConnectionManager(net, **{**options, "bootstrap_servers": [server]})
     greeted: list[Any] = []  # Any: kafka-python's connection
@@ -153,3 +156,26 @@ def _ask(server: str, options: Mapping[str, object], timeout_s: float) -> tuple[
         manager.run(manager.close)
         net.close()
     return brokers
+
+
+def _shake_hands(server: str, options: Mapping[str, object], timeout_s: float, protocol: str) -> None:
+    """Try TLS by ourselves first: the library leaves the socket open where the handshake fails."""
+    host, _, port = server.rpartition(":")
+    host = host.strip("[]")
+    try:
+        context = ssl.create_default_context(cafile=_text(options.get("ssl_cafile")))
+        if certificate := _text(options.get("ssl_certfile")):
+            context.load_cert_chain(certificate, _text(options.get("ssl_keyfile")))
+        with (
+            socket.create_connection((host, int(port)), timeout_s) as plain,
+            context.wrap_socket(plain, server_hostname=host),
+        ):
+            pass
+    except socket.gaierror as error:
+        raise TemporaryError("the host name cannot be resolved", f"{PLACE} {server}") from error
+    except (OSError, ValueError) as error:
+        raise explain_kafka(error, server, protocol, is_greeted=False) from error
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

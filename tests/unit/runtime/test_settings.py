@@ -166,3 +166,17 @@ def test_packs_in_the_environment_are_separated_like_paths(monkeypatch: pytest.M
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kafka_bootstrap_servers": "kafka"}, "kafka_bootstrap_servers: .*write HOST:PORT"),
+        ({"kafka_hl7_topics": "a,b", "kafka_fhir_topics": "b"}, "a topic has one form: b"),
+        ({"lease_seconds": 1}, "lease_seconds"),
+        ({"kafka_security_protocol": "TLS"}, "kafka_security_protocol"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(given: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_settings(given)
