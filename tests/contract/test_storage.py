@@ -510,6 +510,22 @@ def test_the_oldest_waiting_notice_is_known(store: Store) -> None:
     assert store.oldest_waiting_ms("kafka") == T0 + 1
 
 
+def test_notices_that_were_sent_are_dropped_when_they_are_old(store: Store) -> None:
+    for index, (name, kind) in enumerate((("a", "alert"), ("d", "dead-letter"), ("w", "dead-letter"))):
+        item = outgoing(Notice(f"{name}.1", name, 1, b"{}"), "kafka", "all", kind)
+        store.record(replace(batch(index, outgoing=[item]), at_ms=T0 + index))
+    store.mark_sent("kafka", keys("a.1", target="all"))
+    store.mark_sent("kafka", keys("d.1", target="all"))
+    store.drop_sent(T0, T0 + 9)
+    again = [outgoing(Notice(f"{name}.1", name, 1, b"{}"), "kafka", "all") for name in ("a", "d")]
+    store.record(batch(3, outgoing=again))
+    waiting = {item.notice.notice_id for item in store.pending("kafka", T0 + 9, 10)}
+    assert waiting == {"d.1", "w.1"}, "only the dead letter that was sent had gone"
+    store.drop_sent(T0 + 1, T0)
+    store.record(batch(4, outgoing=again))
+    assert "a.1" in {item.notice.notice_id for item in store.pending("kafka", T0 + 9, 10)}
+
+
 # Leases
 
 

@@ -36,13 +36,17 @@ class CleaningStore(Protocol):
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
         """Let go of patients whose last LP was before this instant and who have no recent facts."""
 
+    def drop_sent(self, before_ms: EpochMs, dead_letters_before_ms: EpochMs) -> None:
+        """Drop notices that wait no longer and are older than this: dead letters, which the quarantine has too, sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
     """Say how long things are kept.
 
     Shape: `recent_days` facts without an LP, `long_days` those of concepts with a 30-day baseline, `lp_days` the facts of
-    an LP (longer than the longest window of any rule), `journal_days` messages that are ingested.
+    an LP (longer than the longest window of any rule) and notices that were sent, `journal_days` messages that are ingested
+    and dead letters that were sent.
     """
 
     recent_days: int = 7
@@ -93,6 +97,7 @@ class Cleaning:
         kept = self._kept
         self._store.drop_recent(self._recent_ms(now_ms), self._long_lived, now_ms - kept.long_days * DAY_MS)
         self._store.drop_over(now_ms - kept.lp_days * DAY_MS)
+        self._store.drop_sent(now_ms - kept.lp_days * DAY_MS, now_ms - kept.journal_days * DAY_MS)
         for inlet in self._inlets:
             inlet.trim(progress, now_ms - kept.journal_days * DAY_MS)
 

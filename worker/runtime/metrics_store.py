@@ -189,6 +189,10 @@ class MeteredState:
         """Drop old facts of patients without an LP."""
         self._state.drop_recent(received_before_ms, long_concepts, long_before_ms)
 
+    def drop_sent(self, before_ms: EpochMs, dead_letters_before_ms: EpochMs) -> None:
+        """Drop notices that were sent long ago."""
+        self._state.drop_sent(before_ms, dead_letters_before_ms)
+
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
         """Let go of patients whose last LP is long ago."""
         self._state.drop_over(anchored_before_ms)

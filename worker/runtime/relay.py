@@ -273,7 +273,9 @@ class Relay:
             self._store.mark_sent(self._sink.name, arrived, _offsets(target, receipts) if is_known else None)
         if in_doubt:
             reason = next(receipt.reason for receipt in receipts if receipt.fate in _IN_DOUBT)
-            self._put_off(target, fates, reason, now_ms)
+            self._put_off(target, in_doubt, reason, now_ms)
+            if fates[Fate.AWAY]:
+                self._rest(target, reason)
         refused = sum(
             self._refuse(item, receipt, now_ms)
             for item, receipt in zip(wave, receipts, strict=True)
@@ -281,19 +283,15 @@ class Relay:
         )
         return Relayed(len(arrived), len(in_doubt), refused)
 
-    def _put_off(
-        self, target: str, fates: Mapping[Fate, Sequence[PendingNotice]], reason: str, now_ms: EpochMs
-    ) -> None:
-        failed = fates[Fate.FAILED]
-        if failed:
-            wait_s = rest_s(1 + max(item.attempts for item in failed))
-            keys = [item.key for item in failed]
-            self._store.postpone(self._sink.name, keys, now_ms + round(wait_s * SECOND_MS))
-            _log.warning(
-                "notices_postponed", sink=self._sink.name, place=target, count=len(failed), reason=reason
-            )
-        if fates[Fate.AWAY]:
-            self._rest(target, reason)
+    def _put_off(self, target: str, items: Sequence[PendingNotice], reason: str, now_ms: EpochMs) -> None:
+        """Try these again later: also where the whole place is away, so that another one finds out whether it is back.
+
+        One that is itself why its place seems away (too long to send in time, say) then blocks no other.
+        """
+        wait_s = rest_s(1 + max(item.attempts for item in items))
+        keys = [item.key for item in items]
+        self._store.postpone(self._sink.name, keys, now_ms + round(wait_s * SECOND_MS))
+        _log.warning("notices_postponed", sink=self._sink.name, place=target, count=len(items), reason=reason)
 
     def _rest(self, target: str, reason: str) -> None:
         self._sure.discard(target)
@@ -312,7 +310,7 @@ class Relay:
                 return False
             (answer,) = self._send(target, [smaller])
             if answer.fate in _IN_DOUBT:
-                self._put_off(target, {Fate.FAILED: [item], Fate.AWAY: []}, answer.reason, now_ms)
+                self._put_off(target, [item], answer.reason, now_ms)
                 self._sure.discard(target)
                 return False
         self._store.refuse(name, [item.key], [told])

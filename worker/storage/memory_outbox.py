@@ -89,6 +89,15 @@ class MemoryOutbox:
             item.attempts += 1
             item.next_try_ms = until_ms
 
+    def drop_sent(self, before_ms: EpochMs, dead_letters_before_ms: EpochMs) -> None:
+        """Drop notices that wait no longer and are older than this: dead letters, which the quarantine has too, sooner."""
+        self._outbox = {
+            key: item
+            for key, item in self._outbox.items()
+            if not item.is_sent
+            or item.created_at_ms >= (dead_letters_before_ms if item.kind == "dead-letter" else before_ms)
+        }
+
     def count_waiting(self, sink: str) -> int:
         """Count the notices that a sink does not have yet."""
         return sum(name == sink and not item.is_sent for (name, _), item in self._outbox.items())

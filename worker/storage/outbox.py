@@ -115,6 +115,13 @@ def postpone(conn: sa.Connection, sink: str, keys: Collection[NoticeKey], until_
         conn.execute(_POSTPONE, {"here": sink, "there": target, "notices": notices, "next_try_ms": until_ms})
 
 
+def drop_sent(conn: sa.Connection, before_ms: EpochMs, dead_letters_before_ms: EpochMs) -> None:
+    """Drop notices that wait no longer and are older than this; the quarantine has what dead letters hold."""
+    is_old = outbox.c.created_at_ms < before_ms
+    is_old_letter = sa.and_(outbox.c.kind == "dead-letter", outbox.c.created_at_ms < dead_letters_before_ms)
+    conn.execute(sa.delete(outbox).where(outbox.c.is_sent, sa.or_(is_old, is_old_letter)))
+
+
 def _by_target(keys: Collection[NoticeKey]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for key in sorted(keys, key=lambda key: (key.target, key.notice_id)):

@@ -283,6 +283,11 @@ class SqlState:
         with self._db.unit() as conn:
             self._facts.drop_days(conn, long_before_ms)
 
+    def drop_sent(self, before_ms: EpochMs, dead_letters_before_ms: EpochMs) -> None:
+        """Drop notices that wait no longer and are older than this: dead letters, which the quarantine has too, sooner."""
+        with self._db.unit() as conn:
+            outbox.drop_sent(conn, before_ms, dead_letters_before_ms)
+
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
         """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay."""
         while self._drop_some_over(anchored_before_ms):

@@ -190,6 +190,19 @@ def test_a_topic_that_is_missing_rests_and_holds_up_no_other(stage: Stage) -> No
     assert len(set(stage.topics.ids("gone"))) == len(stage.topics.ids("gone")) == 301
 
 
+def test_a_notice_that_makes_its_topic_seem_away_blocks_no_other(stage: Stage) -> None:
+    def choke(moment: str, shipment: Shipment) -> Fate | None:
+        return Fate.AWAY if moment == "before" and shipment.notice.alert_id == "bad" else None
+
+    stage.put(("all", "bad", 1), ("all", "bad", 2), *(("all", f"a{number}", 1) for number in range(5)))
+    relay = stage.relay(sink=TopicSink(stage.topics, choke))
+    for _ in range(20):
+        relay.step()
+        stage.pass_time(3)
+    assert sorted(stage.topics.ids("all")) == [f"a{number}.1" for number in range(5)]
+    assert stage.waiting() == 2
+
+
 def test_a_place_rests_longer_each_time_up_to_ten_seconds() -> None:
     assert [rest_s(failures) for failures in (1, 2, 3)] == [1, 2, 4]
     assert rest_s(9) == rest_s(10_000) == 10
