@@ -1,0 +1,257 @@
+"""The races that several workers must not lose, a thousand times each; and that each is seen where its guard is taken away."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+import pytest
+import sqlalchemy as sa
+
+from tests.contract.state_values import T0, fact, link
+from tests.faults.races import LATER, TRIALS, WORKERS, Outcome, Race, Turn, Worker, a_moment, counted
+from worker.model.fact import Identifier
+from worker.storage import assessing, identities, locks, positions
+from worker.storage.assessing import Assessing
+from worker.storage.records import CountKey
+from worker.storage.schema import position
+from worker.storage.state import SqlState
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+TOGETHER = 5
+"""How many trials share a turn: that many patients are raced for at the same time."""
+
+
+def patient(trial: int, authority: str = "ward") -> Identifier:
+    return Identifier(authority, f"p{trial}", "MR")
+
+
+def trials_of(number: int) -> range:
+    return range(number * TOGETHER, (number + 1) * TOGETHER)
+
+
+def tell(name: str, *, is_guarded: bool, outcome: Outcome) -> None:
+    print(f"{name}, {'guarded' if is_guarded else 'unguarded'}: {outcome}")  # noqa: T201 - the figures of ADR 0010
+
+
+def says(concept: str, authority: str = "ward", *, makes_due: bool = True) -> Turn:
+    """Ingest one fact of each trial's patient, then judge some."""
+
+    def turn(worker: Worker, number: int) -> None:
+        facts = [fact(patient(trial, authority), concept) for trial in trials_of(number)]
+        worker.record(facts=facts, due={item.patient: T0 for item in facts} if makes_due else {})
+        worker.assess()
+
+    return turn
+
+
+def judges(worker: Worker, _number: int) -> None:
+    worker.assess()
+    worker.assess()
+
+
+def raced(url: str, turns: list[Turn], trials: int, facts: int, **more: object) -> Outcome:
+    race = Race(url, **more)
+    workers = race.run(turns, trials // TOGETHER)
+    outcome = race.outcome(workers, ((patient(trial), facts) for trial in range(trials)))
+    race.end(workers)
+    return outcome
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_fever_at_one_worker_and_the_lp_at_another(state_url: str, *, is_guarded: bool) -> None:
+    """The guard: every patient touched is due, also without an LP."""
+    turns = [says("temp", makes_due=is_guarded), says("lumbar-puncture"), judges, judges]
+    outcome = raced(state_url, turns, TRIALS if is_guarded else 200, 2)
+    tell("fever and LP", is_guarded=is_guarded, outcome=outcome)
+    assert outcome.is_clean if is_guarded else outcome.lost + outcome.stale
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_fever_under_one_number_and_the_lp_under_another_and_the_link_at_a_third(
+    state_url: str, *, is_guarded: bool
+) -> None:
+    """The guard: a link makes those due whom it joins."""
+
+    def joins(worker: Worker, number: int) -> None:
+        links = [link(patient(trial), patient(trial, "nation"), "same-pid", 0) for trial in trials_of(number)]
+        worker.record(links=links, due={item.first: T0 for item in links} if is_guarded else {})
+        worker.assess()
+
+    turns = [says("temp"), says("lumbar-puncture", "nation"), joins, judges]
+    outcome = raced(state_url, turns, TRIALS if is_guarded else 200, 2)
+    tell("fever, LP and link", is_guarded=is_guarded, outcome=outcome)
+    assert outcome.is_clean if is_guarded else outcome.lost + outcome.stale
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_timers_and_messages_of_the_same_patients(
+    state_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    """The guard: due rows that another worker holds are neither waited for nor deleted."""
+    if not is_guarded:
+        for name in ("_READY", "_DUE_OF"):
+            monkeypatch.setattr(assessing, name, getattr(assessing, name).with_for_update())
+
+    def fires(worker: Worker, number: int) -> None:
+        # Rows of many patients, in an order of its own: what timers that come due together look like.
+        people = [patient(trial) for trial in trials_of(number)] + [
+            patient(trial) for trial in trials_of(number - 1)
+        ]
+        people = [who for who in people if not who.value.startswith("p-")]
+        random.shuffle(people)
+        worker.record(due=dict.fromkeys(people, T0))
+        worker.assess(limit=20)
+
+    turns = [says("temp"), says("lumbar-puncture"), fires, fires]
+    outcome = raced(state_url, turns, TRIALS if is_guarded else 500, 2)
+    tell("timers and messages", is_guarded=is_guarded, outcome=outcome)
+    assert outcome.is_clean if is_guarded else outcome.deadlocks
+
+
+def read_before_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read what is judged when the lock is asked for, as a statement does that both locks and reads."""
+    read, hold, early = Assessing.cases, Assessing._hold, threading.local()
+
+    def read_and_hold(self: Assessing, conn: sa.Connection, wanted: Sequence[tuple[int, ...]]) -> object:
+        early.cases = {opened.group: opened for opened in read(self, conn, wanted)}
+        return hold(self, conn, wanted)
+
+    def read_early(_self: Assessing, _conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> object:
+        return [early.cases[group] for group in groups]
+
+    monkeypatch.setattr(Assessing, "_hold", read_and_hold)
+    monkeypatch.setattr(Assessing, "cases", read_early)
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_lock_and_then_a_read_that_is_not_stale(
+    state_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    """The guard: what is judged is read by statements that begin when the lock is ours."""
+    with monkeypatch.context() as patch:
+        if not is_guarded:
+            read_before_the_lock(patch)
+        turns = [says("temp"), says("lumbar-puncture"), judges, judges]
+        outcome = raced(state_url, turns, TRIALS, 2)
+    tell("lock, then read", is_guarded=is_guarded, outcome=outcome)
+    assert outcome.is_clean if is_guarded else outcome.doubled + outcome.stale
+
+
+def hold_the_roots_only(conn: sa.Connection, groups: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    held = locks._try(conn, [group[0] for group in groups])
+    return [group for group in groups if group[0] in held]
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_merge_while_the_other_half_is_judged(
+    state_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    """The guard: every member of a group is locked, not its root alone."""
+    if not is_guarded:
+        monkeypatch.setattr(locks, "hold", hold_the_roots_only)
+
+    def comes(worker: Worker, number: int) -> None:
+        facts = [
+            fact(patient(trial, "late"), concept)
+            for trial in trials_of(number)
+            for concept in ("temp", "lumbar-puncture")
+        ]
+        worker.record(facts=facts, due={item.patient: T0 for item in facts})
+        worker.assess()
+
+    def merges(worker: Worker, number: int) -> None:
+        a_moment(0.04)
+        links = [link(patient(trial), patient(trial, "late"), "merge", 0) for trial in trials_of(number)]
+        worker.record(links=links, due={item.first: T0 for item in links})
+        worker.assess()
+
+    def knows_the_earlier_number(store: SqlState) -> None:
+        # The number that stays is the smaller one: the root of the whole, while the other half has a root of its own.
+        with store._db.unit() as conn:
+            store._identities.number(conn, [patient(trial) for trial in range(TRIALS)])
+
+    turns = [comes, merges, judges, judges]
+    outcome = raced(state_url, turns, TRIALS, 2, prepare=knows_the_earlier_number)
+    tell("merge of a half", is_guarded=is_guarded, outcome=outcome)
+    assert outcome.is_clean if is_guarded else outcome.doubled
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_worker_that_lost_its_part_and_does_not_know(
+    state_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    """The guard: the position moves only from where the batch begins."""
+    if not is_guarded:
+        monkeypatch.setattr(
+            positions,
+            "_MOVE",
+            sa.update(position)
+            .where(position.c.part == sa.bindparam("here"))
+            .values(next=sa.bindparam("next"), at_ms=sa.bindparam("at_ms")),
+        )
+    trials = TRIALS if is_guarded else 100
+
+    def consumes(worker: Worker, _number: int) -> None:
+        worker.part = "one part"
+        worker.at = worker.store.position(worker.part).next
+        counts = {CountKey("processed", "ward", "", f"{worker.at}"): 1}
+        worker.record(counts=counts)
+
+    race = Race(state_url)
+    workers = race.run([consumes] * WORKERS, trials)
+    store = workers[0].store
+    end, seen = store.position("one part").next, counted(store)
+    twice = sum(count > 1 for count in seen.values())
+    race.end(workers)
+    print(f"zombies, {'guarded' if is_guarded else 'unguarded'}: {end} consumed, {twice} of them twice")  # noqa: T201
+    if is_guarded:
+        assert seen == {f"{offset}": 1 for offset in range(end)}
+        assert end >= trials
+    else:
+        assert twice
+
+
+def shuffled(items: Iterable[object], key: Callable[[object], object] | None = None) -> list[object]:
+    mixed = list(items)
+    random.shuffle(mixed)
+    return mixed
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_new_patients_that_all_workers_meet_at_once(
+    state_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    """The guard: rows that several workers write are written in one order."""
+    if not is_guarded:
+        monkeypatch.setattr(identities, "sorted", shuffled, raising=False)
+
+    def meets(worker: Worker, number: int) -> None:
+        people = [patient(number * 20 + index) for index in range(20)]
+        random.shuffle(people)
+        links = [
+            link(one, other, "same-pid", 0) for one, other in zip(people[::2], people[1::2], strict=True)
+        ]
+        random.shuffle(links)
+        counts = [CountKey("processed", "ward", f"{index}") for index in range(20)]
+        random.shuffle(counts)
+        feeds = [f"feed {index}" for index in range(10)]
+        random.shuffle(feeds)
+        worker.record(
+            links=links,
+            due=dict.fromkeys(people, LATER),
+            counts=dict.fromkeys(counts, 1),
+            feeds=dict.fromkeys(feeds, T0),
+        )
+
+    rounds = (TRIALS if is_guarded else 200) // WORKERS
+    race = Race(state_url)
+    workers = race.run([meets] * WORKERS, rounds)
+    deadlocks = sum(worker.deadlocks for worker in workers)
+    counts = workers[0].store.counts()
+    race.end(workers)
+    print(f"new patients, {'guarded' if is_guarded else 'unguarded'}: {deadlocks} deadlocks")  # noqa: T201
+    assert set(counts.values()) == {rounds * WORKERS}
+    assert deadlocks == 0 if is_guarded else deadlocks
