@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
 
-from tests.integration.messages import fever, message
+from tests.integration.messages import fever, message, temperature
 from tests.integration.role_process import (
     RoleProcess,
     all_ended,
@@ -20,6 +22,7 @@ from tests.integration.role_process import (
     records,
 )
 from tools.kafka_local import KafkaLocal
+from worker.storage.state import SqlState
 
 Start = Callable[..., RoleProcess]
 NewTopic = Callable[..., str]
@@ -228,3 +231,120 @@ def test_run_reads_topics_beside_its_own_listeners(
     assert run.end() == 0
     (line,) = notices.read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["alert"]["rule"]["id"] == "fever-single"
+
+
+def test_worker_that_is_asked_to_end_hands_its_partitions_over_and_nothing_is_lost(
+    tmp_path: Path,
+    start: Start,
+    kafka: str,
+    state_url: str,
+    alert_pack: tuple[Path, str],
+    new_topic: NewTopic,
+) -> None:
+    pack, _ = alert_pack
+    hl7 = new_topic(partitions=4, name="hl7")
+    shared = {
+        "kafka_bootstrap_servers": kafka,
+        "database": state_url,
+        "kafka_hl7_topics": hl7,
+        "kafka_group": hl7,
+        "clock": "messages",
+        "pack": str(pack),
+    }
+    workers = [start(tmp_path, "worker", f"worker{number}", **shared) for number in (1, 2)]
+    for worker in workers:
+        worker.addresses()
+    count = 1_200
+    with closing(KafkaProducer(bootstrap_servers=kafka, linger_ms=5)) as producer:
+        for number in range(count):
+            body = temperature(f"m{number}", "20260105120000", "36.9").strip(b"\x0b\x1c\r") + b"\r"
+            producer.send(hl7, body, partition=number % 4)
+            if number == count // 2:
+                producer.flush()
+                workers[0].process.send_signal(signal.SIGTERM)
+        producer.flush()
+    assert workers[0].process.wait(timeout=60) == 0
+    with closing(SqlState(state_url)) as state:
+
+        def ended() -> int:
+            return sum(
+                n
+                for key, n in state.counts().items()
+                if key.stage in {"processed", "ignored", "dead_lettered"}
+            )
+
+        await_until(lambda: ended() >= count, "all messages")
+        assert workers[1].end() == 0
+        assert ended() == count
+        assert sum(position.next for position in state.positions().values()) == count
+    assert workers[0].logged("stopped")[0]["status"] == "drained"
+
+
+def test_deliver_that_is_asked_to_end_sends_what_waits_and_another_takes_over(
+    tmp_path: Path,
+    start: Start,
+    kafka: str,
+    state_url: str,
+    alert_pack: tuple[Path, str],
+    new_topic: NewTopic,
+) -> None:
+    pack, alerts = alert_pack
+    hl7 = new_topic(name="hl7")
+    shared = {
+        "kafka_bootstrap_servers": kafka,
+        "database": state_url,
+        "kafka_hl7_topics": hl7,
+        "gateway_hl7_topic": hl7,
+        "kafka_group": hl7,
+        "clock": "messages",
+        "pack": str(pack),
+        "lease_seconds": 5,
+    }
+    gateway, worker = (start(tmp_path, role, **shared) for role in ("gateway", "worker"))
+    first, second = (start(tmp_path, "deliver", f"deliver{number}", **shared) for number in (1, 2))
+    for process in (first, second):
+        process.addresses()
+    puncture, temperature_ = fever()
+    assert b"MSA|AA|" in gateway.send(puncture)[0]
+    assert first.end() == 0
+    assert b"MSA|AA|" in gateway.send(temperature_)[0]
+    assert len(records(kafka, alerts, 1)) == 1
+    assert [each.end() for each in (worker, second, gateway)] == [0, 0, 0]
+    assert len(records(kafka, alerts)) == 1
+
+
+def test_heartbeats_of_every_role_are_on_their_topic(
+    tmp_path: Path,
+    start: Start,
+    kafka: str,
+    state_url: str,
+    alert_pack: tuple[Path, str],
+    new_topic: NewTopic,
+) -> None:
+    pack, _ = alert_pack
+    hl7, beats = new_topic(name="hl7"), new_topic(name="beats")
+    shared = {
+        "kafka_bootstrap_servers": kafka,
+        "database": state_url,
+        "data": str(tmp_path / "data"),
+        "kafka_hl7_topics": hl7,
+        "gateway_hl7_topic": hl7,
+        "kafka_group": hl7,
+        "pack": str(pack),
+        "heartbeat_topic": beats,
+        "heartbeat_seconds": 1,
+        "worker_id": "ward-7",
+    }
+    roles = ("run", "gateway", "worker", "deliver")
+    processes = [
+        start(tmp_path, role, **{**shared, "kafka_hl7_topics": [] if role == "run" else [hl7]})
+        for role in roles
+    ]
+    for process in processes:
+        process.addresses()
+    await_until(
+        lambda: {json.loads(record.value)["role"] for record in records(kafka, beats)} == set(roles),
+        "heartbeats",
+    )
+    assert {json.loads(record.value)["worker"] for record in records(kafka, beats)} == {"ward-7"}
+    assert [process.end() for process in processes] == [0, 0, 0, 0]

@@ -26,7 +26,6 @@ from worker.runtime.engine import Engine, Options
 from worker.runtime.engine_program import PackProgram
 from worker.runtime.ingest import JOURNAL
 from worker.runtime.inlet import Inlet, JournalInlet
-from worker.runtime.kafka_inlet import KafkaInlet
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.runtime.packs import read_layers
@@ -126,24 +125,11 @@ class Parts:
     engine: Engine
     reception: Reception
     metrics: Metrics
+    job: Job
     seconds_since_step: Callable[[], float]
     is_storage_failing: Callable[[], bool]
     close: Callable[[], None]
     pack_digest: str
-
-    kafka: KafkaInlet | None = None
-
-    def not_ready(self) -> str:
-        """Say why no messages should be sent here, "" where they are welcome."""
-        if self.is_storage_failing():
-            return "storage fails"
-        return "" if self.kafka is None else self.kafka.trouble
-
-    @property
-    def job(self) -> Job:
-        """Give the engine as the work of a thread."""
-        inlets = () if self.kafka is None else (self.kafka,)
-        return engine_job(self.engine, self.seconds_since_step, inlets)
 
 
 def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Service:
@@ -170,7 +156,7 @@ def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Serv
         metrics,
         close,
         parts.reception,
-        parts.not_ready,
+        lambda: "storage fails" if parts.is_storage_failing() else "",
         parts.pack_digest,
     )
 
@@ -215,11 +201,11 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
         engine,
         reception,
         metrics,
+        engine_job(engine, metered, kafka),
         lambda: metered.last_step.seconds,
         lambda: intake.is_failing,
         close,
         pack.digest,
-        kafka,
     )
 
 

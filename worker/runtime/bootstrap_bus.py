@@ -120,7 +120,7 @@ def _worker(settings: Settings, metrics: Metrics, pack: Pack, url: str) -> Servi
             dead_letters=dead_letters(settings),
         )
         engine = Engine([inlet], metered, program(pack), clock, options=options)
-        job = engine_job(engine, lambda: metered.last_step.seconds, [inlet], delay=lambda: inlet.trouble)
+        job = engine_job(engine, metered, inlet)
         watched = Watched((), lambda: metered.last_step.seconds, lambda: watch.lags)
         who = identity(settings, Role.WORKER, pack.digest)
         beating = state_beats(settings, who, lambda: SqlState(url), watched, opened)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final
 
@@ -13,12 +12,14 @@ from worker.runtime.kafka_inlet import KafkaInlet
 from worker.runtime.kafka_options import member_options
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_kafka import MeteredKafka
+from worker.runtime.metrics_store import MeteredState
 from worker.runtime.role_settings import Role
 from worker.runtime.service import Job
 from worker.runtime.settings import Settings
 from worker.sources.kafka import KafkaSource
 
 _STUCK_S: Final = 120.0
+_LATE_S: Final = 30.0
 
 
 def kafka_forms(settings: Settings) -> dict[str, Form]:
@@ -39,13 +40,7 @@ def kafka_inlet(
     return KafkaInlet(source, forms, clock, watch, is_from_end=is_from_end), watch
 
 
-def engine_job(
-    engine: Engine,
-    seconds_since_step: Callable[[], float],
-    inlets: Sequence[KafkaInlet] = (),
-    *,
-    delay: Callable[[], str] | None = None,
-) -> Job:
+def engine_job(engine: Engine, metered: MeteredState, kafka: KafkaInlet | None) -> Job:
     """Give an engine as the work of a thread.
 
     Shape: at its end all that only this process holds is ingested, assessed and delivered; partitions are handed back.
@@ -56,10 +51,15 @@ def engine_job(
             engine.run(stop)
             engine.finish()
         finally:
-            for inlet in inlets:
-                inlet.close()
+            if kafka is not None:
+                kafka.close()
 
     def trouble() -> str:
-        return "the engine is stuck" if seconds_since_step() > _STUCK_S else ""
+        return "the engine is stuck" if metered.last_try.seconds > _STUCK_S else ""
 
-    return Job("engine", run, engine.wake, trouble, *([delay] if delay else []))
+    def delay() -> str:
+        if metered.last_step.seconds > _LATE_S:
+            return "the database does not answer"
+        return "" if kafka is None else kafka.trouble
+
+    return Job("engine", run, engine.wake, trouble, delay)

@@ -79,7 +79,11 @@ class MeteredJournal:
 
 
 class MeteredState:
-    """The state as the engine uses it: count each unit of work once it is written."""
+    """The state as the engine uses it: count each unit of work once it is written.
+
+    Shape: `last_step` runs since something was written or looked through, `last_try` since the engine last asked for anything:
+    an engine that still asks is not stuck, whatever the answer.
+    """
 
     def __init__(
         self,
@@ -96,25 +100,31 @@ class MeteredState:
         self._metrics = metrics
         self._watch: Stopwatch | None = None
         self.last_step = Stopwatch()
+        self.last_try = Stopwatch()
 
     def position(self, part: str) -> Position:
         """Tell how far this part of the journal is consumed."""
+        self.last_try = Stopwatch()
         return self._state.position(part)
 
     def positions(self) -> dict[str, Position]:
         """Tell how far every part is consumed."""
+        self.last_try = Stopwatch()
         return self._state.positions()
 
     def latest_ms(self) -> EpochMs:
         """Give the latest receipt time that was ingested."""
+        self.last_try = Stopwatch()
         return self._state.latest_ms()
 
     def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
         """Note that parts were consumed to their end."""
+        self.last_try = Stopwatch()
         self._state.note_caught_up(parts)
 
     def consumed_until(self, parts: Collection[str]) -> EpochMs:
         """Tell up to when all these parts are consumed."""
+        self.last_try = Stopwatch()
         return self._state.consumed_until(parts)
 
     def lease(self, name: str, owner: str, seconds: float) -> bool:
@@ -123,6 +133,7 @@ class MeteredState:
 
     def record(self, batch: Batch) -> bool:
         """Write an ingest batch."""
+        self.last_try = Stopwatch()
         is_written = self._state.record(batch)
         if is_written:
             self._count_batch(batch)
@@ -131,7 +142,10 @@ class MeteredState:
 
     def next_due_ms(self) -> EpochMs | None:
         """Tell when the next assessment is due."""
-        return self._state.next_due_ms()
+        self.last_try = Stopwatch()
+        next_due_ms = self._state.next_due_ms()
+        self.last_step = Stopwatch()
+        return next_due_ms
 
     def assess(
         self,
@@ -142,6 +156,7 @@ class MeteredState:
         limit: int = 200,
     ) -> Assessed:
         """Let `decide` judge who is due."""
+        self.last_try = Stopwatch()
         verdicts: list[Verdict] = []
 
         def remember(case: Case) -> Verdict:
