@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.record.default_records import DefaultRecordBatch
 
 from tests.integration.kafka_parts import Worker, ended, hl7, reasons, send
 from worker.model.message import Form, OutcomeKind
@@ -189,6 +190,35 @@ def test_a_position_beyond_the_log_stops_that_part_as_well(
         worker.until(lambda: worker.heard.stuck == {part})
         store.move_position(part, 0)
         worker.until(lambda: ended(store) == 1)
+
+
+def test_a_batch_that_cannot_be_read_stops_its_part_and_no_other(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = new_topic(), new_topic()
+    part = f"kafka:{broken}:0"
+    for number in range(6):
+        send(kafka, broken, [hl7(number)])
+    monkeypatch.setattr(DefaultRecordBatch, "validate_crc", lambda batch: batch.base_offset != 3)
+    with working(kafka, group, {broken: Form.HL7V2, sound: Form.HL7V2}, store) as worker:
+        worker.until(lambda: worker.heard.stuck == {part})
+        assert store.position(part).next == 3
+        send(kafka, sound, [hl7(7)])
+        worker.until(lambda: ended(store) == 4)
+        assert worker.heard.stuck == {part}
+        store.move_position(part, 4)
+        worker.until(lambda: ended(store) == 6)
+    assert [raw.body for raw in worker.program.read_messages if raw.body != hl7(7)] == [
+        hl7(number) for number in (0, 1, 2, 4, 5)
+    ]
+
+
+def test_compressed_messages_are_read(kafka: str, new_topic: NewTopicOf, store: SqlState, group: str) -> None:
+    topic = new_topic()
+    send(kafka, topic, [hl7(number) for number in range(50)], compression_type="gzip")
+    with working(kafka, group, {topic: Form.HL7V2}, store, room=Room(7)) as worker:
+        worker.until(lambda: ended(store) == 50)
+        assert [raw.body for raw in worker.program.read_messages] == [hl7(number) for number in range(50)]
 
 
 def test_gaps_in_the_log_are_stepped_over(

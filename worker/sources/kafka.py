@@ -30,7 +30,8 @@ _SETTINGS: Mapping[str, object] = {
     "allow_auto_create_topics": False,
     "fetch_max_bytes": 16 * _MEBIBYTE,
     "max_partition_fetch_bytes": 4 * _MEBIBYTE,
-    "max_poll_interval_ms": 600_000,
+    # How long the others wait in a rebalance for one that does not poll; its partitions then go to them.
+    "max_poll_interval_ms": 120_000,
     "metadata_max_age_ms": 30_000,
     "reconnect_backoff_max_ms": 1_000,
     "metrics_enabled": False,
