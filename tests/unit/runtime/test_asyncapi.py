@@ -83,7 +83,7 @@ def test_the_headers_that_are_sent_are_those_described(kind: str) -> None:
         letter = encode_dead_letter(DeadLetter(b"MSH", Form.HL7V2, "mllp:1", 0, "no PID segment"))
         body = letter if kind == "dead-letter" else b"{}"
         notice = PendingNotice(Notice("a1.1", "a1", 1, body), 0, "topic", kind, 0)
-        sent = event(notice, "/lpwatch", {}).headers
+        sent = event(notice, "/lpwatch", {"alert-fhir": lambda notice: notice.body}).headers
     headers = {name: value.decode() for name, value in sent}
     described = resolved(WHOLE["components"]["messages"][kind]["headers"])
     jsonschema.validate(headers, described)
