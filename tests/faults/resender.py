@@ -13,6 +13,7 @@ from worker.decode.mllp import MllpReader, frame
 # AR and CR: the store has it, and it will be set aside.
 STORED = ("AA", "AR", "CA", "CR")
 PAUSE_S = 0.05
+IDLE_S = 0.002
 
 
 class Resender(threading.Thread):
@@ -59,7 +60,7 @@ class Resender(threading.Thread):
         while not self.is_done and not self._ending.is_set():
             self._fill(connection, in_flight)
             if not in_flight:
-                self._ending.wait(PAUSE_S)
+                self._ending.wait(IDLE_S)
                 continue
             data = connection.recv(65_536)
             if not data:

@@ -46,6 +46,8 @@ ALERTS = "lpwatch.alerts"
 PARTITIONS = 4
 # Each hundred kills: what is killed how often. The broker takes the longest to come back.
 SHARES = {"worker": 40, "gateway": 20, "relay": 20, "PostgreSQL": 12, "broker": 8}
+# How long after the next messages were let go it is killed, at most: while it stores, reads, assesses or tells them.
+MOMENT_S = {"worker": 1.0, "gateway": 0.03, "relay": 1.5, "PostgreSQL": 1.0, "broker": 0.1}
 WHILE_STARTING = 0.15
 # Many complications: without alerts the test proves nothing.
 RATES = (
@@ -155,10 +157,9 @@ def _torment(installed: Installation, sender: Resender, total: int) -> Torment:
     done = Torment()
     for number, kind in enumerate(_plan(rng), start=1):
         victim = rng.choice(installed.victims[kind])
-        time.sleep(rng.uniform(0, 0.5))
         victim.wait_ready()
         sender.allowed = total * number // (KILLS + 1)
-        time.sleep(rng.uniform(0, 0.5))
+        time.sleep(rng.uniform(0, MOMENT_S[kind]))
         while True:
             done.kills[kind] += 1
             began_s = time.monotonic()
