@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from worker.decode.fhir.envelope import NO_TYPE, Envelope, read_envelope
+from worker.decode.fhir.envelope import NO_TYPE, TOO_MANY, Envelope, read_envelope
 from worker.model.errors import DecodeError
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
@@ -37,6 +37,10 @@ _log = structlog.get_logger(__name__)
 NOT_HTTP = Malformed(CONTENT_TYPE, refusal(HTTPStatus.BAD_REQUEST, "not an HTTP request"))
 
 _JSON = frozenset({CONTENT_TYPE, "application/json", "application/json+fhir"})
+_STATUSES = {
+    NO_TYPE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TOO_MANY: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
 _AGAIN = {"retry-after": "5"}
 _CLOSE = {"connection": "close"}
 _MAX_WAITING = 64 * 1024 * 1024
@@ -210,9 +214,7 @@ def _envelope(body: bytes) -> Envelope:
     try:
         return read_envelope(body)
     except DecodeError as error:
-        is_json = error.reason == NO_TYPE
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if is_json else HTTPStatus.BAD_REQUEST
-        raise HTTPException(status, error.reason) from None
+        raise HTTPException(_STATUSES.get(error.reason, HTTPStatus.BAD_REQUEST), error.reason) from None
 
 
 async def _describe(_request: Request) -> Response:

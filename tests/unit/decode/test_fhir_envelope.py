@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decode.fhir.envelope import NO_TYPE, Envelope, read_envelope
+from worker.decode.fhir.envelope import MAX_ENTRIES, NO_TYPE, TOO_MANY, Envelope, read_envelope
 from worker.model.errors import DecodeError
 
 
@@ -64,6 +64,18 @@ def test_what_can_be_no_resource_is_refused_with_a_reason(body: bytes, reason: s
     with pytest.raises(DecodeError) as caught:
         read_envelope(body)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("entry", [b"0", b"null", b"{}", b'{"request":{}}'])
+def test_more_entries_than_are_answered_are_too_many(entry: bytes) -> None:
+    def bundle(count: int) -> bytes:
+        return b'{"resourceType":"Bundle","type":"batch","entry":[' + b",".join([entry] * count) + b"]}"
+
+    assert len(read_envelope(bundle(MAX_ENTRIES)).methods) == MAX_ENTRIES
+    for count in (MAX_ENTRIES + 1, 1_100_000):
+        with pytest.raises(DecodeError) as caught:
+            read_envelope(bundle(count))
+        assert caught.value.reason == TOO_MANY
 
 
 _JSON = st.recursive(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from worker.decode.fhir import decode_document, decode_resource, split_ndjson
@@ -44,6 +46,21 @@ def test_bytes_that_are_no_resource_are_refused_with_a_reason(body: bytes, reaso
         decode_document(body)
 
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "field", ['"resourceType":"Bundle","entry"', '"resourceType":"Observation","component"']
+)
+def test_millions_of_empty_elements_are_refused_before_they_fill_the_memory(field: str) -> None:
+    body = b"{" + field.encode() + b":[" + b"{}," * 1_000_001 + b"{}]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodeError) as caught:
+            decode_document(body)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    assert caught.value.reason == "too many elements"
 
 
 @pytest.mark.parametrize(

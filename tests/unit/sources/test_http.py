@@ -177,6 +177,13 @@ def test_what_is_no_request_we_know_is_refused_and_not_stored(
     assert b"o1" not in answer.content
 
 
+def test_bundle_of_too_many_entries_is_refused() -> None:
+    body = b'{"resourceType":"Bundle","type":"batch","entry":[' + b"{}," * 60_000 + b"{}]}"
+    site = Site()
+    assert _outcome(_ask(site, "POST", "/fhir", body)) == (413, "too many elements")
+    assert site.messages == []
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -236,8 +243,8 @@ def test_more_than_may_wait_is_put_off_and_later_taken() -> None:
 
     async def last() -> AsyncIterator[bytes]:
         await asyncio.sleep(0.2)
-        yield OBSERVATION
         asyncio.get_running_loop().call_later(0.2, site.gate.set)
+        yield OBSERVATION
 
     bodies: Iterable[bytes | AsyncIterator[bytes]] = [OBSERVATION, OBSERVATION, OBSERVATION, last()]
     answers = site.ask(*[_request("POST", "/fhir", body) for body in bodies])

@@ -110,6 +110,7 @@ def decode_document(body: bytes) -> FhirDocument:
     Bundle raises nothing: it is returned in `bad_entries`.
     """
     body = guard.strip_bom(body)
+    guard.check_amount(body)
     decoded = _decode_any(body)
     if type(decoded) is _Bundle:  # a struct that is another one answers `isinstance` late
         return _read_bundle(decoded, body)

@@ -13,6 +13,9 @@ from worker.decode.fhir import guard
 from worker.model.errors import DecodeError
 
 NO_TYPE = "no resourceType"
+TOO_MANY = guard.TOO_MANY
+MAX_ENTRIES = 50_000
+"""Each entry of a Bundle is answered."""
 
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
@@ -57,9 +60,11 @@ _TEXT = msgspec.json.Decoder(str)
 def read_envelope(body: bytes) -> Envelope:
     """Read what a document is; of the rest only the grammar of JSON is checked.
 
-    Raises: DecodeError where it is no JSON object; where it is one that names no resource type, with the reason `NO_TYPE`.
+    Raises: DecodeError where it is no JSON object; with the reason `NO_TYPE` where it is one that names no resource type,
+    `TOO_MANY` where it holds more than is read at one time.
     """
     body = guard.strip_bom(body)
+    guard.check_amount(body)
     head = _read_head(body)
     resource_type = _text(head.resource_type)
     if not _TYPE_NAME.fullmatch(resource_type):
@@ -70,6 +75,8 @@ def read_envelope(body: bytes) -> Envelope:
         bundle = _BUNDLE.decode(body)
     except msgspec.ValidationError:
         bundle = _Bundle()  # its entries are no list: told by what reads it later
+    if len(bundle.entry) > MAX_ENTRIES:
+        raise DecodeError(TOO_MANY)
     return Envelope(resource_type, _text(head.id), _text(bundle.type), tuple(map(_method, bundle.entry)))
 
 

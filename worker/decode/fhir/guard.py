@@ -17,6 +17,22 @@ from worker.model.errors import DecodeError
 _SUBJECT, _STATUS, _VALUE, _TIME = b'"subject', b'"status', b'"valueQuantity', b'"effectiveDateTime'
 
 
+TOO_MANY = "too many elements"
+"""A small text can hold millions of empty elements, and each costs a hundred times its text when it is decoded."""
+
+# No document of 25 MB that says something has as many; one that has them takes some 100 MB and a second.
+_MAX_COMMAS = 1_000_000
+
+
+def check_amount(data: bytes) -> None:
+    """Refuse a text of more elements than can be decoded in reasonable memory.
+
+    Raises: DecodeError with the reason `TOO_MANY`.
+    """
+    if len(data) > _MAX_COMMAS and data.count(b",") > _MAX_COMMAS:
+        raise DecodeError(TOO_MANY)
+
+
 def strip_bom(data: bytes) -> bytes:
     """Remove a UTF-8 byte order mark."""
     return data.removeprefix(codecs.BOM_UTF8)
