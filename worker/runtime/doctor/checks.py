@@ -61,5 +61,8 @@ def guarded(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]
 
 
 def once(checks: Iterable[Check]) -> list[Check]:
-    """Leave out what was said already: roles share settings."""
-    return list(dict.fromkeys(checks))
+    """Leave out what was said already, if with other figures: roles share settings."""
+    first: dict[tuple[str, Status, str], Check] = {}
+    for check in checks:
+        first.setdefault((check.name, check.status, check.next_step), check)
+    return list(first.values())
