@@ -12,6 +12,7 @@ BENCHMARKS = {
     "decode": "decode and extract one HL7 v2 message, against hl7apy, python-hl7 and HAPI",
     "fhir": "FHIR Observation to fact, against fhir.resources",
     "ingest": "one fact into SQLite with synchronous=FULL",
+    "kafka": "Kafka to facts in PostgreSQL: one worker against a bare loop, several workers, the way to the alert topic",
     "mllp": "MLLP receive, store durably, acknowledge; against a bare asyncio server, python-hl7 and HAPI",
 }
 
