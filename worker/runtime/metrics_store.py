@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from worker.model.message import OutcomeKind, RawMessage
@@ -219,8 +220,8 @@ class MeteredState:
                 metrics.count_outcome(key.feed, key.stage, key.reason, count)
             elif key.stage == "issue":
                 metrics.issues.labels(key.feed, key.reason).inc(count)
-        for fact in batch.facts:
-            metrics.facts.labels(fact.source.feed).inc()
+        for feed, count in Counter([fact.source.feed for fact in batch.facts]).items():
+            metrics.facts.labels(feed).inc(count)
         for feed, at_ms in batch.feeds.items():
             metrics.feed_last_received.labels(feed).set(at_ms / SECOND_MS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -33,7 +33,7 @@ class Identities:
         Shape: a view of the cache, by `Identifier.key`; use it before the next call.
         """
         self._make_room()
-        unknown = {item.key: item for item in identifiers if item.key not in self._numbers}
+        unknown = {key: item for key, item in _keyed(identifiers) if key not in self._numbers}
         if unknown:
             self._load(conn, unknown)
             new = [item for key, item in unknown.items() if key not in self._numbers]
@@ -54,7 +54,7 @@ class Identities:
 
     def has_numbers(self, identifiers: Iterable[Identifier]) -> bool:
         """Tell whether all of these have a number that we know of."""
-        return all(item.key in self._numbers for item in identifiers)
+        return all(key in self._numbers for key, _ in _keyed(identifiers))
 
     def link(self, conn: sa.Connection, part: str, links: Sequence[IdentityLink]) -> None:
         """Keep, for each pair and part, the statement that counts: the one with the highest (time, kind)."""
@@ -146,6 +146,15 @@ _BY_VALUE = _SELECT.where(
 _LINKS = sa.select(identity_link).where(
     sa.or_(one_of(identity_link.c.first, "patients"), one_of(identity_link.c.second, "patients"))
 )
+
+
+def _keyed(identifiers: Iterable[Identifier]) -> Iterator[tuple[tuple[str, str], Identifier]]:
+    """Give each identifier with its key; of the many facts of one message, which share theirs, only the first."""
+    last = None
+    for item in identifiers:
+        if item is not last:
+            last = item
+            yield item.key, item
 
 
 def _links(conn: sa.Connection, patients: Iterable[int]) -> dict[tuple[int, int], tuple[int, str]]:
