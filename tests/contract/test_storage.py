@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.contract.state_values import (
     ANNA,
@@ -43,6 +44,7 @@ from worker.storage.records import (
     Quarantined,
     Verdict,
 )
+from worker.storage.schema import counter
 from worker.storage.state import SqlState
 
 
@@ -558,6 +560,19 @@ def test_counts_add_up(store: Store) -> None:
     store.record(batch(0, counts={key: 2}))
     store.record(batch(1, counts={key: 3}))
     assert store.counts() == {key: 5}
+
+
+def test_counts_are_the_same_after_a_cleaning(store: Store) -> None:
+    keys_ = [CountKey("ignored", "feed", "reason", f"subject {number}") for number in range(3)]
+    for index in range(4):
+        store.record(batch(index, counts=dict.fromkeys(keys_, index + 1)))
+    store.drop_recent(T0, [], T0)
+    assert store.counts() == dict.fromkeys(keys_, 10)
+    store.record(batch(4, counts={keys_[0]: 1}))
+    assert store.counts() == {keys_[0]: 11, keys_[1]: 10, keys_[2]: 10}
+    if isinstance(store, SqlState):
+        with store._db.reading() as conn:
+            assert len(conn.execute(sa.select(counter)).all()) == 4
 
 
 def test_a_dead_letter_keeps_its_bytes(store: Store) -> None:

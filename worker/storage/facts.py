@@ -109,7 +109,7 @@ class Facts:
 
     def having(self, conn: sa.Connection, patients: Collection[int], concepts: Iterable[str]) -> set[int]:
         """Tell which of these patients have a fact of one of the concepts, or a stored LP."""
-        known = list(self._concept_numbers(conn, concepts).values())
+        known = self._known_concepts(conn, concepts)
         return set(conn.scalars(_HAVING, {"patients": list(patients), "concepts": known}))
 
     def of(self, conn: sa.Connection, patients: Collection[int]) -> Mapping[int, PatientFacts]:
@@ -136,7 +136,7 @@ class Facts:
 
     def drop(self, conn: sa.Connection, received_before_ms: EpochMs, keep_concepts: Iterable[str]) -> None:
         """Drop recent facts received before that day, except those of some concepts."""
-        kept = self._concept_numbers(conn, keep_concepts).values()
+        kept = self._known_concepts(conn, keep_concepts)
         is_old = recent_fact.c.receipt_day < received_before_ms // DAY_MS
         conn.execute(sa.delete(recent_fact).where(is_old, recent_fact.c.concept.not_in(kept)))
 
@@ -175,9 +175,17 @@ class Facts:
         missing = wanted - self._concepts.keys()
         if missing:
             conn.execute(insert_new(conn, concept), [{"name": name} for name in sorted(missing)])
-            rows = conn.execute(_CONCEPTS, {"names": list(missing)})
-            self._concepts.update((row.name, row.id) for row in rows)
+            self._known_concepts(conn, missing)
         return {name: self._concepts[name] for name in wanted}
+
+    def _known_concepts(self, conn: sa.Connection, names: Iterable[str]) -> list[int]:
+        """Give the numbers of those that have one: the others have no facts."""
+        wanted = set(names)
+        missing = wanted - self._concepts.keys()
+        if missing:
+            rows = conn.execute(_CONCEPTS, {"names": sorted(missing)})
+            self._concepts.update((row.name, row.id) for row in rows)
+        return [self._concepts[name] for name in wanted if name in self._concepts]
 
 
 def _chunks(numbers: Iterable[int]) -> Iterator[list[int]]:

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
-from worker.storage.dialect import insert_new, upsert
+from worker.storage.dialect import has_many_writers, insert_new, upsert
 from worker.storage.records import CountKey, Quarantined
 from worker.storage.schema import counter, due, feed_state, quarantine, quarantined_message
 
 _ADD_DUE = sa.insert(due)
 _COUNT = sa.insert(counter)
+_COUNTED = (counter.c.stage, counter.c.feed, counter.c.reason, counter.c.subject)
 
 
 def add_due(conn: sa.Connection, patients: Mapping[int, EpochMs]) -> None:
@@ -32,9 +33,21 @@ def count(conn: sa.Connection, counts: Mapping[CountKey, int]) -> None:
 
 def total(conn: sa.Connection) -> dict[CountKey, int]:
     """Sum the counts."""
-    columns = (counter.c.stage, counter.c.feed, counter.c.reason, counter.c.subject)
-    rows = conn.execute(sa.select(*columns, sa.func.sum(counter.c.n)).group_by(*columns))
+    rows = conn.execute(sa.select(*_COUNTED, sa.func.sum(counter.c.n)).group_by(*_COUNTED))
     return {CountKey(stage, feed, reason, subject): int(n) for stage, feed, reason, subject, n in rows}
+
+
+def fold_counts(conn: sa.Connection) -> None:
+    """Put one row in the place of all that count the same; nothing that is counted meanwhile is missed."""
+    names = [column.name for column in _COUNTED]
+    if has_many_writers(conn):
+        gone = sa.delete(counter).returning(*_COUNTED, counter.c.n).cte("gone")
+        sums = sa.select(*(gone.c[name] for name in names), sa.func.sum(gone.c.n))
+        conn.execute(_COUNT.from_select([*names, "n"], sums.group_by(*(gone.c[name] for name in names))))
+        return
+    folded = total(conn)
+    conn.execute(sa.delete(counter))
+    count(conn, folded)
 
 
 def note_feeds(conn: sa.Connection, part: str, feeds: Mapping[str, EpochMs]) -> None:

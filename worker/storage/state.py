@@ -276,9 +276,13 @@ class SqlState:
     def drop_recent(
         self, received_before_ms: EpochMs, long_concepts: Iterable[str], long_before_ms: EpochMs
     ) -> None:
-        """Drop facts of patients without an LP that were received before these instants; few concepts stay longer."""
+        """Drop facts of patients without an LP that were received before these instants; few concepts stay longer.
+
+        Raises: TemporaryError where somebody reads a day that is to go, for long; it goes when this is called again.
+        """
         with self._db.unit() as conn:
             if locks.try_chore(conn, Chore.DROP_DAYS):
+                ledger.fold_counts(conn)
                 self._facts.drop(conn, received_before_ms, long_concepts)
         with self._db.unit() as conn:
             self._facts.drop_days(conn, long_before_ms)
