@@ -41,6 +41,7 @@ def says(concept: str, authority: str = "ward", *, makes_due: bool = True) -> Tu
 
     def turn(worker: Worker, number: int) -> None:
         facts = [fact(patient(trial, authority), concept) for trial in trials_of(number)]
+        a_moment(0.01)
         worker.record(facts=facts, due={item.patient: T0 for item in facts} if makes_due else {})
         worker.assess()
 
@@ -64,7 +65,7 @@ def raced(url: str, turns: list[Turn], trials: int, facts: int, **more: object) 
 def test_a_fever_at_one_worker_and_the_lp_at_another(state_url: str, *, is_guarded: bool) -> None:
     """The guard: every patient touched is due, also without an LP."""
     turns = [says("temp", makes_due=is_guarded), says("lumbar-puncture"), judges, judges]
-    outcome = raced(state_url, turns, TRIALS if is_guarded else 200, 2)
+    outcome = raced(state_url, turns, TRIALS if is_guarded else 400, 2)
     tell("fever and LP", is_guarded=is_guarded, outcome=outcome)
     assert outcome.is_clean if is_guarded else outcome.lost + outcome.stale
 
@@ -77,11 +78,12 @@ def test_a_fever_under_one_number_and_the_lp_under_another_and_the_link_at_a_thi
 
     def joins(worker: Worker, number: int) -> None:
         links = [link(patient(trial), patient(trial, "nation"), "same-pid", 0) for trial in trials_of(number)]
+        a_moment(0.02)
         worker.record(links=links, due={item.first: T0 for item in links} if is_guarded else {})
         worker.assess()
 
     turns = [says("temp"), says("lumbar-puncture", "nation"), joins, judges]
-    outcome = raced(state_url, turns, TRIALS if is_guarded else 200, 2)
+    outcome = raced(state_url, turns, TRIALS if is_guarded else 400, 2)
     tell("fever, LP and link", is_guarded=is_guarded, outcome=outcome)
     assert outcome.is_clean if is_guarded else outcome.lost + outcome.stale
 
@@ -135,7 +137,7 @@ def test_a_lock_and_then_a_read_that_is_not_stale(
         if not is_guarded:
             read_before_the_lock(patch)
         turns = [says("temp"), says("lumbar-puncture"), judges, judges]
-        outcome = raced(state_url, turns, TRIALS, 2)
+        outcome = raced(state_url, turns, TRIALS if is_guarded else 500, 2)
     tell("lock, then read", is_guarded=is_guarded, outcome=outcome)
     assert outcome.is_clean if is_guarded else outcome.doubled + outcome.stale
 
@@ -174,7 +176,7 @@ def test_a_merge_while_the_other_half_is_judged(
             store._identities.number(conn, [patient(trial) for trial in range(TRIALS)])
 
     turns = [comes, merges, judges, judges]
-    outcome = raced(state_url, turns, TRIALS, 2, prepare=knows_the_earlier_number)
+    outcome = raced(state_url, turns, TRIALS if is_guarded else 500, 2, prepare=knows_the_earlier_number)
     tell("merge of a half", is_guarded=is_guarded, outcome=outcome)
     assert outcome.is_clean if is_guarded else outcome.doubled
 

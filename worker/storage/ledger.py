@@ -8,11 +8,10 @@ import sqlalchemy as sa
 
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
-from worker.storage.dialect import has_many_writers, insert_new, upsert
+from worker.storage.dialect import append_rows, has_many_writers, insert_new, upsert
 from worker.storage.records import CountKey, Quarantined
 from worker.storage.schema import counter, due, feed_state, quarantine, quarantined_message
 
-_ADD_DUE = sa.insert(due)
 _COUNT = sa.insert(counter)
 _COUNTED = (counter.c.stage, counter.c.feed, counter.c.reason, counter.c.subject)
 
@@ -21,7 +20,7 @@ def add_due(conn: sa.Connection, patients: Mapping[int, EpochMs]) -> None:
     """Ask for an assessment of each patient at its instant."""
     rows = [{"patient": patient, "at_ms": at_ms} for patient, at_ms in patients.items()]
     if rows:
-        conn.execute(_ADD_DUE, rows)
+        append_rows(conn, due, rows)
 
 
 def count(conn: sa.Connection, counts: Mapping[CountKey, int]) -> None:
