@@ -179,6 +179,18 @@ def test_a_position_below_the_log_stops_that_part_until_an_operator_moves_it(
         assert worker.inlet.trouble == ""
 
 
+def test_an_operator_moves_the_position_of_a_part_that_is_read_and_idle(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    topic = new_topic()
+    send(kafka, topic, [hl7(number) for number in range(5)])
+    with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
+        worker.until(lambda: ended(store) == 5)
+        store.move_position(f"kafka:{topic}:0", 2)
+        worker.until(lambda: ended(store) == 8)
+        assert [raw.body for raw in worker.program.read_messages[5:]] == [hl7(2), hl7(3), hl7(4)]
+
+
 def test_a_position_beyond_the_log_stops_that_part_as_well(
     kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
 ) -> None:

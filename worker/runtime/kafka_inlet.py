@@ -285,8 +285,10 @@ class KafkaInlet:
             self._place_at(partition, lane, next_)
 
     def _look(self, progress: Progress, asked_ms: EpochMs) -> None:
-        """See where the logs end, and whether stopped partitions were moved."""
+        """See where the logs end, and whether somebody moved a position."""
         placed = {partition: lane for partition, lane in self._lanes.items() if lane.is_placed}
+        if placed:
+            progress.refresh([lane.name for lane in placed.values()])
         ends = self._source.ends(list(placed)) if placed else None
         for partition, end in (ends or {}).items():
             lane = placed[partition]
@@ -309,11 +311,11 @@ class KafkaInlet:
         self._observer.lagging(lane.name, max(0, (lane.end or 0) - lane.ingested_to(next_)))
 
     def _look_again(self, partition: Partition, lane: _Lane, progress: Progress) -> None:
-        standing = progress.stored(lane.name)
-        if standing is not None and standing.next != lane.stuck_at:
+        next_ = progress.position(lane.name).next
+        if next_ != lane.stuck_at:
             lane.stuck_at = None
             self._observer.stopped(lane.name, is_stopped=False)
-            self._place_at(partition, lane, standing.next)
+            self._place_at(partition, lane, next_)
 
     def _has_reached_end(self, lane: _Lane, progress: Progress) -> bool:
         if lane.end is None or lane.stuck_at is not None:

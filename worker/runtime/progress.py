@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from worker.model.message import RawMessage, Reading
@@ -51,6 +51,16 @@ class Progress:
         if found is not None:
             self._ingest(part).position = found
         return found
+
+    def refresh(self, parts: Iterable[str]) -> None:
+        """Ask the store how far these parts are consumed: an operator may have moved one.
+
+        Raises: TemporaryError where the store is away.
+        """
+        found = self._store.positions()
+        for part in parts:
+            if part in found:
+                self._ingest(part).position = found[part]
 
     def begin(self, part: str, first: int) -> None:
         """Begin with a part that nobody ever consumed, so that a restart goes on from here; no matter where somebody just did.
