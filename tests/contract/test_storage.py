@@ -387,6 +387,13 @@ def test_a_notice_waits_until_it_is_sent(store: Store) -> None:
     assert store.next_try_ms() is None
 
 
+def test_a_notice_may_be_sent_by_who_has_a_clock_that_is_behind(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    assert len(store.pending("file", T0 - 3_600_000, 10)) == 1
+
+
 def test_each_sink_has_notices_of_its_own(store: Store) -> None:
     puncture = fact(ANNA, "lumbar-puncture")
     store.record(batch(0, puncture))

@@ -25,7 +25,7 @@ from kafka.admin import (
 from sqlalchemy import make_url
 
 from tests.integration.identities import make_expired, make_identity
-from tests.integration.role_process import free_port
+from tests.integration.role_process import all_ended, free_port
 from tools.kafka_local import KafkaLocal
 from tools.local_process import ServerError
 from worker.cli.main import main
@@ -357,6 +357,20 @@ def test_position_that_the_log_has_lost(kafka: str, new_topic: Callable[..., str
 def test_fhir_server_that_is_not_there(tmp_path: Path) -> None:
     given = {"data": tmp_path, "mllp": "127.0.0.1:0", "fhir_out": f"http://127.0.0.1:{free_port()}/fhir"}
     assert "FHIR server 127.0.0.1: it cannot be reached" in errors(examine(given, None, Role.RUN))
+
+
+@pytest.mark.integration
+def test_fhir_server_that_is_well_and_one_that_is_something_else(tmp_path: Path) -> None:
+    with all_ended() as start:
+        server = start(tmp_path, "run", data=str(tmp_path / "data"), fhir="127.0.0.1:0")
+        address, pages = server.addresses()["fhir"], server.addresses()["http"]
+        given = {"data": tmp_path / "other", "mllp": "127.0.0.1:0"}
+        checks = examine({**given, "fhir_out": f"http://{address}/fhir"}, None, Role.RUN)
+        assert is_well(checks), errors(checks)
+        assert "FHIR server 127.0.0.1: it answers and speaks FHIR 4" in "\n".join(said(checks, "ok"))
+        wrong = examine({**given, "fhir_out": f"http://{pages}"}, None, Role.RUN)
+        assert "it answers 404 to GET metadata → correct the base URL fhir_out" in errors(wrong)
+        assert server.end() == 0
 
 
 # The command

@@ -44,7 +44,7 @@ class MemoryOutbox:
                 latest[alert] = max(latest[alert], known.created_at_ms)
         for item in notices:
             key = item.sink, NoticeKey(item.notice.notice_id, item.target)
-            waiting = _Waiting(item.notice, item.kind, latest[item.notice.alert_id], now_ms)
+            waiting = _Waiting(item.notice, item.kind, latest[item.notice.alert_id], 0)
             self._outbox.setdefault(key, waiting)
 
     def pending(

@@ -39,7 +39,8 @@ def write_notices(conn: sa.Connection, notices: Sequence[Outgoing], now_ms: Epoc
             "created_at_ms": max(now_ms, latest.get(item.notice.alert_id, now_ms)),
             "is_sent": False,
             "attempts": 0,
-            "next_try_ms": now_ms,
+            # At once: who sends goes by a clock of its own, which may be behind that of the worker.
+            "next_try_ms": 0,
             "body": item.notice.body,
         }
         for item in sorted(notices, key=_place)
