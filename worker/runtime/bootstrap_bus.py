@@ -136,6 +136,10 @@ def build_deliver(settings: Settings, metrics: Metrics, patience: Patience) -> S
     if uses_kafka(settings, Role.DELIVER):
         topics = _heartbeat_topics(settings)
         await_topics(settings, Role.DELIVER, dict.fromkeys(topics, _WRITE), patience)
+    return patience.wait(lambda: _deliver(settings, metrics, url))
+
+
+def _deliver(settings: Settings, metrics: Metrics, url: str) -> Service:
     with ExitStack() as opened:
         relays = build_relays(settings, Role.DELIVER, lambda: SqlState(url), metrics, opened)
         watched = Watched([relay.name for relay in relays], lambda: _slowest(relays), dict)
