@@ -66,6 +66,7 @@ class Outcome:
     doubled: int = 0
     stale: int = 0
     deadlocks: int = 0
+    trials: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -113,7 +114,7 @@ class Race:
     prepare: Callable[[SqlState], None] = lambda _store: None
     errors: list[BaseException] = field(default_factory=list)
 
-    def run(self, turns: Sequence[Turn], rounds: int) -> list[Worker]:
+    def run(self, turns: Sequence[Turn], rounds: range) -> list[Worker]:
         """Let each worker take its turn in each round, all at the same time."""
         engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
         with engine.connect() as conn:
@@ -121,14 +122,16 @@ class Race:
                 f"ALTER DATABASE {self.url.rpartition('/')[2]} SET deadlock_timeout = '20ms'"
             )
         engine.dispose()
-        workers = [Worker(SqlState(self.url), f"part {index}") for index in range(len(turns))]
+        workers = [
+            Worker(SqlState(self.url), f"part {index} from {rounds.start}") for index in range(len(turns))
+        ]
         for worker in workers:
             self.prepare(worker.store)
         start = threading.Barrier(len(turns))
 
         def work(worker: Worker, turn: Turn) -> None:
             try:
-                for number in range(rounds):
+                for number in rounds:
                     start.wait(60)
                     turn(worker, number)
             except BaseException as error:  # noqa: BLE001 - told by the test
@@ -155,6 +158,7 @@ class Race:
                 found.setdefault(patient, []).append(record.alert.version)
         outcome = Outcome(deadlocks=sum(worker.deadlocks for worker in workers))
         for patient, facts in trials:
+            outcome.trials += 1
             versions = found.get(patient, [])
             outcome.lost += not versions
             outcome.doubled += len(versions) > 1

@@ -77,25 +77,26 @@ def test_text_with_u0000_comes_back_as_it_was(store: SqlState) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("value", "hours"),
     [
-        "".join(
-            chr(0x4E00 + (number * 7_919) % 20_000) for number in range(9_000)
-        ),  # longer than an index entry
-        "lone \ud800 surrogate",
+        ("".join(chr(0x4E00 + (number * 7_919) % 20_000) for number in range(9_000)), 0),
+        ("lone \ud800 surrogate", 0),
+        ("3", 2.0**60),
     ],
+    ids=["longer than an index entry", "no text", "an instant beyond 64 bits"],
 )
 def test_a_message_that_cannot_be_stored_is_set_aside_and_the_others_pass(
-    store: SqlState, value: str
+    store: SqlState, value: str, hours: float
 ) -> None:
+    bodies = [b"1", b"2", value.encode("utf-8", "surrogatepass"), b"4", b"5"]
+
     def read(raw: RawMessage) -> Reading:
         who = Identifier("ward", raw.body.decode("utf-8", "surrogatepass"), "MR")
-        facts = (fact(who, "lumbar-puncture"),)
+        facts = (fact(who, "lumbar-puncture", hours if raw.body == bodies[2] else 0),)
         return Reading(
             Outcome(OutcomeKind.PROCESSED), "feed", "ORU^R01", "id", raw.received_at_ms, (who,), facts
         )
 
-    bodies = [b"1", b"2", value.encode("utf-8", "surrogatepass"), b"4", b"5"]
     entries = [(at, RawMessage(body, Form.HL7V2, "mllp", T0)) for at, body in enumerate(bodies)]
     assert Ingest(store, read).take(entries) == 5
     (item,) = store.quarantined()
