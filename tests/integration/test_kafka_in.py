@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.record.default_records import DefaultRecordBatch
 
-from tests.integration.kafka_parts import Worker, ended, hl7, reasons, send
+from tests.integration.kafka_parts import PATIENCE_S, Worker, ended, hl7, reasons, send
 from worker.model.message import Form, OutcomeKind
 from worker.runtime.bootstrap import load_pack, program
 from worker.runtime.clock import WallClock
@@ -336,6 +336,23 @@ def test_a_member_that_lost_its_partitions_does_not_keep_them_from_others(
     finally:
         first.end()
         second.end()
+
+
+def test_a_rebalance_for_a_new_topic_ends_however_short_the_polls_are(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    """The library forgets a rebalance that the change of a topic began, where `poll` returns before it ended."""
+    known, late = new_topic(), f"late-{uuid.uuid4().hex[:8]}"
+    with working(kafka, group, {known: Form.HL7V2, late: Form.HL7V2}, store) as worker:
+        worker.until(lambda: len(worker.owned) == 1)
+        admin = KafkaAdminClient(bootstrap_servers=kafka)
+        admin.create_topics([NewTopic(late, 3, 1)])
+        admin.close()
+        deadline = time.monotonic() + PATIENCE_S
+        while len(worker.owned) < 4:
+            assert time.monotonic() < deadline, "it never came"
+            worker.engine.step()
+            time.sleep(0.005)
 
 
 def _large(topic: str) -> list[object]:
