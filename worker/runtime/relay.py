@@ -243,6 +243,11 @@ class Relay:
             except TemporaryError as error:
                 self._rest(target, error.reason)
                 return None
+            except Exception as error:  # noqa: BLE001 - as in `_send`
+                _log.error("sink_failed", sink=self._sink.name, place=target, error=type(error).__name__)
+                self._sink.close()
+                self._rest(target, "the sink failed")
+                return None
             if stretch is None:
                 break
             if not self._is_still_ours():

@@ -103,19 +103,17 @@ class KafkaSink:
     def _open(self, target: str) -> KafkaProducer:
         if self._producer is None:
             delivery_ms = round(self._delivery_s * _MS)
-            self._producer = connect(
-                KafkaProducer,
-                **self._options,
-                acks="all",
-                enable_idempotence=True,
-                allow_auto_create_topics=False,
-                linger_ms=_LINGER_MS,
-                max_request_size=_MAX_RECORD_BYTES,
-                max_block_ms=delivery_ms,
-                bootstrap_timeout_ms=delivery_ms,
-                delivery_timeout_ms=delivery_ms,
-                request_timeout_ms=delivery_ms // 2,
-            )
+            own = {
+                "acks": "all",
+                "enable_idempotence": True,
+                "allow_auto_create_topics": False,
+                "linger_ms": _LINGER_MS,
+                "max_request_size": _MAX_RECORD_BYTES,
+                "max_block_ms": delivery_ms,
+                "delivery_timeout_ms": delivery_ms,
+                "request_timeout_ms": delivery_ms // 2,
+            }
+            self._producer = connect(KafkaProducer, delivery_ms, {**self._options, **own})
         self._producer.partitions_for(target)
         return self._producer
 

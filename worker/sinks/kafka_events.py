@@ -55,13 +55,11 @@ class KafkaEvents:
     def _open(self) -> KafkaProducer:
         if self._producer is None:
             wait_ms = round(self._timeout_s * _MS)
-            self._producer = connect(
-                KafkaProducer,
-                **self._options,
-                allow_auto_create_topics=False,
-                max_block_ms=wait_ms,
-                bootstrap_timeout_ms=wait_ms,
-                delivery_timeout_ms=wait_ms,
-                request_timeout_ms=wait_ms // 2,
-            )
+            own = {
+                "allow_auto_create_topics": False,
+                "max_block_ms": wait_ms,
+                "delivery_timeout_ms": wait_ms,
+                "request_timeout_ms": wait_ms // 2,
+            }
+            self._producer = connect(KafkaProducer, wait_ms, {**self._options, **own})
         return self._producer

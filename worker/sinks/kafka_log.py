@@ -113,26 +113,26 @@ class KafkaLog:
 
     def _open(self) -> _Admin:
         if self._admin is None:
-            self._admin = connect(_Admin, **self._options, **self._limits())
+            own = {"request_timeout_ms": self._wait_ms}
+            self._admin = connect(_Admin, self._wait_ms, {**self._options, **own})
         return self._admin
 
     def _consumer(self) -> KafkaConsumer:
-        return connect(
-            KafkaConsumer,
-            **self._options,
-            **self._limits(),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            allow_auto_create_topics=False,
-            max_poll_records=_POLL_RECORDS,
-            fetch_max_bytes=_FETCH_BYTES,
-            max_partition_fetch_bytes=_FETCH_BYTES,
-        )
+        own = {
+            "request_timeout_ms": self._wait_ms,
+            "group_id": None,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "none",
+            "allow_auto_create_topics": False,
+            "max_poll_records": _POLL_RECORDS,
+            "fetch_max_bytes": _FETCH_BYTES,
+            "max_partition_fetch_bytes": _FETCH_BYTES,
+        }
+        return connect(KafkaConsumer, self._wait_ms, {**self._options, **own})
 
-    def _limits(self) -> dict[str, object]:
-        wait_ms = round(self._timeout_s * _MS)
-        return {"request_timeout_ms": wait_ms, "bootstrap_timeout_ms": wait_ms}
+    @property
+    def _wait_ms(self) -> int:
+        return round(self._timeout_s * _MS)
 
 
 def _partitions(admin: _Admin, topic: str) -> list[TopicPartition]:

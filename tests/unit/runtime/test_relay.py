@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from threading import Event, Thread
 
@@ -17,7 +17,7 @@ from worker.runtime.lease import HeldLease
 from worker.runtime.relay import Relay, Relayed
 from worker.runtime.resting import Resting, rest_s
 from worker.runtime.waves import waves
-from worker.sinks.receipt import Fate, Receipt, Shipment
+from worker.sinks.receipt import Arrivals, Fate, Receipt, Shipment
 from worker.storage.memory import MemoryState
 from worker.storage.records import Batch, NoticeKey, Outgoing, PendingNotice
 
@@ -337,6 +337,17 @@ def test_a_sink_that_raises_holds_up_no_other_place(stage: Stage) -> None:
     relay.step()
     assert stage.topics.ids("all") == ["a.1"]
     assert stage.waiting() == 1
+
+
+def test_a_place_that_cannot_be_read_back_holds_up_no_other(stage: Stage) -> None:
+    class Torn(TopicSink):
+        def arrivals(self, target: str, since: Mapping[int, int]) -> Iterator[Arrivals]:
+            if target == "torn":
+                raise ZeroDivisionError
+            yield from super().arrivals(target, since)
+
+    stage.put(("torn", "a", 1), ("urgent", "a", 1))
+    assert stage.relay(sink=Torn(stage.topics)).step() == Relayed(sent=1)
 
 
 def test_when_the_database_fails_after_a_send_the_topic_is_looked_at_first(stage: Stage) -> None:
