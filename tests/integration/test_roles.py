@@ -348,3 +348,15 @@ def test_heartbeats_of_every_role_are_on_their_topic(
     )
     assert {json.loads(record.value)["worker"] for record in records(kafka, beats)} == {"ward-7"}
     assert [process.end() for process in processes] == [0, 0, 0, 0]
+
+
+def test_waiting_can_be_bounded_by_a_setting(tmp_path: Path, start: Start) -> None:
+    process = start(
+        tmp_path,
+        "gateway",
+        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}",
+        gateway_hl7_topic="absent",
+        start_wait_seconds=1,
+    )
+    assert process.process.wait(timeout=60) == 1
+    assert "nobody listens on this port" in process.log_text().splitlines()[-1]
