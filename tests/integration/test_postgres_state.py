@@ -440,3 +440,25 @@ def test_an_lp_that_is_over_is_let_go_unless_somebody_is_at_it(
     other.rollback()
     store.drop_over(T0 + DAY_MS)
     assert store.episodes() == (0, 0)
+
+
+def test_a_worker_that_stands_still_in_an_assessment_loses_its_patients(state_url: str) -> None:
+    slow = SqlState(f"{state_url}?options=-c%20idle_in_transaction_session_timeout%3D200ms")
+    quick = SqlState(state_url)
+    slow.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    seen: list[int] = []
+
+    def stand_still(_case: object) -> Verdict:
+        done = quick.assess(T0, OPENING, nothing)
+        assert (done.cases, done.due) == (0, 0), "its due row and its patient are held"
+        while not seen:
+            threading.Event().wait(0.05)
+            seen.extend([1] * quick.assess(T0, OPENING, nothing).cases)
+        return raising(fact(ANNA, "lumbar-puncture"))(_case)
+
+    with pytest.raises(TemporaryError):
+        slow.assess(T0, OPENING, stand_still)
+    assert slow.alerts() == ()
+    assert slow.record(batch(1, fact(ANNA, "gcs")))
+    slow.close()
+    quick.close()
