@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition, codec
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.record.default_records import DefaultRecordBatch
 
@@ -225,9 +225,14 @@ def test_a_batch_that_cannot_be_read_stops_its_part_and_no_other(
     ]
 
 
-def test_compressed_messages_are_read(kafka: str, new_topic: NewTopicOf, store: SqlState, group: str) -> None:
+@pytest.mark.parametrize("compression", ["gzip", "lz4", "snappy", "zstd"])
+def test_compressed_messages_are_read(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str, compression: str
+) -> None:
+    if not getattr(codec, f"has_{compression}")():
+        pytest.skip(f"{compression} is not installed here: make setup-test")
     topic = new_topic()
-    send(kafka, topic, [hl7(number) for number in range(50)], compression_type="gzip")
+    send(kafka, topic, [hl7(number) for number in range(50)], compression_type=compression)
     with working(kafka, group, {topic: Form.HL7V2}, store, room=Room(7)) as worker:
         worker.until(lambda: ended(store) == 50)
         assert [raw.body for raw in worker.program.read_messages] == [hl7(number) for number in range(50)]
