@@ -16,7 +16,7 @@ from tools.kafka_local import KafkaLocal
 from tools.local_process import bound_command
 from tools.postgres_local import PostgresLocal
 
-START_S = 120.0
+START_S = 300.0
 
 
 class Victim(Protocol):
