@@ -117,6 +117,7 @@ def _installed(kafka: KafkaLocal, postgres: PostgresLocal, folder: Path) -> Iter
     _make_topics(kafka.bootstrap)
     mllp = ("127.0.0.1", free_ports(1)[0])
     bus = {"kafka_bootstrap_servers": kafka.bootstrap, "log_level": "info", "start_wait_seconds": "120"}
+    bus["dead_letter_topic"] = DEAD_LETTERS
     reading = {
         **bus,
         "database": url,

@@ -72,7 +72,8 @@ class Database:
             raise
         finally:
             if self._commit_every == 1:
-                self._conn.rollback()
+                with self._forgiving():
+                    self._conn.rollback()
 
     def commit(self) -> None:
         """Make the units that wait for their commit durable.
@@ -121,10 +122,19 @@ class Database:
 
     def _take_back_all(self) -> None:
         self._open_units = 0
-        self._conn.rollback()
-        if not self._conn.invalidated and not self._conn.closed:
-            # After a commit that failed SQLAlchemy holds the transaction for ended, the driver may not.
-            self._conn.connection.rollback()
+        with self._forgiving():
+            self._conn.rollback()
+            if not self._conn.invalidated and not self._conn.closed:
+                # After a commit that failed SQLAlchemy holds the transaction for ended, the driver may not.
+                self._conn.connection.rollback()
+
+    @contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        """Take something back; where the server cannot be told any more, it has taken back everything itself."""
+        try:
+            yield
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error):
+            self._conn.invalidate()
 
     def _raise_temporary(self, error: BaseException) -> None:
         if isinstance(error, DBAPIError) and is_temporary(error):
