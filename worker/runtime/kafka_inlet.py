@@ -217,6 +217,8 @@ class KafkaInlet:
 
     def _poll(self, progress: Progress) -> None:
         for partition, lane in self._lanes.items():
+            if lane.is_placed:
+                self._align(partition, lane, progress.position(lane.name).next)
             is_held = not lane.is_placed or partition in self._source.stopped or lane.is_full(self._room)
             self._source.hold(partition, is_held=is_held)
         records = self._receive(0)
