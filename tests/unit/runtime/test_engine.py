@@ -154,6 +154,21 @@ def test_an_alert_expires_when_its_window_ends(script: Script, facts: Facts, at:
     assert history(store) == [("fever", [(at(1), "raised"), (at(24 * 7), "expired")])]
 
 
+def test_an_alert_that_one_worker_let_expire_is_not_raised_again_by_a_slower_clock(
+    script: Script, facts: Facts, at: At, store: Store
+) -> None:
+    journal = MemoryJournal([script.message(at(1), facts.lp(), facts.temp(39, 1))])
+    Engine([JournalInlet(journal)], store, script, FixedClock(at(1))).drain()
+    window_ends = at(24 * 7)
+    Engine([JournalInlet(journal)], store, script, FixedClock(window_ends + 3 * SECOND_MS)).drain()
+    before = history(store)
+    script.digest = "other"
+    Engine([JournalInlet(journal)], store, script, FixedClock(window_ends - 2 * SECOND_MS)).drain()
+    assert (
+        history(store) == before == [("fever", [(at(1), "raised"), (window_ends + 3 * SECOND_MS, "expired")])]
+    )
+
+
 def test_a_timer_on_an_idle_stream_fires_by_the_wall_clock(
     script: Script, facts: Facts, at: At, store: Store
 ) -> None:
