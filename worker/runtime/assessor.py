@@ -118,7 +118,7 @@ class Assessor:
         return Verdict(failure=Quarantined("assessment", as_of_ms, reason, place))
 
     def _verdict(self, case: Case, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Verdict:
-        # Workers' clocks differ: for one patient time never goes back, or an alert that one let expire another would raise again.
+        # Workers' clocks differ: for one patient time never goes back, or what one let expire another would raise again.
         as_of_ms = max([as_of_ms, *(alert.updated_at_ms for alert in case.alerts)])
         found = self._judge.assess(case.facts, as_of_ms, consumed_until_ms)
         match = match_episodes(found.episodes, case.episodes, self._new_id)
