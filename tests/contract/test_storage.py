@@ -617,6 +617,17 @@ def test_a_changed_pack_makes_standing_lps_due(store: Store) -> None:
     assert len(judge(store, nothing, T0 + 1)) == 1
 
 
+def test_a_worker_whose_pack_was_replaced_judges_nobody(state_url: str) -> None:
+    old, new = SqlState(state_url), SqlState(state_url)
+    old.use_pack("old", T0)
+    old.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    new.use_pack("new", T0)
+    assert judge(old, nothing) == []
+    assert len(judge(new, nothing)) == 1
+    old.close()
+    new.close()
+
+
 def test_old_facts_go_and_those_of_an_lp_stay(store: Store) -> None:
     puncture = fact(ANNA, "lumbar-puncture")
     store.record(batch(0, puncture, fact(ANNA, "pulse"), fact(BEN, "pulse"), fact(BEN, "gcs")))

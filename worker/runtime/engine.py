@@ -23,6 +23,7 @@ from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.delivery import Delivered, Delivery, Outbox, Sink
 from worker.runtime.inlet import Inlet, Parcel, Room
 from worker.runtime.journal import Entry
+from worker.runtime.pack_in_use import PackInUse, PackStore
 from worker.runtime.progress import PositionStore, Progress
 from worker.storage.records import Assessed
 
@@ -47,7 +48,9 @@ class Program(Judge, Protocol):
         """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`)."""
 
 
-class StateStore(PositionStore, ConsumptionStore, AssessmentStore, Outbox, CleaningStore, Protocol):
+class StateStore(
+    PositionStore, ConsumptionStore, AssessmentStore, Outbox, CleaningStore, PackStore, Protocol
+):
     """Keep everything but the journal."""
 
     def latest_ms(self) -> EpochMs:
@@ -55,9 +58,6 @@ class StateStore(PositionStore, ConsumptionStore, AssessmentStore, Outbox, Clean
 
     def commit(self) -> None:
         """Make everything durable now."""
-
-    def use_pack(self, digest: str, now_ms: EpochMs) -> bool:
-        """Remember the pack in use; where it changed, every standing LP becomes due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,8 @@ class Engine:
         self._wake = threading.Event()
         if isinstance(clock, MessageClock):
             clock.observe(store.latest_ms())
-        store.use_pack(program.digest, clock.now_ms())
+        is_shared = any(inlet.is_shared for inlet in inlets)
+        self._pack = PackInUse(store, program.digest, clock.now_ms(), is_shared=is_shared)
 
     def wake(self) -> None:
         """Say that there may be something to do; from any thread."""
@@ -162,7 +163,7 @@ class Engine:
             ingested, assessed = self._follow(parcels, self._clock)
         else:
             ingested = sum([self._progress.take(parcel.part, parcel.entries) for parcel in parcels])
-            assessed = self._assessor.run(
+            assessed = self._assess(
                 self._clock.now_ms(), self._consumption.until_ms(), rounds=self._options.rounds
             )
         now_ms = self._clock.now_ms()
@@ -258,7 +259,7 @@ class Engine:
                 assessed += self._fire_timers(batch[0][1].received_at_ms)
                 clock.observe(at_ms)
                 taken = self._progress.take(parcel.part, batch)
-                assessed += self._assessor.run(at_ms, at_ms)
+                assessed += self._assess(at_ms, at_ms)
                 ingested += taken
                 if taken < len(batch):
                     break
@@ -277,11 +278,23 @@ class Engine:
         # More messages of the last instant may follow: they belong together.
         return batches if parcel.is_last or len(batches) == 1 else batches[:-1]
 
+    def _assess(
+        self, as_of_ms: EpochMs, consumed_until_ms: EpochMs, *, rounds: int | None = None
+    ) -> Assessed:
+        """Judge who is due, unless another pack is in use: then they wait for its workers."""
+        if not self._pack.is_ours(as_of_ms):
+            return Assessed()
+        return self._assessor.run(as_of_ms, consumed_until_ms, rounds=rounds)
+
     def _fire_timers(self, until_ms: EpochMs) -> Assessed:
         """Assess at each instant at which somebody is due, in order, up to and including `until_ms`."""
         done = Assessed()
-        while (due_ms := self._store.next_due_ms()) is not None and due_ms <= until_ms:
-            done += self._assessor.run(due_ms, due_ms)
+        while (
+            self._pack.is_ours(until_ms)
+            and (due_ms := self._store.next_due_ms()) is not None
+            and due_ms <= until_ms
+        ):
+            done += self._assess(due_ms, due_ms)
             self._rest()
         return done
 

@@ -15,7 +15,7 @@ from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
 from worker.storage.identities import Identities
 from worker.storage.records import Assessed, Case, CountKey, Quarantined, Verdict
-from worker.storage.schema import due
+from worker.storage.schema import due, meta
 
 _IDS_IN_A_STATEMENT = 1_000
 
@@ -32,6 +32,7 @@ _DUE_OF = (
     .where(one_of(due.c.patient, "patients"))
     .with_for_update(skip_locked=True)
 )
+PACK = sa.select(meta.c.value).where(meta.c.key == "pack")
 _TAKE = sa.delete(due).where(one_of(due.c.id, "numbers"))
 
 
@@ -66,10 +67,12 @@ class Assessing:
         opening: Iterable[str],
         decide: Callable[[Case], Verdict],
         limit: int,
+        pack: str = "",
     ) -> Assessed:
-        """Take up to `limit` due rows, and do what they ask for."""
+        """Take up to `limit` due rows, and do what they ask for, unless another pack is in use by now."""
         taken = conn.execute(_READY, {"as_of_ms": as_of_ms, "limit": limit}).all()
-        if not taken:
+        # After the rows: those that a new pack asks for are seen only together with its name.
+        if not taken or (pack and conn.scalar(PACK) != pack):
             return Assessed()
         groups = self._identities.groups(conn, {row.patient for row in taken})
         watched = self._facts.having(conn, [patient for group in groups for patient in group], opening)

@@ -10,7 +10,7 @@ from worker.model.fact import Identifier
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
 from worker.storage import leases, ledger, locks, outbox, positions, reports
-from worker.storage.assessing import Assessing
+from worker.storage.assessing import PACK, Assessing
 from worker.storage.database import Database
 from worker.storage.dialect import (
     Synchronous,
@@ -51,6 +51,7 @@ class SqlState:
         self._identities = Identities()
         self._facts = Facts(self._identities)
         self._assessing = Assessing(self._identities, self._facts)
+        self._pack = ""
 
     def close(self) -> None:
         """Make everything durable and let go of the database."""
@@ -143,11 +144,11 @@ class SqlState:
         """Let `decide` judge patients that are due, and write what it decides; all in one transaction.
 
         Shape: takes up to `limit` due rows; patients without a fact of an `opening` concept and without a stored LP are
-        done without a verdict.
+        done without a verdict; nothing is taken where another pack was put into use since `use_pack`.
         Raises: TemporaryError where somebody else wrote in between; nothing was written, the due rows stand.
         """
         with self._db.unit() as conn:
-            return self._assessing.run(conn, as_of_ms, opening, decide, limit)
+            return self._assessing.run(conn, as_of_ms, opening, decide, limit, self._pack)
 
     def count_due(self, now_ms: EpochMs) -> int:
         """Count the assessments that are due now."""
@@ -265,8 +266,9 @@ class SqlState:
 
     def use_pack(self, digest: str, now_ms: EpochMs) -> bool:
         """Remember the pack in use; where it changed, every standing LP becomes due. Tell whether it changed."""
+        self._pack = digest
         with self._db.unit() as conn:
-            if conn.scalar(sa.select(meta.c.value).where(meta.c.key == "pack")) == digest:
+            if conn.scalar(PACK) == digest:
                 return False
             conn.execute(upsert(conn, meta, ("value",)), {"key": "pack", "value": digest})
             open_patients = conn.scalars(sa.select(episode.c.patient).where(episode.c.is_current).distinct())
