@@ -26,6 +26,8 @@ CHOICES = {
         "secrets.kafkaTls.mutual=true",
         "networkPolicy.gatewayFrom[0].ipBlock.cidr=10.0.0.0/8",
         "imagePullSecrets[0].name=pull",
+        "secrets.fhirOut.name=fhir-out",
+        "secrets.fhirOut.ca=true",
     ),
     "little": (
         "worker.keda.enabled=false",
@@ -175,3 +177,50 @@ def test_roles_are_given_settings_that_exist_and_all_that_the_chart_mounts_for_t
             if str(item.get("value", "")).startswith("/etc/lpwatch/")
         }
         assert used <= set(USES[role])
+
+
+def test_values_keep_their_form_and_a_role_has_the_last_word(
+    deploy: Path, tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    values = tmp_path / "site.yaml"
+    values.write_text(
+        "settings: {mllp_max_frame_bytes: 33554432, kafka_hl7_topics: [a.b, c.d], alerts_to_kafka: true}\n"
+        "deliver: {settings: {alerts_to_kafka: false}}\n",
+        encoding="utf-8",
+    )
+    made = subprocess.run(
+        [tool("helm"), "template", "trial", str(deploy / "helm" / "lpwatch"), "--values", str(values)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    objects = [item for item in YAML(typ="safe", pure=True).load_all(made.stdout) if item]
+    containers = {
+        item["metadata"]["labels"]["app.kubernetes.io/component"]: item["spec"]["template"]["spec"][
+            "containers"
+        ][0]
+        for item in of_kind(objects, "Deployment").values()
+    }
+    given = {
+        role: {item["name"]: item.get("value") for item in container["env"]}
+        for role, container in containers.items()
+    }
+    assert given["gateway"]["LPWATCH_MLLP_MAX_FRAME_BYTES"] == "33554432"
+    assert given["worker"]["LPWATCH_KAFKA_HL7_TOPICS"] == "a.b,c.d"
+    assert (given["worker"]["LPWATCH_ALERTS_TO_KAFKA"], given["deliver"]["LPWATCH_ALERTS_TO_KAFKA"]) == (
+        "true",
+        "false",
+    )
+    (scaled,) = of_kind(objects, "ScaledObject").values()
+    assert [trigger["metadata"]["topic"] for trigger in scaled["spec"]["triggers"]][:2] == ["a.b", "c.d"]
+
+
+def test_scraped_pods_carry_the_labels_that_the_alert_rules_ask_for(
+    render: Callable[[str], list[Object]], deploy: Path
+) -> None:
+    (monitor,) = of_kind(render("everything"), "PodMonitor").values()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert {item["targetLabel"] for item in endpoint["relabelings"]} == {"job", "role"}
+    assert 'job="lpwatch", role="worker"' in (deploy / "prometheus" / "alerts.yml").read_text(
+        encoding="utf-8"
+    )

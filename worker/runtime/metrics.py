@@ -155,6 +155,9 @@ class Metrics:
             ["feed"],
             registry=registry,
         )
+        self.ready = Gauge(
+            "lpwatch_ready", "1 while /readyz answers 200, asked at each scrape", registry=registry
+        )
         self.log_keys_dropped = Counter(
             "lpwatch_log_keys_dropped", "Keys that the allow-list kept out of the logs", registry=registry
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -38,7 +39,7 @@ def read_layer(folder: Path) -> Layer:
     """
     if not folder.is_dir():
         raise ConfigError("no such pack folder", str(folder))
-    files = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+    files = sorted(path for path in _walk(folder) if path.suffix in _SUFFIXES and path.is_file())
     return {
         path.relative_to(folder).as_posix(): _read_text(path) for path in files if _has_meaning(path, folder)
     }
@@ -50,6 +51,13 @@ def read_layers(folders: Sequence[Path]) -> tuple[Layer, ...]:
     Raises: ConfigError as `read_layer` does.
     """
     return tuple(read_layer(folder) for folder in (default_pack_folder(), *folders))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Give what lies below a folder, as its names say it: Kubernetes mounts links into a hidden folder that it exchanges."""
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in files if not name.startswith("."))
 
 
 def _has_meaning(path: Path, folder: Path) -> bool:

@@ -121,12 +121,16 @@ class _Process:
         address = self._settings.http
         if address is None:
             return None
-        probes = Probes(self._not_alive, self._not_ready, lambda: (CONTENT_TYPE, self._metrics.render()))
+        probes = Probes(self._not_alive, self._not_ready, self._render_metrics)
         allow_insecure = self._settings.http_allow_insecure
         return HealthServer(address.host, address.port, probes, allow_insecure=allow_insecure)
 
     def _not_alive(self) -> str:
         return next((thread.trouble for thread in self._threads if thread.trouble), "")
+
+    def _render_metrics(self) -> tuple[str, bytes]:
+        self._metrics.ready.set(not self._not_ready())
+        return CONTENT_TYPE, self._metrics.render()
 
     def _not_ready(self) -> str:
         if self._ending.is_set():

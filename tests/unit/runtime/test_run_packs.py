@@ -42,3 +42,14 @@ def test_file_that_nothing_would_read_is_named(tmp_path: Path, name: str) -> Non
     path.write_text("feed: ward\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"ward\.yaml: nothing reads this file"):
         read_layer(tmp_path)
+
+
+def test_a_folder_of_links_as_kubernetes_mounts_it_is_read(tmp_path: Path) -> None:
+    real = tmp_path / "..2026_11_22"
+    (real / "rules").mkdir(parents=True)
+    (real / "routes.yaml").write_text("routes: []\n", encoding="utf-8")
+    (real / "rules" / "site.yaml").write_text("rules: []\n", encoding="utf-8")
+    (tmp_path / "..data").symlink_to(real.name)
+    for name in ("routes.yaml", "rules"):
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    assert set(read_layer(tmp_path)) == {"routes.yaml", "rules/site.yaml"}

@@ -40,13 +40,24 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{/* A setting as text: lists with commas, whole numbers as they stand in the file (YAML gives them as floats). */}}
+{{- define "lpwatch.setting" -}}
+{{- if kindIs "slice" . -}}
+{{- join "," . -}}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- int64 . -}}
+{{- else -}}
+{{- . -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The settings of a role as environment: {"root": ., "role": "worker", "own": .Values.worker.settings} */}}
 {{- define "lpwatch.env" -}}
 {{- $root := .root -}}
-{{- $settings := merge (dict) (.own | default dict) $root.Values.settings -}}
+{{- $settings := mergeOverwrite (deepCopy $root.Values.settings) (.own | default dict) -}}
 {{- range $name, $value := $settings }}
 - name: LPWATCH_{{ upper $name }}
-  value: {{ $value | quote }}
+  value: {{ include "lpwatch.setting" $value | quote }}
 {{- end }}
 - name: LPWATCH_HTTP
   value: 0.0.0.0:8080
@@ -79,6 +90,18 @@ capabilities: {drop: [ALL]}
   value: /etc/lpwatch/kafka-tls/tls.crt
 - name: LPWATCH_KAFKA_KEY
   value: /etc/lpwatch/kafka-tls/tls.key
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if eq .role "deliver" }}
+{{- with $root.Values.secrets.fhirOut }}
+{{- if .name }}
+- name: LPWATCH_FHIR_OUT_TOKEN_FILE
+  value: /etc/lpwatch/fhir-out/token
+{{- if .ca }}
+- name: LPWATCH_FHIR_OUT_CA
+  value: /etc/lpwatch/fhir-out/ca.crt
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -122,6 +145,9 @@ capabilities: {drop: [ALL]}
 {{- if and $root.Values.secrets.kafkaTls.name (ne .role "migrate") }}
 - {name: kafka-tls, mountPath: /etc/lpwatch/kafka-tls, readOnly: true}
 {{- end }}
+{{- if and $root.Values.secrets.fhirOut.name (eq .role "deliver") }}
+- {name: fhir-out, mountPath: /etc/lpwatch/fhir-out, readOnly: true}
+{{- end }}
 {{- if and $root.Values.pack.configMap (eq .role "worker") }}
 - {name: pack, mountPath: /etc/lpwatch/pack, readOnly: true}
 {{- end }}
@@ -145,6 +171,10 @@ capabilities: {drop: [ALL]}
 {{- if and $root.Values.secrets.kafkaTls.name (ne .role "migrate") }}
 - name: kafka-tls
   secret: {secretName: {{ $root.Values.secrets.kafkaTls.name }}, defaultMode: 0440}
+{{- end }}
+{{- if and $root.Values.secrets.fhirOut.name (eq .role "deliver") }}
+- name: fhir-out
+  secret: {secretName: {{ $root.Values.secrets.fhirOut.name }}, defaultMode: 0440}
 {{- end }}
 {{- if and $root.Values.pack.configMap (eq .role "worker") }}
 - name: pack
