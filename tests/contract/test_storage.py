@@ -107,16 +107,7 @@ def test_every_part_is_told_with_its_position(store: Store) -> None:
 
 
 def test_before_the_first_message_nothing_is_consumed(store: Store) -> None:
-    assert (store.latest_ms(), store.positions(), store.consumed_until(["one"])) == (0, {}, 0)
-
-
-def test_all_is_consumed_until_the_part_that_lags(store: Store) -> None:
-    store.record(replace(batch(0, part="one"), at_ms=T0 + 5))
-    assert store.consumed_until(["one", "two"]) == 0
-    store.note_caught_up({"two": T0 + 3})
-    assert store.consumed_until(["one", "two"]) == T0 + 3
-    store.note_caught_up({"two": T0 + 9, "one": T0 + 1})
-    assert store.consumed_until(["one", "two"]) == T0 + 5
+    assert (store.latest_ms(), store.positions()) == (0, {})
 
 
 def test_the_instant_at_which_a_part_was_caught_up_never_falls(store: Store) -> None:

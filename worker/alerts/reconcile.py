@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from worker.alerts.fold import folding_rules
+from worker.alerts.fold import fold, folding_rules
 from worker.alerts.transitions import (
     EVIDENCE_GONE,
     LP_JOINED,
@@ -20,6 +20,7 @@ from worker.alerts.transitions import (
     follow,
     may_break_silence,
     raise_alert,
+    still_speaks,
     supersede,
     withdraw,
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from worker.alerts.policy import Policy
+    from worker.model.episode import Episode
     from worker.model.finding import Finding
     from worker.model.time import EpochMs
 
@@ -38,12 +40,14 @@ class Standing:
     """What else is known of the patient group when alerts are reconciled.
 
     Shape: `episode_ids` of the LPs that stand (None: not known; then an alert without a finding has lost its evidence);
-    `redirects` from ids of LPs that joined another to the id kept; `rules` the rules of the pack (None: not known).
+    `redirects` from ids of LPs that joined another to the id kept; `rules` the rules of the pack (None: not known). `awaiting`
+    has the LP of each (LP id, rule) that cannot be answered in full before feeds are read further.
     """
 
     episode_ids: Collection[str] | None = None
     redirects: Mapping[str, str] = field(default_factory=dict)
     rules: Collection[str] | None = None
+    awaiting: Mapping[tuple[str, str], Episode] = field(default_factory=dict)
 
 
 _NOTHING_ELSE = Standing()
@@ -60,10 +64,11 @@ def reconcile(
 
     Shape: `findings` all of one patient group with the id of their LP, folded ones included (`fold`); `alerts` all of the same
     group in any state; `new_id` is called once for each new alert. Changes are sorted by LP, then rule; an alert that
-    does not change has none.
+    does not change has none. A rule that awaits feeds takes nothing back: what its alert says stands until they are read.
     """
     found = {(episode_id, finding.rule): finding for episode_id, finding in findings}
     mine, others = _by_place(alerts, standing)
+    found = _with_held(found, mine, standing.awaiting, now.policy)
     changes = [supersede(alert, LP_JOINED, now) for alert in others]
     silence = _Silence(mine, now.policy)
     for place in sorted(found.keys() | mine.keys(), key=lambda place: _order(place, found, mine)):
@@ -83,6 +88,28 @@ def history_line(change: AlertChange) -> HistoryLine:
 
 
 _Place = tuple[str, str]
+
+
+def _with_held(
+    found: Mapping[_Place, Finding],
+    alerts: Mapping[_Place, Alert],
+    awaiting: Mapping[_Place, Episode],
+    policy: Policy,
+) -> dict[_Place, Finding]:
+    """Let the finding of an alert stand where its rule says less only because feeds are not read far enough."""
+    held = {
+        place: replace(alerts[place].finding, episode=episode, folded_by="")
+        for place, episode in awaiting.items()
+        if place in alerts and still_speaks(alerts[place]) and _says_less(found.get(place), alerts[place])
+    }
+    if not held:
+        return dict(found)
+    together = {**found, **held}
+    return dict(zip(together, fold(together.values(), policy.folds), strict=True))
+
+
+def _says_less(finding: Finding | None, alert: Alert) -> bool:
+    return finding is None or finding.severity < alert.finding.severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> t
 def follow(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
     """Bring an alert up to date with its finding, which stands; None where nothing changes."""
     if finding.folded_by:
-        if not _still_speaks(alert):
+        if not still_speaks(alert):
             return None
         reason = FOLDED.format(rule=finding.folded_by)
         return _visible(_fresh(alert, finding), AlertState.SUPERSEDED, reason, now)
@@ -114,7 +114,7 @@ def follow(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
 
 def withdraw(alert: Alert, reason: str, now: Now) -> AlertChange | None:
     """Close an alert whose basis went away, also one that expired on it; told where anybody was told of it."""
-    if not _still_speaks(alert):
+    if not still_speaks(alert):
         return None
     change = _visible(alert, AlertState.WITHDRAWN, reason, now)
     was_told = alert.notified_severity is not None
@@ -159,7 +159,8 @@ def _follow_over(alert: Alert, finding: Finding, now: Now) -> AlertChange | None
     return AlertChange(fresh, KEPT_FRESH, is_visible=False, is_noticed=False)
 
 
-def _still_speaks(alert: Alert) -> bool:
+def still_speaks(alert: Alert) -> bool:
+    """Tell whether an alert says that its finding stands: it is open, or its window is over."""
     return alert.state.is_open or alert.state is AlertState.EXPIRED
 
 

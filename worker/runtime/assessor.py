@@ -16,8 +16,10 @@ from worker.alerts.routing import Outlet
 from worker.alerts.transitions import Now
 from worker.correlate.matching import EpisodeMatch, StoredEpisode, match_episodes
 from worker.model.alert import Alert, AlertChange
+from worker.model.episode import Episode
 from worker.model.errors import LpwatchError
 from worker.model.fact import Fact
+from worker.model.finding import Truth
 from worker.model.time import MINUTE_MS, EpochMs
 from worker.pipeline import Assessment
 from worker.runtime.notices import NoticeWriter, Writer
@@ -129,7 +131,7 @@ class Assessor:
             case.alerts,
             Now(as_of_ms, self._judge.policy),
             self._new_id,
-            Standing(match.ids, redirects, self._judge.rules),
+            Standing(match.ids, redirects, self._judge.rules, _awaiting(found, ids)),
         )
         alerts = [_redirected(alert, redirects) for alert in case.alerts]
         changes = tuple(replace(change, alert=_redirected(change.alert, redirects)) for change in changes)
@@ -146,6 +148,16 @@ class Assessor:
 def _redirected(alert: Alert, redirects: Mapping[str, str]) -> Alert:
     kept = redirects.get(alert.episode_id)
     return alert if kept is None else replace(alert, episode_id=kept)
+
+
+def _awaiting(found: Assessment, ids: Mapping[EpochMs, str]) -> dict[tuple[str, str], Episode]:
+    """Give the LP of each rule that cannot be answered in full before feeds are read further."""
+    return {
+        (ids[episode.anchor_ms], evaluation.rule.id): episode
+        for evaluation in found.evaluations
+        if evaluation.awaits_feeds_until_ms is not None and evaluation.truth is not Truth.FALSE
+        for episode in (evaluation.context.view.episode,)
+    }
 
 
 def _records(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from worker.model.time import EpochMs
 from worker.runtime.clock import Stopwatch
 from worker.runtime.inlet import Inlet
 from worker.runtime.progress import Progress
+from worker.storage.records import Position
 
 _TELL_EVERY_S = 1.0
 
@@ -19,15 +20,19 @@ class ConsumptionStore(Protocol):
     def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
         """Note that these parts were consumed to their end at these instants; never falls."""
 
-    def consumed_until(self, parts: Collection[str]) -> EpochMs:
-        """Tell up to when all these parts are consumed; 0 where nobody ever consumed one of them."""
+    def positions(self) -> Mapping[str, Position]:
+        """Tell how far every part is consumed; one that nobody ever consumed is missing."""
 
 
 class Consumption:
     """Know up to when nothing is missing: a gap before it is a gap in what happened, after it perhaps one in what we read.
 
-    What this worker consumes it knows itself; for parts of others it asks the store once a second, and tells the store of its
-    own as often. An answer that is a second old says less than is true, never more.
+    What this worker consumes it knows itself; what it and others consumed the store says, which is asked once a second and told
+    of our own as often. An answer that is a second old says less than is true, never more. What was known of a part once stays
+    known, whoever consumes it: who read everything up to an instant has read it for good.
+
+    Shape: of parts that several workers may consume only their ends count, seen when nothing below was left to read. Receipt
+    times of their messages do not: one that a producer stamped ahead would speak for hours of messages behind it.
     """
 
     def __init__(self, store: ConsumptionStore, inlets: Sequence[Inlet], progress: Progress) -> None:
@@ -36,37 +41,40 @@ class Consumption:
         self._inlets = tuple(inlets)
         self._progress = progress
         self._told: dict[str, EpochMs] = {}
-        self._others: frozenset[str] = frozenset()
-        self._others_ms: EpochMs = 0
+        self._floors: dict[str, EpochMs] = {}
+        self._parts: frozenset[str] = frozenset()
         self._asked: Stopwatch | None = None
 
     def until_ms(self) -> EpochMs:
-        """Give the instant up to which everything received is ingested.
+        """Give the instant up to which everything received is ingested; 0 where nobody ever consumed one of the parts.
 
         Raises: TemporaryError where the store is away.
         """
-        known: dict[str, EpochMs] = {}
-        shared: dict[str, EpochMs] = {}
-        others: set[str] = set()
+        own: set[str] = set()
+        shared: set[str] = set()
         for inlet in self._inlets:
-            caught_up = inlet.caught_up(self._progress)
-            known.update(
-                (part, max(at_ms, self._progress.position(part).at_ms)) for part, at_ms in caught_up.items()
-            )
-            if inlet.is_shared:
-                shared.update(caught_up)
-                others.update(part for part in inlet.parts() if part not in caught_up)
-        return min([*known.values(), *self._ask(shared, frozenset(others))], default=0)
+            for part, at_ms in inlet.caught_up(self._progress).items():
+                self._raise(
+                    part, at_ms if inlet.is_shared else max(at_ms, self._progress.position(part).at_ms)
+                )
+            (shared if inlet.is_shared else own).update(inlet.parts())
+        self._share(frozenset(shared))
+        return min((self._floors.get(part, 0) for part in own | shared), default=0)
 
-    def _ask(self, shared: Mapping[str, EpochMs], others: frozenset[str]) -> list[EpochMs]:
-        is_time = self._asked is None or self._asked.seconds >= _TELL_EVERY_S
-        if is_time:
-            self._asked = Stopwatch()
-            news = {part: at_ms for part, at_ms in shared.items() if at_ms > self._told.get(part, 0)}
-            if news:
+    def _raise(self, part: str, at_ms: EpochMs) -> None:
+        self._floors[part] = max(at_ms, self._floors.get(part, 0))
+
+    def _share(self, parts: frozenset[str]) -> None:
+        """Tell others of our parts, and hear of theirs, where it is time, or one came that we know nothing of."""
+        if parts == self._parts and self._asked is not None and self._asked.seconds < _TELL_EVERY_S:
+            return
+        if parts:
+            known = {part: self._floors.get(part, 0) for part in parts}
+            if news := {part: at_ms for part, at_ms in known.items() if at_ms > self._told.get(part, 0)}:
                 self._store.note_caught_up(news)
                 self._told.update(news)
-        if is_time or others != self._others:
-            self._others_ms = self._store.consumed_until(others) if others else 0
-            self._others = others
-        return [self._others_ms] if others else []
+            for part, position in self._store.positions().items():
+                if part in parts:
+                    self._raise(part, position.caught_up_ms)
+                    self._told[part] = max(position.caught_up_ms, self._told.get(part, 0))
+        self._asked, self._parts = Stopwatch(), parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -105,7 +105,7 @@ class Ingest:
 
     def skip(self, next_: int) -> None:
         """Move the position over offsets that hold no message: compacted away, or marks of transactions."""
-        reached = Position(next_, self.position.at_ms)
+        reached = replace(self.position, next=next_)
         if self._store.record(Batch(self._part, self.position.next, next_, reached.at_ms)):
             self.position = reached
         else:
@@ -137,7 +137,9 @@ class Ingest:
         for (offset, raw), reading in zip(entries, readings, strict=True):
             draft.add(offset, raw, reading)
         last_offset, last = entries[-1]
-        reached = Position(last_offset + 1, max(self.position.at_ms, last.received_at_ms))
+        reached = replace(
+            self.position, next=last_offset + 1, at_ms=max(self.position.at_ms, last.received_at_ms)
+        )
         batch = Batch(
             self._part,
             self.position.next,

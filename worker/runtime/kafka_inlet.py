@@ -50,7 +50,8 @@ class _Lane:
     """One partition of ours.
 
     Shape: `backlog` was read and may not be ingested; it begins at `first` and ends before `tail`, all that Kafka holds in
-    between. `reached` is where reading stands, `end` where the log ended at `asked_ms`. `stuck_at` is the position of a
+    between. `reached` is where reading stands, `end` where the log was last seen to end. `goal` is an earlier end, seen at
+    `goal_ms` and not ingested yet; `caught_up_ms` is the instant of the last one that is. `stuck_at` is the position of a
     stopped partition.
     """
 
@@ -61,7 +62,9 @@ class _Lane:
     tail: int = -1
     reached: int = 0
     end: int | None = None
-    asked_ms: EpochMs = 0
+    goal: int | None = None
+    goal_ms: EpochMs = 0
+    caught_up_ms: EpochMs = 0
     stuck_at: int | None = None
 
     @property
@@ -98,6 +101,18 @@ class _Lane:
     def is_full(self, room: Room) -> bool:
         return len(self.backlog) >= room.messages or self.size >= room.size
 
+    def see_end(self, end: int, asked_ms: EpochMs) -> None:
+        """Note where the log ends now; under a steady load nobody would ever reach the newest end, so an older one stays."""
+        self.end = end
+        if self.goal is None or end < self.goal:
+            self.goal, self.goal_ms = end, asked_ms
+
+    def note_ingested(self, next_: int) -> None:
+        """Note that everything below a position is ingested."""
+        if self.goal is not None and self.stuck_at is None and self.ingested_to(next_) >= self.goal:
+            self.caught_up_ms = max(self.caught_up_ms, self.goal_ms)
+            self.goal = None
+
     def ingested_to(self, next_: int) -> int:
         """Give the offset below which everything is ingested, with the gaps after the last message."""
         return next_ if next_ < self.tail else max(next_, self.reached)
@@ -131,6 +146,7 @@ class KafkaInlet:
         self._rest_watch: Stopwatch | None = None
         self._progress: Progress | None = None
         self._is_finished = False
+        self._known: dict[str, Collection[int]] = {}
 
     @property
     def trouble(self) -> str:
@@ -140,9 +156,10 @@ class KafkaInlet:
         return self._source.trouble
 
     def parts(self) -> Collection[str]:
-        """Name all partitions; a topic that is not known yet is one part that nobody has consumed."""
+        """Name all partitions, also after the end; a topic that is not known yet is one part that nobody has consumed."""
         named: list[str] = []
-        for topic, partitions in self._source.partitions().items():
+        for topic, now in self._source.partitions().items():
+            partitions = self._known[topic] = now or self._known.get(topic, ())
             named.extend(part_name(topic, partition) for partition in partitions)
             if not partitions:
                 named.append(f"kafka:{topic}")
@@ -167,12 +184,11 @@ class KafkaInlet:
         return parcels
 
     def caught_up(self, progress: Progress) -> Mapping[str, EpochMs]:
-        """Tell when each log was last seen to end where we are."""
-        return {
-            lane.name: lane.asked_ms if self._has_reached_end(lane, progress) else 0
-            for lane in self._lanes.values()
-            if lane.is_placed
-        }
+        """Tell for each log the last instant at which it was seen to end below where we are."""
+        placed = [lane for lane in self._lanes.values() if lane.is_placed]
+        for lane in placed:
+            lane.note_ingested(progress.position(lane.name).next)
+        return {lane.name: lane.caught_up_ms for lane in placed}
 
     def wait(self, seconds: float, woken: Event) -> None:
         """Wait for messages; where no broker ever answered, for the time."""
@@ -294,7 +310,8 @@ class KafkaInlet:
         ends = self._source.ends(list(placed)) if placed else None
         for partition, end in (ends or {}).items():
             lane = placed[partition]
-            lane.end, lane.asked_ms = end, asked_ms
+            lane.note_ingested(progress.position(lane.name).next)
+            lane.see_end(end, asked_ms)
             self._look_at(partition, lane, progress)
         for partition, lane in placed.items():
             if lane.stuck_at is not None:
@@ -318,11 +335,6 @@ class KafkaInlet:
             lane.stuck_at = None
             self._observer.stopped(lane.name, is_stopped=False)
             self._place_at(partition, lane, next_)
-
-    def _has_reached_end(self, lane: _Lane, progress: Progress) -> bool:
-        if lane.end is None or lane.stuck_at is not None:
-            return False
-        return lane.ingested_to(progress.position(lane.name).next) >= lane.end
 
     def _mirror(self, progress: Progress, *, is_last: bool = False) -> None:
         standing = {

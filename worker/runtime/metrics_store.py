@@ -123,11 +123,6 @@ class MeteredState:
         self.last_try = Stopwatch()
         self._state.note_caught_up(parts)
 
-    def consumed_until(self, parts: Collection[str]) -> EpochMs:
-        """Tell up to when all these parts are consumed."""
-        self.last_try = Stopwatch()
-        return self._state.consumed_until(parts)
-
     def lease(self, name: str, owner: str, seconds: float) -> bool:
         """Take or renew a lease."""
         return self._state.lease(name, owner, seconds)

@@ -15,7 +15,6 @@ from worker.model.alert import Alert, AlertChange, HistoryLine
 from worker.model.fact import Fact, Identifier, IdentityLink
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage.memory_outbox import MemoryOutbox
-from worker.storage.positions import consumed_until
 from worker.storage.records import (
     AlertRecord,
     Assessed,
@@ -94,10 +93,6 @@ class MemoryState(MemoryOutbox):
     def latest_ms(self) -> EpochMs:
         """Give the receipt time of the last message consumed of any part, 0 for none."""
         return max((known.at_ms for known in self._positions.values()), default=0)
-
-    def consumed_until(self, parts: Collection[str]) -> EpochMs:
-        """Give the instant up to which everything received by all these parts is consumed, 0 where one never was."""
-        return consumed_until(self._positions, parts)
 
     def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
         """Note when nothing of these parts was left to read; the instant of a part never falls."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -59,12 +59,6 @@ def note_caught_up(conn: sa.Connection, parts: Mapping[str, EpochMs]) -> None:
     if rows:
         newest = ("caught_up_ms",)
         conn.execute(upsert(conn, position, newest, newer=newest), rows)
-
-
-def consumed_until(positions: Mapping[str, Position], parts: Collection[str]) -> EpochMs:
-    """Give the instant up to which everything received by all these parts is consumed, 0 where one never was."""
-    known = [positions.get(part, Position()) for part in parts]
-    return min((max(item.at_ms, item.caught_up_ms) for item in known), default=0)
 
 
 def _row(part: str) -> dict[str, object]:

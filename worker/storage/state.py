@@ -78,10 +78,6 @@ class SqlState:
         with self._db.reading() as conn:
             return positions.latest_ms(conn)
 
-    def consumed_until(self, parts: Collection[str]) -> EpochMs:
-        """Give the instant up to which everything received by all these parts is consumed, 0 where one never was."""
-        return positions.consumed_until(self.positions(), parts)
-
     def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
         """Note when nothing of these parts was left to read; the instant of a part never falls."""
         with self._db.unit() as conn:

@@ -353,3 +353,47 @@ def test_a_visible_change_makes_a_line_of_history() -> None:
     ward.assess(11, replace(found(), latest_ms=at(11)))
     assert len(visible_history(ward.log)) == 1
     assert EPISODE.anchor_ms == at(0)
+
+
+WAITS = Standing(["e1"], awaiting={("e1", "fever-single"): EPISODE})
+
+
+@pytest.mark.parametrize("hours", [12, 200])
+def test_a_rule_that_awaits_feeds_takes_nothing_back(hours: float) -> None:
+    ward = Ward()
+    ward.assess(10, found(window_h=250))
+    assert ward.assess(hours, standing=WAITS) == ()
+    assert ward.assess(hours + 1, found(window_h=250), standing=WAITS) == ()
+    (change,) = ward.assess(hours + 2, standing=Standing(["e1"]))
+    assert (change.reason, change.is_noticed) == ("evidence withdrawn", True)
+
+
+def test_an_alert_expires_while_its_rule_awaits_feeds_and_is_not_withdrawn_then() -> None:
+    ward = Ward()
+    ward.assess(10, found())
+    (change,) = ward.assess(168, standing=WAITS)
+    assert change.alert.state is AlertState.EXPIRED
+    assert ward.assess(170, standing=WAITS) == ()
+
+
+def test_a_rule_that_awaits_feeds_keeps_its_severity_but_may_rise() -> None:
+    ward = Ward()
+    ward.assess(10, found())
+    assert ward.assess(11, found(severity=Severity.ROUTINE), standing=WAITS) == ()
+    (change,) = ward.assess(12, found(severity=Severity.EMERGENT), standing=WAITS)
+    assert change.reason == "severity raised"
+
+
+def test_what_an_alert_folds_stays_folded_while_its_rule_awaits_feeds() -> None:
+    ward = Ward()
+    waits = Standing(["e1"], awaiting={("e1", "fever-ongoing"): EPISODE})
+    ward.assess(10, found("fever-ongoing"), found(folded_by="fever-ongoing"))
+    assert ward.assess(11, found(), standing=waits) == ()
+    assert [change.reason for change in ward.assess(12, found())] == ["evidence withdrawn", "raised"]
+
+
+def test_a_rule_that_awaits_feeds_brings_back_nothing_that_was_withdrawn() -> None:
+    ward = Ward()
+    ward.assess(10, found())
+    ward.assess(11)
+    assert ward.assess(12, standing=WAITS) == ()
