@@ -49,7 +49,7 @@ def test_what_was_appended_is_read_back_with_all_that_was_known_of_it(
     intake = KafkaIntake({"bootstrap_servers": kafka}, {Form.HL7V2: hl7, Form.FHIR: fhir})
     intake.check()
     messages = [message(b"%d" % number) for number in range(500)]
-    messages.append(message(b"cut", fault="frame too large"))
+    messages.append(message(b"cut", fault="frame larger than the limit"))
     document = message(b"{}", form=Form.FHIR)
     intake.append([*messages, document])
     intake.close()

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kafka import TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, OffsetSpec
+from kafka.net.compat import KafkaNetClient
 
 from worker.model.errors import ConfigError, TemporaryError
 from worker.sources.kafka_reach import PLACE, reach
@@ -112,9 +113,25 @@ def asking(options: Mapping[str, object]) -> Iterator[KafkaCluster]:
     Raises: ConfigError or TemporaryError in plain words where the brokers cannot be used, or end while they are asked.
     """
     reach(options)
+    opened: list[KafkaNetClient] = []
+
+    def network(**configs: object) -> KafkaNetClient:
+        opened.append(KafkaNetClient(**configs))
+        return opened[-1]
+
     try:
-        admin = KafkaAdminClient(**options, bootstrap_timeout_ms=_ANSWER_MS, request_timeout_ms=_ANSWER_MS)
+        admin = KafkaAdminClient(
+            **options,
+            bootstrap_timeout_ms=_ANSWER_MS,
+            request_timeout_ms=_ANSWER_MS,
+            kafka_client=network,
+        )
     except errors.KafkaError as error:
+        for (
+            client
+        ) in opened:  # an admin client that never came to be leaves its thread and connections behind
+            client.close()
+            client._net.stop()  # noqa: SLF001  clients do the same in their own `close`
         raise TemporaryError(f"the brokers do not answer ({type(error).__name__})", PLACE) from error
     try:
         yield KafkaCluster(admin)

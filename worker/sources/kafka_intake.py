@@ -96,6 +96,9 @@ class KafkaIntake:
         except (KafkaError, ValueError) as error:
             self._drop()
             raise TemporaryError(f"not stored: {type(error).__name__}", "kafka") from error
+        except BaseException:  # whatever it is, some may be under way: the next batch must not wait for them
+            self._drop()
+            raise
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -142,6 +145,7 @@ class KafkaIntake:
                 # A producer that never came to be leaves its connections behind.
                 if self._client is not None:
                     self._client.close()
+                    self._client._net.stop()  # noqa: SLF001  clients do the same in their own `close`
                 raise
         return self._producer
 

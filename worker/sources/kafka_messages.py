@@ -16,20 +16,25 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from worker.decode.mllp import FrameFaultKind
 from worker.model.message import Form, RawMessage
-from worker.model.time import EpochMs
+from worker.model.time import DAY_MS, EpochMs
 
 RECEIVED_AT = "lpwatch-received-at"
 TRANSPORT = "lpwatch-transport"
 FORM = "lpwatch-form"
 FAULT = "lpwatch-fault"
 EMPTY = "empty message"
+FOREIGN = "fault named by another producer"
+"""Stands for phrases that are not ours: what a fault is called is counted, and shown to everybody."""
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 _MAX_NAME = 120
 _NAME = re.compile(rb"[\w.:/\[\] -]{1,%d}" % _MAX_NAME, re.ASCII)
-_PHRASE = re.compile(rb"[a-z][a-z0-9 ,-]{0,80}")
+_PHRASES = {phrase.encode(): phrase for phrase in [*FrameFaultKind, EMPTY]}
+_OLDEST_MS = 37 * DAY_MS
+"""As long as facts are kept without a lumbar puncture: who names an older receipt has a broken clock."""
 _INSTANT = re.compile(rb"[0-9]{1,15}")
 _FORMS = {form.value.encode(): form for form in Form}
 
@@ -79,14 +84,15 @@ def to_message(record: Record, form: Form, now_ms: EpochMs) -> RawMessage:
     """Make a message of any record: headers that say nothing usable count as missing, a record without bytes is a fault.
 
     Shape: `form` is that of the topic. Nothing was received after `now_ms`: a producer whose clock runs ahead must not
-    move ours.
+    move ours. A header that tells of a time long ago is not believed.
     """
     said = dict(record.headers) if record.headers else {}
     told_ms = _instant(said.get(RECEIVED_AT))
-    if told_ms is None:
+    if told_ms is None or told_ms < now_ms - _OLDEST_MS:
         told_ms = record.timestamp if record.timestamp >= 0 else now_ms
     transport = _matching(_NAME, said.get(TRANSPORT)) or f"kafka:{record.topic}"
-    fault = _matching(_PHRASE, said.get(FAULT))
+    told_fault = said.get(FAULT)
+    fault = str(_PHRASES.get(told_fault, FOREIGN)) if told_fault else ""
     body = record.value or b""
     if not body:
         fault = EMPTY

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.decode.mllp import FrameFaultKind
 from worker.model.message import Form, RawMessage
-from worker.sources.kafka_messages import EMPTY, part_name, to_headers, to_message
+from worker.model.time import DAY_MS
+from worker.sources.kafka_messages import EMPTY, FOREIGN, part_name, to_headers, to_message
 
 NOW = 1_790_000_000_000
 
@@ -26,8 +28,8 @@ MESSAGES = st.builds(
     st.binary(min_size=1),
     st.sampled_from(Form),
     st.sampled_from(["mllp:2575", "http:8080", "file", "mllp:[::1]:2575"]),
-    st.integers(0, NOW),
-    st.sampled_from(["", "frame too large", "no end of frame"]),
+    st.integers(NOW - 30 * DAY_MS, NOW),
+    st.sampled_from(["", *(kind.value for kind in FrameFaultKind)]),
 )
 
 
@@ -70,6 +72,8 @@ def test_a_record_without_bytes_is_a_fault(value: bytes | None) -> None:
         (b"%d" % (NOW - 5), NOW - 9, NOW - 5),
         (b"%d" % (NOW + 5_000), NOW - 9, NOW),
         (b"-3", NOW - 9, NOW - 9),
+        (b"%d" % (NOW - 38 * DAY_MS), NOW - 9, NOW - 9),
+        (b"0", -1, NOW),
         (b"1e9", NOW - 9, NOW - 9),
         (None, NOW + 1, NOW),
         (None, -1, NOW),
@@ -84,3 +88,9 @@ def test_receipt_is_told_by_the_header_then_the_record_and_is_never_later_than_n
 
 def test_a_part_is_named_by_topic_and_partition() -> None:
     assert part_name("labs", 3) == "kafka:labs:3"
+
+
+@pytest.mark.parametrize("phrase", [b"jane doe, 12 main street", b"x", b"\xff", b"Frame"])
+def test_a_fault_in_words_of_another_producer_is_one_constant(phrase: bytes) -> None:
+    record = Record(headers=[("lpwatch-fault", phrase)])
+    assert to_message(record, Form.HL7V2, NOW).fault == FOREIGN
