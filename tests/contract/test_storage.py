@@ -118,6 +118,13 @@ def test_the_instant_at_which_a_part_was_caught_up_never_falls(store: Store) -> 
     assert store.position("one") == Position(1, T0, T0 + 9)
 
 
+def test_who_begins_with_a_part_second_moves_nothing(store: Store) -> None:
+    for part, first in (("one", 0), ("two", 7)):
+        store.begin_position(part, first)
+        store.begin_position(part, 90)
+        assert store.positions()[part] == Position(first)
+
+
 def test_an_operator_moves_a_position(store: Store) -> None:
     store.move_position("one", 500)
     assert store.record(replace(batch(500, part="one"), next=510))

@@ -118,6 +118,11 @@ class MeteredState:
         self.last_try = Stopwatch()
         return self._state.latest_ms()
 
+    def begin_position(self, part: str, next_: int) -> None:
+        """Begin with a part that nobody ever consumed."""
+        self.last_try = Stopwatch()
+        self._state.begin_position(part, next_)
+
     def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
         """Note that parts were consumed to their end."""
         self.last_try = Stopwatch()

@@ -9,7 +9,7 @@ from worker.model.message import RawMessage, Reading
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest, IngestStore
 from worker.runtime.journal import Entry
-from worker.storage.records import Batch, Position
+from worker.storage.records import Position
 
 
 class PositionStore(IngestStore, Protocol):
@@ -17,6 +17,9 @@ class PositionStore(IngestStore, Protocol):
 
     def positions(self) -> dict[str, Position]:
         """Tell how far every part is consumed; one that nobody ever consumed is missing."""
+
+    def begin_position(self, part: str, next_: int) -> None:
+        """Set the position of a part that nobody ever consumed; one that somebody did stays where it is."""
 
 
 class Progress:
@@ -67,7 +70,7 @@ class Progress:
 
         Raises: TemporaryError where the store is away.
         """
-        self._store.record(Batch(part, 0, first, 0))
+        self._store.begin_position(part, first)
         self._ingests.pop(part, None)
 
     def skip(self, part: str, next_: int) -> None:

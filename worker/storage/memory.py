@@ -100,6 +100,10 @@ class MemoryState(MemoryOutbox):
             known = self.position(part)
             self._positions[part] = replace(known, caught_up_ms=max(at_ms, known.caught_up_ms))
 
+    def begin_position(self, part: str, next_: int) -> None:
+        """Set the position of a part that nobody ever consumed; one that somebody did stays where it is."""
+        self._positions.setdefault(part, Position(next_))
+
     def move_position(self, part: str, next_: int) -> None:
         """Set the position of a part, whatever it is: for operators."""
         self._positions[part] = replace(self.position(part), next=next_)

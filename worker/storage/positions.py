@@ -48,6 +48,11 @@ def _move(conn: sa.Connection, batch: Batch) -> bool:
     return conn.execute(_MOVE, move).rowcount == 1
 
 
+def begin(conn: sa.Connection, part: str, next_: int) -> None:
+    """Set the position of a part that nobody ever consumed; one that somebody did stays where it is."""
+    conn.execute(insert_new(conn, position), {**_row(part), "next": next_})
+
+
 def move(conn: sa.Connection, part: str, next_: int) -> None:
     """Set the position of a part, whatever it is: for operators."""
     conn.execute(upsert(conn, position, ("next",)), {**_row(part), "next": next_})

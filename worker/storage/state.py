@@ -83,6 +83,11 @@ class SqlState:
         with self._db.unit() as conn:
             positions.note_caught_up(conn, parts)
 
+    def begin_position(self, part: str, next_: int) -> None:
+        """Set the position of a part that nobody ever consumed; one that somebody did stays where it is."""
+        with self._db.unit() as conn:
+            positions.begin(conn, part, next_)
+
     def move_position(self, part: str, next_: int) -> None:
         """Set the position of a part, whatever it is: for operators."""
         with self._db.unit() as conn:

@@ -321,3 +321,36 @@ def test_at_the_end_the_group_is_told_how_far_we_are_and_left() -> None:
     rig.inlet.rest()
     rig.inlet.wait(0, Event())
     rig.inlet.close()
+
+
+def test_a_part_that_another_worker_began_with_meanwhile_is_read_from_there() -> None:
+    rig = Rig(is_from_end=True)
+    rig.source.give(A)
+    ends = rig.source.ends
+
+    def slow_ends(parts: Collection[Part]) -> Mapping[Part, int]:
+        rig.store.begin_position(NAME, 0)
+        return ends(parts)
+
+    rig.source.ends = slow_ends
+    assert rig.step(9) == [body(offset) for offset in range(8)]
+
+
+def test_under_a_steady_load_the_instant_moves_on_although_the_newest_end_is_never_reached() -> None:
+    rig = Rig(3)
+    rig.source.give(A)
+    rig.step(3)
+    for second in range(5):
+        rig.source.logs[A] += log(A, range(3 * second + 3, 3 * second + 6))
+        rig.inlet._looked = None
+        for parcel in rig.inlet.read(rig.progress, ROOM, NOW + second):
+            rig.progress.take(parcel.part, parcel.entries[:2])
+    assert NOW < rig.inlet.caught_up(rig.progress)[NAME] < NOW + 4
+
+
+def test_after_the_end_all_parts_keep_their_names() -> None:
+    rig = Rig()
+    named = list(rig.inlet.parts())
+    rig.source.partitions = lambda: {"labs": [], "late": []}
+    rig.inlet.finish()
+    assert list(rig.inlet.parts()) == named
