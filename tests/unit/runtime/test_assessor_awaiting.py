@@ -1,0 +1,50 @@
+"""An alert on what was not done stays while a worker has not read the feeds so far, with the shipped rules."""
+
+from __future__ import annotations
+
+from tests.unit.correlate.facts import at, puncture, stay, temperature
+from worker.alerts.routing import Outlet
+from worker.correlate.matching import StoredEpisode
+from worker.model.fact import Fact
+from worker.pipeline import compile_pack
+from worker.runtime.assessor import Assessor
+from worker.runtime.engine_program import PackProgram
+from worker.runtime.packs import read_layers
+from worker.storage.records import Assessed, Case, Verdict
+
+
+class Desk:
+    """A store with one patient, whose assessment is written nowhere."""
+
+    def __init__(self, *facts: Fact) -> None:
+        self.case = Case((facts[0].patient,), facts, (), ())
+        self.verdict = Verdict()
+
+    def assess(self, _as_of_ms: int, _opening: object, decide: object, **_more: object) -> Assessed:
+        self.verdict = decide(self.case)  # type: ignore[operator] # the engine's function
+        return Assessed()
+
+    def keep(self) -> None:
+        """Let what was decided stand."""
+        episodes = tuple(
+            StoredEpisode(each.episode_id, each.record_keys, each.created_at_ms)
+            for each in self.verdict.episodes
+        )
+        alerts = {change.alert.alert_id: change.alert for change in self.verdict.changes}
+        self.case = Case(self.case.patients, self.case.facts, episodes, tuple(alerts.values()))
+
+
+def test_an_alert_is_not_taken_back_by_a_worker_that_has_read_less() -> None:
+    desk = Desk(puncture(0), stay(-1), temperature(1, 37.0))
+    assessor = Assessor(desk, PackProgram(compile_pack(read_layers([]))), sinks=[Outlet("out")])  # type: ignore[arg-type]
+    assessor.run(at(9), at(9))
+    assert [change.alert.rule for change in desk.verdict.changes] == ["no-temp-6h"]
+    desk.keep()
+    for hours, read_to in ((9.1, 0), (9.2, 6), (9.3, 9.3)):
+        assessor.run(at(hours), at(read_to))
+        assert [change.reason for change in desk.verdict.changes if change.is_visible] == []
+    desk.case = Case(
+        desk.case.patients, (*desk.case.facts, temperature(6, 37.0)), desk.case.episodes, desk.case.alerts
+    )
+    assessor.run(at(9.4), at(9.4))
+    assert [change.reason for change in desk.verdict.changes] == ["evidence withdrawn"]
