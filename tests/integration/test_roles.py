@@ -205,6 +205,10 @@ def test_message_goes_through_gateway_worker_and_deliver_to_the_topic_of_its_ale
         await_until(lambda each=each: each.get("/readyz") == (200, "ok\n"), each.name)
     assert [each.end() for each in (gateway, *workers, deliver)] == [0, 0, 0, 0]
     assert len(records(kafka, alerts)) == 1
+    # A feed that has been silent since before the start is told of too: the alert on silence rests on it.
+    again = start(tmp_path, "worker", "worker3", **shared)
+    assert "lpwatch_feed_last_received_seconds{feed=" in again.get("/metrics")[1]
+    assert again.end() == 0
 
 
 def test_run_reads_topics_beside_its_own_listeners(

@@ -65,8 +65,8 @@ def worker(*, config: Path | None, **options: object) -> None:
 def deliver(*, config: Path | None, **options: object) -> None:
     """Send the notices that workers wrote to topics and FHIR servers.
 
-    Of several, one delivers to an outlet at a time; another takes over within `lease_seconds` when it ends. No notice is
-    sent to a topic twice, and versions of one alert arrive in order.
+    Of several, one delivers to an outlet at a time; another takes over within `lease_seconds` when it ends. Every notice
+    is sent at least once, under one id, and versions of one alert arrive in order.
     """
     from worker.runtime.bootstrap_bus import build_deliver  # noqa: PLC0415  not needed for --help
     from worker.runtime.role_settings import Role  # noqa: PLC0415  not needed for --help

@@ -27,7 +27,7 @@ from worker.runtime.engine_program import PackProgram
 from worker.runtime.ingest import JOURNAL
 from worker.runtime.inlet import Inlet, JournalInlet
 from worker.runtime.metrics import Metrics
-from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
+from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState, tell_feeds
 from worker.runtime.packs import read_layers
 from worker.runtime.role_settings import Role, consumes_kafka
 from worker.runtime.service import Job, Service
@@ -187,8 +187,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
         dead_letters=dead_letters(settings),
     )
     engine = Engine(inlets, metered, program(pack), clock, sinks=sinks, options=options)
-    for feed, at_ms in state.feeds().items():
-        metrics.feed_last_received.labels(feed).set(at_ms / 1_000)
+    tell_feeds(state.feeds(), metrics)
     intake = MeteredIntake(written, metrics, engine.wake)
     reception = build_reception(settings, intake, metrics)
 

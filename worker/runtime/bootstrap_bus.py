@@ -22,7 +22,7 @@ from worker.runtime.engine import Engine, Options
 from worker.runtime.heartbeat import Pulse
 from worker.runtime.kafka_options import kafka_options
 from worker.runtime.metrics import Metrics
-from worker.runtime.metrics_store import MeteredIntake, MeteredState
+from worker.runtime.metrics_store import MeteredIntake, MeteredState, tell_feeds
 from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, uses_kafka
 from worker.runtime.service import Service
@@ -112,6 +112,7 @@ def _worker(settings: Settings, metrics: Metrics, pack: Pack, url: str) -> Servi
         state = SqlState(url)
         opened.callback(state.close)
         metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
+        tell_feeds(state.feeds(), metrics)
         inlet, watch = kafka_inlet(settings, Role.WORKER, clock, metrics)
         options = Options(
             is_exact=False,

@@ -79,6 +79,12 @@ class MeteredJournal:
         self._journal.trim(before, received_before_ms)
 
 
+def tell_feeds(feeds: Mapping[str, EpochMs], metrics: Metrics) -> None:
+    """Tell when each feed was last heard: one that fell silent before the start must not be forgotten by it."""
+    for feed, at_ms in feeds.items():
+        metrics.feed_last_received.labels(feed).set(at_ms / SECOND_MS)
+
+
 class MeteredState:
     """The state as the engine uses it: count each unit of work once it is written.
 

@@ -39,9 +39,9 @@ class Address(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if not isinstance(value, str):
+        if isinstance(value, (Address, Mapping)):
             return value
-        host, colon, port = value.rpartition(":")
+        host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
         if not colon or not host or not port.isascii() or not port.isdigit():
             msg = "write HOST:PORT, for example 127.0.0.1:2575"
             raise ValueError(msg)

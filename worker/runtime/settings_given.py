@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
@@ -19,6 +19,8 @@ _TESTS = "TEST_"
 _OF_KUBERNETES = re.compile(
     r"(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
+_PORT = re.compile(r"(.*)(?<!SERVICE)_PORT")
+_URL_OF_SERVICE = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
 
 
 def read_config(path: Path) -> dict[str, object]:
@@ -55,27 +57,35 @@ def read_secret(path: Path, setting: str) -> SecretStr:
     return SecretStr(text)
 
 
-def unknown_variables(names: Iterable[str], prefix: str, settings: Collection[str]) -> list[str]:
+def unknown_variables(environ: Mapping[str, str], prefix: str, settings: Collection[str]) -> list[str]:
     """List the variables that begin as a setting's does and are none, sorted.
 
     Shape: those of the tests, and those that Kubernetes makes for services, are passed over.
     """
+    variables = {name.upper(): value for name, value in environ.items()}
     return sorted(
         name
-        for name in names
-        if name.upper().startswith(prefix) and not _is_known(name.upper().removeprefix(prefix), settings)
+        for name in environ
+        if name.upper().startswith(prefix) and not _is_known(name.upper(), variables, prefix, settings)
     )
 
 
-def _is_known(end: str, settings: Collection[str]) -> bool:
+def _is_known(name: str, variables: Mapping[str, str], prefix: str, settings: Collection[str]) -> bool:
+    end = name.removeprefix(prefix)
     if end in _NO_SETTINGS or end.startswith(_TESTS) or end.lower() in settings:
         return True
+    if (apart := _PORT.fullmatch(name)) is not None:
+        # A user may have given a port apart; Kubernetes writes a URL, and the host beside it.
+        host = f"{apart[1]}_SERVICE_HOST"
+        return _URL_OF_SERVICE.match(variables[name]) is not None or host in variables
     return _OF_KUBERNETES.fullmatch(end) is not None
 
 
 def nearest(name: str, prefix: str, settings: Collection[str]) -> str:
     """Say which setting was meant by a name that is none."""
-    found = difflib.get_close_matches(name.upper().removeprefix(prefix).lower(), settings, n=1)
+    end = name.upper().removeprefix(prefix).lower()
+    whole = end.removesuffix("_port")
+    found = [whole] if whole in settings else difflib.get_close_matches(end, settings, n=1)
     return f"did you mean {prefix}{found[0].upper()}?" if found else "see docs/reference.md"
 
 

@@ -22,12 +22,15 @@ _HOPELESS: Final = (
     ("no password supplied", "the database asks for a password; give database_password_file"),
     ("no pg_hba.conf entry", "the server lets nobody in from this address as this user (pg_hba.conf)"),
     ("pg_hba.conf rejects", "the server lets nobody in from this address as this user (pg_hba.conf)"),
+    # Each of these files may be said not to exist, as a database may.
+    ("root certificate file", "the file of sslrootcert in the URL cannot be read"),
+    ("certificate file", "the file of sslcert in the URL cannot be read"),
+    ("private key file", "the file of sslkey in the URL cannot be read"),
     ('role "', "the server knows no such user"),
     ("does not exist", "the server has no such database"),
     ("does not support ssl", "the server does not speak TLS; see sslmode in the URL"),
     ("certificate verify failed", "the server's certificate cannot be verified; see sslrootcert in the URL"),
     ("does not match host name", "the server's certificate is for another host name"),
-    ("root certificate file", "the file of sslrootcert in the URL cannot be read"),
     ("invalid connection option", "the URL has an option that the database does not know"),
     ("permission denied", "the user may not use this database"),
 )

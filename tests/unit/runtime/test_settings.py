@@ -110,6 +110,24 @@ def test_variables_of_tests_and_of_kubernetes_are_passed_over(
     assert load_settings({"data": "x"}).data == Path("x")
 
 
+def test_port_that_a_user_gave_apart_is_no_variable_of_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LPWATCH_HTTP_PORT", "9999")
+    with pytest.raises(ConfigError, match=r"LPWATCH_HTTP_PORT: did you mean LPWATCH_HTTP\?"):
+        load_settings({"data": "x"})
+
+
+def test_port_beside_the_host_of_its_service_is_one_of_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LPWATCH_HTTP_PORT", "9999")
+    monkeypatch.setenv("LPWATCH_HTTP_SERVICE_HOST", "10.0.0.1")
+    assert load_settings({"data": "x"}).data == Path("x")
+
+
+@pytest.mark.parametrize("text", ["http: 8080", "mllp: 2575", "fhir: 80.5", "http: [a]", "http: true"])
+def test_address_that_is_no_text_says_what_to_write(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"write HOST:PORT, for example"):
+        load_settings({}, _config(tmp_path, text))
+
+
 def test_lists_are_separated_by_commas_in_the_environment_and_are_lists_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,21 @@ AT = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: 
         (AT + 'FATAL:  database "nodb" does not exist', ConfigError, "no such database"),
         (AT + 'FATAL:  role "nouser" does not exist', ConfigError, "no such user"),
         (AT + "server does not support SSL, but SSL was required", ConfigError, "does not speak TLS"),
+        (
+            AT + 'root certificate file "/home/x/.postgresql/root.crt" does not exist',
+            ConfigError,
+            "the file of sslrootcert in the URL cannot be read",
+        ),
+        (
+            AT + 'private key file "/k.pem" does not exist',
+            ConfigError,
+            "the file of sslkey in the URL cannot be read",
+        ),
+        (
+            AT + 'could not open certificate file "/c.pem": No such file or directory',
+            ConfigError,
+            "the file of sslcert in the URL cannot be read",
+        ),
         (AT + "SSL error: certificate verify failed", ConfigError, "cannot be verified"),
         (
             AT + 'server certificate for "x" does not match host name "y"',
