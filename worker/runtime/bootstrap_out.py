@@ -24,7 +24,7 @@ from worker.runtime.service import Job
 from worker.runtime.settings import Settings
 from worker.runtime.settings_given import read_secret
 from worker.runtime.shrink import shrink
-from worker.sinks.fhir import FhirSink, load_trusted
+from worker.sinks.fhir import FhirSink, check_base_url, load_trusted
 from worker.sinks.fhir_documents import fhir_bundle, fhir_resources
 from worker.sinks.kafka import KafkaSink
 from worker.storage.state import SqlState
@@ -126,6 +126,7 @@ def _fhir(settings: Settings, base_url: str) -> FhirSink:
         file = settings.fhir_out_token_file
         return "" if file is None else read_secret(file, "fhir_out_token_file").get_secret_value()
 
+    check_base_url(base_url, has_token=settings.fhir_out_token_file is not None)
     token()  # a file that cannot be read is told now, not with the first alert
     return FhirSink(
         base_url,

@@ -6,6 +6,7 @@ Source: HL7 FHIR R4 (4.0.1) "RESTful API", update.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -76,7 +77,7 @@ class FhirSink:
         Shape: `token` gives the bearer token of now, "" for none; it is asked for each time.
         Raises: ConfigError where the base URL is none.
         """
-        _check(base_url)
+        check_base_url(base_url)
         self.name = name
         self.timeout_s = timeout_s
         self._base_url = base_url.rstrip("/")
@@ -165,7 +166,11 @@ def load_trusted(ca: Path | None = None) -> ssl.SSLContext:
         raise ConfigError("the CA cannot be loaded; it must be a PEM file", f"fhir_out_ca ({ca})") from error
 
 
-def _check(base_url: str) -> None:
+def check_base_url(base_url: str, *, has_token: bool = False) -> None:
+    """Make sure that resources can be put below a base URL, and that no token goes over the net in the clear.
+
+    Raises: ConfigError that says what to write.
+    """
     try:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL:
@@ -174,6 +179,18 @@ def _check(base_url: str) -> None:
         raise ConfigError(
             "write a base URL such as https://fhir.example/r4, without user or query", "fhir_out"
         )
+    if has_token and is_in_clear(url):
+        raise ConfigError("the token would be sent in the clear; write https://", "fhir_out")
+
+
+def is_in_clear(url: httpx2.URL) -> bool:
+    """Tell whether others could read what is sent to this URL."""
+    if url.scheme != "http" or url.host == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(url.host).is_loopback
+    except ValueError:
+        return True
 
 
 async def _read(answer: httpx2.Response) -> None:

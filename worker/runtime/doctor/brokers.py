@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from worker.runtime.role_settings import Role, sends_to_kafka
 from worker.runtime.settings import Settings
 from worker.sources.kafka_cluster import KafkaCluster, Topic, asking, topic_trouble
 from worker.sources.kafka_reach import reach
+from worker.sources.tls import is_loopback
 from worker.storage.records import Position
 
 _CONNECT_S: Final = 3.0
@@ -84,6 +85,7 @@ def check_brokers(
     for server, failure in reached.failed.items():
         yield doubtful(f"kafka {server}", failure.reason, _ADDRESS)
     yield well("kafka", f"{len(reached.brokers)} brokers answer, {settings.kafka_security_protocol}")
+    yield check_encryption(settings.kafka_security_protocol, reached.brokers)
     for broker in reached.brokers:
         yield from _advertised(broker)
     try:
@@ -91,6 +93,21 @@ def check_brokers(
             yield from _topics(settings, role, cluster, positions)
     except LpwatchError as error:
         yield of_error("kafka topics", error)
+
+
+def check_encryption(protocol: str, brokers: Iterable[str]) -> Check:
+    """See whether others could read what goes to brokers, HOST:PORT each."""
+    name = "encryption to kafka"
+    if protocol.endswith("SSL"):
+        return well(name, "the connection is encrypted")
+    if all(is_loopback(broker.rpartition(":")[0].strip("[]")) for broker in brokers):
+        return well(name, "the connection stays on this machine")
+    secret = "the password and patients' data" if protocol.startswith("SASL") else "patients' data"
+    return doubtful(
+        name,
+        f"{secret} are sent to the brokers in the clear",
+        "turn TLS on at the brokers, and set kafka_security_protocol to SSL or SASL_SSL and kafka_ca",
+    )
 
 
 def _advertised(broker: str) -> Iterator[Check]:

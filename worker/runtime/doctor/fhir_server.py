@@ -17,7 +17,7 @@ from worker.runtime.doctor.checks import Check, doubtful, of_error, well, wrong
 from worker.runtime.doctor.database import compare_clocks
 from worker.runtime.settings import Settings
 from worker.runtime.settings_given import read_secret
-from worker.sinks.fhir import load_trusted
+from worker.sinks.fhir import check_base_url, is_in_clear, load_trusted
 
 _ANSWER_S: Final = 10.0
 _R4: Final = "4."
@@ -26,7 +26,19 @@ _R4: Final = "4."
 def check_fhir_server(settings: Settings, clock: Clock) -> Iterator[Check]:
     """Ask the server for its CapabilityStatement."""
     base = (settings.fhir_out or "").rstrip("/")
-    name = f"FHIR server {httpx2.URL(base).host}"
+    try:
+        check_base_url(base, has_token=settings.fhir_out_token_file is not None)
+    except ConfigError as error:
+        yield of_error("FHIR server", error, "correct fhir_out")
+        return
+    url = httpx2.URL(base)
+    name = f"FHIR server {url.host}"
+    if is_in_clear(url):
+        yield doubtful(
+            f"encryption to {name}",
+            "patients' data are sent to it in the clear",
+            "write https:// in fhir_out, and give its CA as fhir_out_ca",
+        )
     headers = {"Accept": "application/fhir+json"}
     try:
         if settings.fhir_out_token_file is not None:
@@ -37,7 +49,9 @@ def check_fhir_server(settings: Settings, clock: Clock) -> Iterator[Check]:
         yield of_error(name, error)
         return
     try:
-        answer = httpx2.get(f"{base}/metadata", headers=headers, timeout=_ANSWER_S, verify=verify)
+        answer = httpx2.get(
+            f"{base}/metadata", headers=headers, timeout=_ANSWER_S, verify=verify, trust_env=False
+        )
     except httpx2.ConnectError as error:
         if "certificate" in str(error).lower():
             yield wrong(name, "its certificate cannot be verified", "give its CA as fhir_out_ca")
@@ -48,11 +62,18 @@ def check_fhir_server(settings: Settings, clock: Clock) -> Iterator[Check]:
         yield wrong(name, "it does not answer as an HTTP server does", "correct fhir_out")
         return
     yield _judge(name, answer)
-    if told := answer.headers.get("Date"):
+    yield from _clock(name, answer.headers.get("Date", ""), clock)
+
+
+def _clock(name: str, told: str, clock: Clock) -> Iterator[Check]:
+    try:
         theirs_s = parsedate_to_datetime(told).astimezone(UTC).timestamp()
-        # A header's time is cut to the second.
-        difference_s = theirs_s + 0.5 - clock.now_ms() / SECOND_MS
-        yield compare_clocks(f"clock of {name}", difference_s if abs(difference_s) > 1 else 0.0)
+    except (ValueError, OverflowError):
+        return
+    # A header's time is cut to the second.
+    difference_s = theirs_s + 0.5 - clock.now_ms() / SECOND_MS
+    seen_s = difference_s if abs(difference_s) > 1 else 0.0
+    yield compare_clocks(f"clock of {name}", seen_s, do_we_rest_on_it=False)
 
 
 def _judge(name: str, answer: httpx2.Response) -> Check:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
 import shutil
 import socket
 import tempfile
@@ -10,6 +12,8 @@ import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+import httpx2
 
 from worker.model.errors import ConfigError, LpwatchError, PackError
 from worker.model.time import DAY_MS, EpochMs, to_rfc3339
@@ -26,6 +30,8 @@ _GIB: Final = 1024**3
 _LITTLE: Final = 5 * _GIB
 _TOO_LITTLE: Final = _GIB // 4
 _SOON_MS: Final = 30 * DAY_MS
+_ANSWER_S: Final = 3.0
+_OURS: Final = "lpwatch_"
 _ZONES: Final = ("Europe/Berlin", "America/New_York")
 
 
@@ -56,19 +62,56 @@ def check_folder(settings: Settings) -> Iterator[Check]:
         yield well(name, f"it can be written, {said}" if folder.is_dir() else f"it will be made, {said}")
 
 
-def is_running(settings: Settings) -> bool:
-    """Tell whether a worker has the data folder now."""
-    if settings.data is None or not (settings.data / "lock").exists():
+def is_running(settings: Settings, role: Role) -> bool | None:
+    """Tell whether a role with these settings runs here now; None where nobody can tell."""
+    if role is Role.RUN and settings.data is not None:
+        return _holds_folder(settings.data)
+    if _is_ready(settings):
+        return True
+    if settings.http is not None and settings.http.port:
+        return _answers(settings.http)
+    return None
+
+
+def _holds_folder(folder: Path) -> bool:
+    if not (folder / "lock").exists():
         return False
     try:
-        with locked(settings.data):
+        with locked(folder):
             return False
     except ConfigError:
         return True
 
 
-def check_listeners(settings: Settings, role: Role, *, is_running: bool) -> Iterator[Check]:
-    """See whether the addresses can be listened on, safely."""
+def _is_ready(settings: Settings) -> bool:
+    """Tell whether the process that wrote the ready file is still there."""
+    if settings.ready_file is None:
+        return False
+    try:
+        told = json.loads(settings.ready_file.read_bytes())
+        os.kill(int(told["pid"]), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def _answers(address: Address) -> bool:
+    """Tell whether lpwatch shows its health pages here; those of others have not our metrics."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104  where others listen
+    url = f"http://{write_address(host, address.port)}/metrics"
+    try:
+        return _OURS in httpx2.get(url, timeout=_ANSWER_S, trust_env=False).text
+    except (httpx2.HTTPError, httpx2.InvalidURL):
+        return False
+
+
+def check_listeners(settings: Settings, role: Role, running: bool | None) -> Iterator[Check]:  # noqa: FBT001  an answer
+    """See whether the addresses can be listened on, safely.
+
+    Shape: `running` tells whether the role runs here, None where nobody can tell.
+    """
     for name in ("mllp", "fhir", "http"):
         address: Address | None = getattr(settings, name)
         if name not in USES[role] or address is None:
@@ -79,7 +122,7 @@ def check_listeners(settings: Settings, role: Role, *, is_running: bool) -> Iter
         except ConfigError as error:
             yield of_error(title, error)
             continue
-        yield _listening(title, name, address, is_running=is_running)
+        yield _listening(title, name, address, running)
 
 
 def _check_safety(settings: Settings, name: str, address: Address) -> None:
@@ -92,7 +135,7 @@ def _check_safety(settings: Settings, name: str, address: Address) -> None:
     )
 
 
-def _listening(title: str, name: str, address: Address, *, is_running: bool) -> Check:
+def _listening(title: str, name: str, address: Address, running: bool | None) -> Check:  # noqa: FBT001  see above
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -101,11 +144,12 @@ def _listening(title: str, name: str, address: Address, *, is_running: bool) -> 
             listener.listen(1)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            if is_running:
-                return well(title, "the running worker listens here")
-            return wrong(
+            if running:
+                return well(title, "it is in use, and lpwatch runs here")
+            say, doubt = (wrong, "") if running is False else (doubtful, ", or this role runs")
+            return say(
                 title,
-                "another program listens here already, or this role runs",
+                f"another program listens here already{doubt}",
                 f"stop that program, or choose another address for {name}",
             )
         if error.errno in {errno.EACCES, errno.EPERM}:
@@ -178,10 +222,21 @@ def check_secrets(settings: Settings, role: Role) -> Iterator[Check]:
         except ConfigError as error:
             yield of_error(f"secret {name}", error, "write it, readable for the user that runs lpwatch")
             continue
-        if path.stat().st_mode & 0o004:
-            yield doubtful(f"secret {name}", "every user of this machine may read it", f"chmod o-rwx {path}")
+        found = path.stat()
+        if found.st_mode & 0o004:
+            step = f"chmod o-rwx {path}"
+            if not _may_read_alone(found):
+                step = f"first make the user that runs lpwatch its owner, or one of its group; then {step}"
+            yield doubtful(f"secret {name}", "every user of this machine may read it", step)
         else:
             yield well(f"secret {name}", "it can be read")
+
+
+def _may_read_alone(found: os.stat_result) -> bool:
+    """Tell whether this user may still read a file once all others may not."""
+    if os.geteuid() in {0, found.st_uid}:
+        return True
+    return found.st_gid in {os.getegid(), *os.getgroups()} and bool(found.st_mode & 0o040)
 
 
 def check_pack(settings: Settings) -> Iterator[Check]:
@@ -217,8 +272,7 @@ def checks_here(settings: Settings, role: Role, now_ms: EpochMs) -> Iterator[Che
     """Run all checks of this machine that concern a role."""
     if role is Role.RUN:
         yield from guarded("data folder", lambda: check_folder(settings))
-    running = role is Role.RUN and is_running(settings)
-    yield from check_listeners(settings, role, is_running=running)
+    yield from check_listeners(settings, role, is_running(settings, role))
     yield from check_certificates(settings, role, now_ms)
     yield from check_secrets(settings, role)
     if "pack" in USES[role]:
