@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from worker.model.fact import (
     Identifier,
 )
 from worker.model.message import Form, RawMessage
-from worker.model.time import DAY_MS
+from worker.model.time import DAY_MS, MINUTE_MS
 from worker.storage.memory import MemoryState
 from worker.storage.migrate import upgrade
 from worker.storage.records import (
@@ -350,10 +350,57 @@ def test_a_failed_assessment_is_set_aside_and_leaves_the_alerts(store: Store) ->
     judge(store, lambda _case: Verdict(failure=failure))
     assert store.quarantined() == (failure,)
     assert store.counts()[CountKey("assessment", "", "internal error KeyError", "rule")] == 1
-    assert store.next_due_ms() is None
     assert len(store.alerts()) == 1
     store.record(batch(2, fact(ANNA, "gcs")))
     assert len(judge(store, nothing)) == 1
+
+
+def failing(at_ms: int) -> Callable[[Case], Verdict]:
+    return lambda _case: Verdict(failure=Quarantined("assessment", at_ms, "internal error KeyError", "rule"))
+
+
+def fail_when_due(store: Store, times: int) -> list[int]:
+    """Let every assessment fail at the instant for which it is due; give the instants, in minutes from T0."""
+    minutes = []
+    for _ in range(times):
+        at_ms = store.next_due_ms()
+        assert at_ms is not None
+        judge(store, failing(at_ms), at_ms)
+        minutes.append((at_ms - T0) // MINUTE_MS)
+    return minutes
+
+
+def test_a_failed_assessment_is_tried_again_at_growing_distances(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    assert fail_when_due(store, 15) == [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047, 3487, 4927, 6367]
+    judge(store, nothing, at_ms := store.next_due_ms() or 0)
+    assert store.next_due_ms() is None
+    store.record(batch(1, fact(ANNA, "gcs", received_ms=at_ms + 9 * DAY_MS)))
+    fail_when_due(store, 1)
+    assert store.next_due_ms() == at_ms + 9 * DAY_MS + MINUTE_MS, "the failures of last week are over"
+
+
+def test_a_failed_assessment_leaves_the_patients_timers(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    judge(store, lambda _case: Verdict(next_due_ms=T0 + 9 * MINUTE_MS))
+    store.record(batch(1, fact(ANNA, "gcs"), fact(ANNA, "pulse")))
+    assert fail_when_due(store, 6) == [0, 1, 3, 7, 9, 13]
+
+
+def test_failures_of_one_patient_do_not_heap_up_what_is_due(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    for second in range(20):
+        at_ms = T0 + second * 1_000
+        store.record(batch(second + 1, fact(ANNA, "gcs", received_ms=at_ms)))
+        judge(store, failing(at_ms), at_ms)
+    assert store.next_due_ms() == T0 + MINUTE_MS
+    assert store.count_due(T0 + DAY_MS) == 1
+
+
+def test_only_the_patient_whose_assessment_failed_is_tried_again(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), fact(BEN, "lumbar-puncture")))
+    judge(store, lambda case: failing(T0)(case) if case.patients == (ANNA,) else Verdict())
+    assert [case.patients for case in judge(store, nothing, T0 + MINUTE_MS)] == [(ANNA,)]
 
 
 def test_an_exception_in_a_verdict_leaves_everything_as_it_was(store: Store) -> None:
@@ -624,6 +671,15 @@ def test_a_worker_whose_pack_was_replaced_judges_nobody(state_url: str) -> None:
     assert len(judge(new, nothing)) == 1
     old.close()
     new.close()
+
+
+def test_a_changed_pack_makes_patients_due_whose_assessment_failed(store: Store) -> None:
+    items = [Quarantined("notice", T0, "too large", "all", "kafka", "alert", "a1.1")]
+    store.record(batch(0, fact(BEN, "gcs"), fact(ANNA, "lumbar-puncture"), quarantined=items))
+    judge(store, failing(T0))
+    assert store.use_pack("one", T0 + 1)
+    assert [case.patients for case in judge(store, nothing, T0 + 1)] == [(ANNA,)]
+    assert store.next_due_ms() is None
 
 
 def test_old_facts_go_and_those_of_an_lp_stay(store: Store) -> None:

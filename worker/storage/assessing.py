@@ -15,6 +15,7 @@ from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
 from worker.storage.identities import Identities
 from worker.storage.records import Assessed, Case, CountKey, Quarantined, Verdict
+from worker.storage.retries import retry_ms
 from worker.storage.schema import due, meta
 
 _IDS_IN_A_STATEMENT = 1_000
@@ -28,7 +29,7 @@ _READY = (
     .with_for_update(skip_locked=True)
 )
 _DUE_OF = (
-    sa.select(due.c.id, due.c.patient)
+    sa.select(due.c.id, due.c.patient, due.c.at_ms)
     .where(one_of(due.c.patient, "patients"))
     .with_for_update(skip_locked=True)
 )
@@ -50,7 +51,8 @@ class Assessing:
 
     The order: (1) due rows whose time has come; (2) whom they are about, and who of them may have an LP; (3) locks on all of
     these, or they wait for their turn; (4) all their due rows; (5) the links, once: they say whom we judge, and whether that
-    is whom we locked; (6) facts, LPs and alerts; (7) the verdicts; (8) all writes. A due row is taken only if what it was
+    is whom we locked; (6) facts, LPs and alerts; (7) the verdicts; (8) all writes. Whoever could not be judged keeps the due
+    rows of later instants, and gets one for another try. A due row is taken only if what it was
     written with is read after it: (1) and (4) come before (5) and (6). Where nobody else writes there are no locks, and (2)
     is (5); a database in which somebody did write in between refuses the first write, and the whole is tried again.
     """
@@ -81,20 +83,26 @@ class Assessing:
         if too_large:
             _refuse(conn, too_large, as_of_ms)
             wanted = [group for group in wanted if group not in too_large]
-        ours, due_ids = self._hold(conn, wanted)
+        ours, rows = self._hold(conn, wanted)
         busy = _members(wanted).difference(_members(ours))
         done_ids = {row.id for row in taken if row.patient not in busy}
         judged = [(opened, decide(opened.case)) for opened in self.cases(conn, ours)]
+        failed = [
+            (opened.group, verdict.failure) for opened, verdict in judged if verdict.failure is not None
+        ]
+        unjudged = _members(group for group, _ in failed)
+        timers = [row for row in rows if row.patient in unjudged and row.at_ms > as_of_ms]
         # All due rows go before any comes: SQLite gives the number of a deleted row again.
-        _take(conn, done_ids.union(due_ids))
+        _take(conn, done_ids.union(row.id for row in rows).difference(row.id for row in timers))
+        _fail(conn, failed, timers, as_of_ms)
         return self._write(conn, judged, as_of_ms) + Assessed(
             due=len(done_ids), busy=len(taken) - len(done_ids)
         )
 
     def _hold(
         self, conn: sa.Connection, wanted: Sequence[tuple[int, ...]]
-    ) -> tuple[list[tuple[int, ...]], list[int]]:
-        """Give the groups that are ours to judge, and the numbers of their due rows."""
+    ) -> tuple[list[tuple[int, ...]], list[sa.Row[int, int, EpochMs]]]:
+        """Give the groups that are ours to judge, and their due rows."""
         ours = locks.hold(conn, wanted)
         if not ours:
             return [], []
@@ -102,7 +110,7 @@ class Assessing:
         if has_many_writers(conn):
             ours = self._identities.unchanged(conn, ours)
         members = _members(ours)
-        return ours, [row.id for row in rows if row.patient in members]
+        return ours, [row for row in rows if row.patient in members]
 
     def cases(self, conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[OpenCase]:
         """Read all that is known of these patients."""
@@ -139,11 +147,6 @@ class Assessing:
     ) -> Assessed:
         """Write all verdicts, table by table: those of one call are about different patients."""
         done = [(opened, verdict) for opened, verdict in judged if verdict.failure is None]
-        for opened, verdict in judged:
-            if verdict.failure is not None:
-                failure = verdict.failure
-                ledger.set_aside(conn, "", [failure], patient=opened.group[0])
-                ledger.count(conn, {CountKey("assessment", "", failure.reason, failure.place): 1})
         verdicts = [verdict for _, verdict in done]
         episodes = [item for verdict in verdicts for item in verdict.episodes]
         changes = [change for verdict in verdicts for change in verdict.changes]
@@ -165,6 +168,23 @@ class Assessing:
         )
         visible = sum(change.is_visible for change in changes)
         return Assessed(cases=len(judged), changes=visible, failed=len(judged) - len(done))
+
+
+def _fail(
+    conn: sa.Connection,
+    failed: Sequence[tuple[tuple[int, ...], Quarantined]],
+    timers: Sequence[sa.Row[int, int, EpochMs]],
+    as_of_ms: EpochMs,
+) -> None:
+    """Set failed assessments aside; whoever has no timer soon is due for another try."""
+    last_ms = ledger.last_failures(conn, _members(group for group, _ in failed)) if failed else {}
+    for group, failure in failed:
+        ledger.set_aside(conn, "", [failure], patient=group[0])
+        ledger.count(conn, {CountKey("assessment", "", failure.reason, failure.place): 1})
+        last = max((last_ms[number] for number in group if number in last_ms), default=None)
+        at_ms = retry_ms(as_of_ms, last, [row.at_ms for row in timers if row.patient in group])
+        if at_ms is not None:
+            ledger.add_due(conn, {group[0]: at_ms})
 
 
 def _refuse(conn: sa.Connection, groups: Iterable[tuple[int, ...]], as_of_ms: EpochMs) -> None:

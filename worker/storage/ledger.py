@@ -8,11 +8,17 @@ import sqlalchemy as sa
 
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
-from worker.storage.dialect import append_rows, has_many_writers, insert_new, upsert
+from worker.storage.dialect import append_rows, has_many_writers, insert_new, one_of, upsert
 from worker.storage.records import CountKey, Quarantined
 from worker.storage.schema import counter, due, feed_state, quarantine, quarantined_message
 
 _COUNT = sa.insert(counter)
+_IS_FAILURE = sa.and_(quarantine.c.kind == "assessment", quarantine.c.patient.is_not(None))
+_LAST_FAILURES = (
+    sa.select(quarantine.c.patient, sa.func.max(quarantine.c.at_ms).label("at_ms"))
+    .where(_IS_FAILURE, one_of(quarantine.c.patient, "patients"))
+    .group_by(quarantine.c.patient)
+)
 _COUNTED = (counter.c.stage, counter.c.feed, counter.c.reason, counter.c.subject)
 
 
@@ -77,6 +83,17 @@ def set_aside(
         conn.execute(sa.insert(quarantine), entries)
     if messages:
         conn.execute(insert_new(conn, quarantined_message), list(messages.values()))
+
+
+def last_failures(conn: sa.Connection, patients: Iterable[int]) -> dict[int, EpochMs]:
+    """Tell when the assessment of each of these patients failed last; who is not named never failed."""
+    rows = conn.execute(_LAST_FAILURES, {"patients": list(patients)})
+    return {row.patient: row.at_ms for row in rows}
+
+
+def failed_patients(conn: sa.Connection) -> list[int]:
+    """Give the patients whose assessment failed at some time."""
+    return list(conn.scalars(sa.select(quarantine.c.patient).where(_IS_FAILURE).distinct()))
 
 
 def read_aside(conn: sa.Connection, limit: int) -> tuple[Quarantined, ...]:

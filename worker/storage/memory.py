@@ -27,6 +27,7 @@ from worker.storage.records import (
     Quarantined,
     Verdict,
 )
+from worker.storage.retries import retry_ms
 
 
 @dataclass(slots=True)
@@ -39,7 +40,8 @@ class _Patient:
     kept: dict[int, Fact] = field(default_factory=dict)
     concepts: Counter[str] = field(default_factory=Counter)
     partners: set[int] = field(default_factory=set)
-    due: set[int] = field(default_factory=set)
+    due: dict[int, EpochMs] = field(default_factory=dict)
+    failed_ms: EpochMs | None = None
     episodes: set[str] = field(default_factory=set)
 
 
@@ -147,7 +149,7 @@ class MemoryState(MemoryOutbox):
 
     def _add_due(self, patient: _Patient, at_ms: EpochMs) -> None:
         self._due_count += 1
-        patient.due.add(self._due_count)
+        patient.due[self._due_count] = at_ms
         heapq.heappush(self._due, (at_ms, self._due_count, patient.number))
 
     # Assessment
@@ -170,7 +172,7 @@ class MemoryState(MemoryOutbox):
         taken: list[int] = []
         while len(taken) < limit and (at_ms := self.next_due_ms()) is not None and at_ms <= as_of_ms:
             _, row, number = heapq.heappop(self._due)
-            self._patients[number].due.discard(row)
+            self._patients[number].due.pop(row)
             taken.append(number)
         done, seen, opens = Assessed(due=len(taken)), set[int](), frozenset(opening)
         for number in taken:
@@ -212,12 +214,11 @@ class MemoryState(MemoryOutbox):
     ) -> Assessed:
         case = self._case(group)
         verdict = decide(case)
+        if verdict.failure is not None:
+            self._fail(group, as_of_ms, verdict.failure)
+            return Assessed(cases=1, failed=1)
         for member in group:
             self._patients[member].due.clear()
-        if verdict.failure is not None:
-            self._quarantined.append(verdict.failure)
-            self._counts[CountKey("assessment", "", verdict.failure.reason, verdict.failure.place)] += 1
-            return Assessed(cases=1, failed=1)
         self._write(case, verdict, as_of_ms)
         if verdict.episodes or case.episodes:
             for member in group:
@@ -225,6 +226,20 @@ class MemoryState(MemoryOutbox):
         if verdict.next_due_ms is not None:
             self._add_due(self._patients[group[0]], verdict.next_due_ms)
         return Assessed(cases=1, changes=sum(change.is_visible for change in verdict.changes))
+
+    def _fail(self, group: tuple[int, ...], as_of_ms: EpochMs, failure: Quarantined) -> None:
+        """Set a failed assessment aside; the patient keeps his timers, or is due for another try."""
+        members = [self._patients[member] for member in group]
+        for member in members:
+            member.due = {row: at_ms for row, at_ms in member.due.items() if at_ms > as_of_ms}
+        self._quarantined.append(failure)
+        self._counts[CountKey("assessment", "", failure.reason, failure.place)] += 1
+        last = max((member.failed_ms for member in members if member.failed_ms is not None), default=None)
+        timers = [at_ms for member in members for at_ms in member.due.values()]
+        at_ms = retry_ms(as_of_ms, last, timers)
+        if at_ms is not None:
+            self._add_due(members[0], at_ms)
+        members[0].failed_ms = failure.at_ms
 
     def _case(self, group: tuple[int, ...]) -> Case:
         members = [self._patients[member] for member in group]
@@ -280,6 +295,10 @@ class MemoryState(MemoryOutbox):
             line = HistoryLine(alert.updated_at_ms, alert.version, alert.state, alert.severity, change.reason)
             self._histories.setdefault(alert.alert_id, []).append(line)
 
+    def count_due(self, now_ms: EpochMs) -> int:
+        """Count the assessments that are due now."""
+        return sum(at_ms <= now_ms for patient in self._patients.values() for at_ms in patient.due.values())
+
     # Delivery, beside what `MemoryOutbox` does
 
     def refuse(self, sink: str, keys: Collection[NoticeKey], reasons: Collection[Quarantined]) -> None:
@@ -329,11 +348,13 @@ class MemoryState(MemoryOutbox):
     # Housekeeping
 
     def use_pack(self, digest: str, now_ms: EpochMs) -> bool:
-        """Remember the pack in use; where it changed, every standing LP becomes due. Tell whether it changed."""
+        """Remember the pack in use; where it changed, standing LPs and failed assessments become due. Tell whether it did."""
         if digest == self._pack:
             return False
         self._pack = digest
-        for number in {self._patient(lp.record.patient).number for lp in self._lps.values() if lp.is_current}:
+        standing = {self._patient(lp.record.patient).number for lp in self._lps.values() if lp.is_current}
+        failed = {patient.number for patient in self._patients.values() if patient.failed_ms is not None}
+        for number in standing | failed:
             self._add_due(self._patients[number], now_ms)
         return True
 

@@ -266,14 +266,14 @@ class SqlState:
     # Housekeeping
 
     def use_pack(self, digest: str, now_ms: EpochMs) -> bool:
-        """Remember the pack in use; where it changed, every standing LP becomes due. Tell whether it changed."""
+        """Remember the pack in use; where it changed, standing LPs and failed assessments become due. Tell whether it did."""
         self._pack = digest
         with self._db.unit() as conn:
             if conn.scalar(PACK) == digest:
                 return False
             conn.execute(upsert(conn, meta, ("value",)), {"key": "pack", "value": digest})
-            open_patients = conn.scalars(sa.select(episode.c.patient).where(episode.c.is_current).distinct())
-            ledger.add_due(conn, dict.fromkeys(open_patients, now_ms))
+            standing = conn.scalars(sa.select(episode.c.patient).where(episode.c.is_current).distinct())
+            ledger.add_due(conn, dict.fromkeys([*standing, *ledger.failed_patients(conn)], now_ms))
         return True
 
     def drop_recent(
