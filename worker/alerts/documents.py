@@ -239,7 +239,7 @@ class MinimalDocument(TypedDict):
     title: Annotated[str, Meta(description="What the rule is called, for people.")]
     unit: Annotated[str, Meta(description="The ward where the patient is; empty: not known.")]
     hours_since_lp: Annotated[
-        float, Meta(description="Hours from the lumbar puncture to this version of the alert.")
+        int, Meta(description="Whole hours from the lumbar puncture to this version of the alert.")
     ]
     raised_at: Annotated[
         str, Meta(description="When the alert was first raised.", pattern=_UTC, extra_json_schema=_TIME)

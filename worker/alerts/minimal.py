@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def minimal(document: AlertDocument) -> MinimalDocument:
         "severity": document["severity"],
         "title": document["rule"]["title"],
         "unit": "" if place is None else place["unit"],
-        "hours_since_lp": document["lp"]["hours_at_update"],
+        "hours_since_lp": math.floor(document["lp"]["hours_at_update"]),
         "raised_at": document["raised_at"],
         "updated_at": document["updated_at"],
         "disclaimer": document["disclaimer"],

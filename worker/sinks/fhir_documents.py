@@ -56,6 +56,7 @@ _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _MEDICAL_RECORD = frozenset({"MR", "MRN"})
 _LP = "lp"
+_WITHOUT_HOUR = frozenset({"year", "month", "day"})
 
 _decode = msgspec.json.Decoder(AlertDocument).decode
 _encode = msgspec.json.Encoder().encode
@@ -216,14 +217,27 @@ def _communication(
 def _procedure(alert: AlertDocument, subject: Mapping[str, object]) -> dict[str, object]:
     lp = alert["lp"]
     status = "unknown" if lp["is_presumed"] else _PUNCTURES.get(PunctureStatus(lp["status"]), "unknown")
-    return {
+    inexact = _inexact(lp["at"], lp["precision"])
+    made = {
         "resourceType": "Procedure",
         "id": _LP,
         "status": status,
         "code": {"coding": [_LUMBAR_PUNCTURE], "text": "Lumbar puncture"},
         "subject": subject,
-        "performedDateTime": lp["at"],
+        "performedDateTime": None if inexact else lp["at"],
+        "note": inexact,
     }
+    return _without_empty(made)
+
+
+def _inexact(at: str, precision: str) -> list[dict[str, str]]:
+    """Say how little is known of a time, nothing where it is known to the minute.
+
+    FHIR writes a day as a date in local time; an alert has the instant at which the day begins, and not the zone.
+    """
+    if precision not in _WITHOUT_HOUR:
+        return []
+    return [{"text": f"The time is known to the {precision} only, which begins at {at}."}]
 
 
 def _observation(
@@ -231,15 +245,16 @@ def _observation(
 ) -> dict[str, Any]:  # Any: FHIR JSON
     """Write one piece of evidence; its concept is ours, so that it stands as text and no code is claimed."""
     value, unit = item["value"], item["unit"]
+    inexact = _inexact(item["effective_at"], item["precision"])
     made: dict[str, Any] = {  # Any: FHIR JSON
         "resourceType": "Observation",
         "id": local_id,
         "status": _RESULTS.get(item["result_status"], "unknown"),
         "code": {"text": item["concept"]},
         "subject": subject,
-        "effectiveDateTime": item["effective_at"],
+        "effectiveDateTime": None if inexact else item["effective_at"],
         "specimen": {"display": item["specimen"]} if item["specimen"] else None,
-        "note": [{"text": evidence_text(item)}],
+        "note": [{"text": evidence_text(item)}, *inexact],
     }
     if isinstance(value, (int, float)):
         quantity = {"value": value, "comparator": item["comparator"] or None, "unit": unit or None}

@@ -65,7 +65,7 @@ def test_it_says_that_there_is_something_how_severe_and_where() -> None:
         "severity": "urgent",
         "title": "Fever",
         "unit": "ITU",
-        "hours_since_lp": 10.5,
+        "hours_since_lp": 10,  # whole ones: of 10.5 the time of the LP could be told
         "raised_at": "2026-01-05T18:30:00Z",
         "updated_at": "2026-01-05T18:30:00Z",
         "disclaimer": "decision support - not a diagnosis",

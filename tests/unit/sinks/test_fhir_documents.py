@@ -101,6 +101,19 @@ def test_evidence_stands_inside_as_observations() -> None:
     assert procedure["performedDateTime"] == "2026-01-05T08:00:00Z"
 
 
+@pytest.mark.parametrize("precision", ["day", "month", "year"])
+def test_a_time_known_to_the_day_only_claims_no_hour(precision: str) -> None:
+    body = document()
+    body["lp"]["precision"] = body["evidence"][0]["precision"] = precision
+    issue, _ = resources(body)
+    procedure, value = issue["contained"]
+    assert "performedDateTime" not in procedure
+    assert "effectiveDateTime" not in value
+    said = f"known to the {precision} only, which begins at"
+    assert f"{said} 2026-01-05T08:00:00Z" in procedure["note"][0]["text"]
+    assert f"{said} 2026-01-05T18:00:00Z" in value["note"][1]["text"]
+
+
 def test_a_notice_is_a_communication_about_the_issue() -> None:
     _, told = resources(document())
     assert told["status"] == "completed"
