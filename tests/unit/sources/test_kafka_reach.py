@@ -20,6 +20,13 @@ CONFIG, AWAY = ConfigError, TemporaryError
         (OSError(113, "No route to host"), "SSL", False, AWAY, "the connection ended"),
         (FileNotFoundError(2, "No such file"), "SSL", False, CONFIG, "cannot be read"),
         (ssl.SSLError("[SSL: KEY_VALUES_MISMATCH]"), "SSL", False, CONFIG, "do not match"),
+        (
+            ssl.SSLZeroReturnError("TLS/SSL connection has been closed (EOF)"),
+            "SSL",
+            False,
+            CONFIG,
+            "not speak TLS",
+        ),
         (ssl.SSLError("hostname mismatch, certificate"), "SSL", False, CONFIG, "another host name"),
         (ssl.SSLError("certificate has expired"), "SSL", False, CONFIG, "has expired"),
         (errors.KafkaConnectionError("DNS Resolution failure"), "PLAINTEXT", False, AWAY, "resolved"),
