@@ -36,7 +36,7 @@ _TEXTS: Final = (
     ("certificate expired", "the client certificate of kafka_cert has expired"),
     ("wrong version number", "the broker does not speak TLS on this port; see kafka_security_protocol"),
     ("unexpected eof", "the broker does not speak TLS on this port; see kafka_security_protocol"),
-    # The same in the words of Python before 3.11.4.
+    # The same in the words of Python 3.11.2.
     ("has been closed (eof)", "the broker does not speak TLS on this port; see kafka_security_protocol"),
 )
 _KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
