@@ -84,16 +84,10 @@ def kafka(pytestconfig: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def new_topic(kafka: str) -> Callable[..., str]:
     """Give a function that makes a topic and returns its name."""
-    from kafka.admin import KafkaAdminClient, NewTopic  # noqa: PLC0415 - costs 0.3 s; most tests need no broker
+    from tests.topics import make_topic  # noqa: PLC0415 - costs 0.3 s; most tests need no broker
 
     def make(partitions: int = 1, name: str = "test") -> str:
-        topic = f"{name}-{uuid.uuid4().hex[:12]}"
-        admin = KafkaAdminClient(bootstrap_servers=kafka)
-        try:
-            admin.create_topics([NewTopic(topic, partitions, 1)])
-        finally:
-            admin.close()
-        return topic
+        return make_topic(kafka, partitions, name=name)
 
     return make
 

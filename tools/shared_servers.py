@@ -31,7 +31,8 @@ VARIABLES = {
     "postgres": ("LPWATCH_TEST_POSTGRES",),
 }
 NAMES = {"kafka": "Kafka", "postgres": "PostgreSQL"}
-_keepers: list[subprocess.Popen[str]] = []  # a Popen that is forgotten while its process runs is warned about
+# By the folder of their run; a Popen that is forgotten while its process runs is warned about.
+_keepers: dict[Path, list[subprocess.Popen[str]]] = {}
 
 
 def named(kind: str, environment: Mapping[str, str]) -> str | None:
@@ -78,7 +79,7 @@ class Run:
                 if time.monotonic() > end_s:
                     raise ServerError(f"the shared {path.stem} does not stop")
                 time.sleep(0.02)
-        for keeper in _keepers:
+        for keeper in _keepers.pop(self.folder, ()):
             keeper.wait(timeout_s)
 
 
@@ -110,7 +111,7 @@ def _ask_keeper(kind: str, folder: Path) -> str:
             text=True,
             start_new_session=True,
         )
-    _keepers.append(keeper)
+    _keepers.setdefault(folder, []).append(keeper)
     with keeper.stdout or sys.stdin as answers:
         line = answers.readline()
     if line:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-CACHE = Path.home() / ".cache" / "lpwatch" / "debian"
+from tools.local_process import cache_folder
 
 
 @pytest.fixture(scope="session")
@@ -36,19 +36,28 @@ def debian_tool() -> Callable[[str, str], str]:
         found = shutil.which(name)
         if found is not None:
             return found
-        unpacked = CACHE / package
+        unpacked = cache_folder() / "debian" / package
         program = unpacked / "usr" / "bin" / name
         if not program.is_file():
             unpacked.mkdir(parents=True, exist_ok=True)
-            fetched = subprocess.run(
-                ["apt-get", "download", package], cwd=unpacked, capture_output=True, text=True, check=False
-            )
-            if fetched.returncode:
-                pytest.fail(
-                    f"no {name}, and its package cannot be fetched: apt-get install {package}", pytrace=False
-                )
+            # An image whose package lists were cleaned needs them first.
+            if not (
+                _apt(unpacked, "download", package)
+                or (_apt(unpacked, "update") and _apt(unpacked, "download", package))
+            ):
+                told = f"no {name}, and its package cannot be fetched. As root: apt-get install {package}"
+                pytest.fail(told, pytrace=False)
             for archive in unpacked.glob("*.deb"):
                 subprocess.run(["dpkg-deb", "--extract", str(archive), str(unpacked)], check=True)
         return str(program)
 
     return find
+
+
+def _apt(folder: Path, *command: str) -> bool:
+    """Tell whether a command of apt-get went well."""
+    program = shutil.which("apt-get")
+    return (
+        program is not None
+        and not subprocess.run([program, *command], cwd=folder, capture_output=True, check=False).returncode
+    )

@@ -20,7 +20,8 @@ from kafka.admin import (
     ResourceType,
 )
 
-from tests.integration.alert_topics import SINK, SOURCE, check_copies, make_topic, put, read_topic, relay_of
+from tests.integration.alert_topics import SINK, SOURCE, check_copies, put, read_topic, relay_of
+from tests.topics import make_topic
 from tools.kafka_local import FAST_RESTART, KafkaLocal
 from tools.postgres_local import PostgresLocal
 from worker.runtime.relay import Relay

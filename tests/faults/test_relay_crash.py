@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.integration.alert_topics import LEASE, SOURCE, check_copies, make_topic, put, read_topic, relay_of
+from tests.integration.alert_topics import LEASE, SOURCE, check_copies, put, read_topic, relay_of
+from tests.topics import make_topic
 from worker.sinks.kafka import KafkaSink
 from worker.sinks.receipt import Arrivals, Receipt, Shipment
 from worker.storage.migrate import upgrade

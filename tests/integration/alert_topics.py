@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
 
 from worker.model.alert import Notice
 from worker.runtime.clock import WallClock
@@ -73,26 +71,6 @@ class Ends:
 
     def close(self) -> None:
         self._consumer.close()
-
-
-def make_topic(bootstrap: str, partitions: int = 2, replicas: int = 1, **config: str) -> str:
-    """Make a topic of a name never used before; `config` with underscores for dots."""
-    topic = f"alerts-{uuid.uuid4().hex[:12]}"
-    add_topic(bootstrap, topic, partitions, replicas, **config)
-    return topic
-
-
-def add_topic(bootstrap: str, topic: str, partitions: int = 2, replicas: int = 1, **config: str) -> None:
-    """Make a topic of this name."""
-    wanted = {name.replace("_", "."): value for name, value in config.items()}
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        admin.create_topics(
-            {topic: {"num_partitions": partitions, "replication_factor": replicas, "configs": wanted}}
-        )
-        admin.wait_for_topics([topic])
-    finally:
-        admin.close()
 
 
 def put(

@@ -5,24 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.consumer.fetcher import ConsumerRecord
 
-from worker.decode.mllp import MllpReader
-
-START_S = 120.0
+from tests.integration.worker_process import START_S, exchange
 
 
 class RoleProcess:
@@ -63,14 +58,7 @@ class RoleProcess:
 
     def send(self, *frames: bytes) -> list[bytes]:
         """Send frames over one MLLP connection, half-close it, and return all answers."""
-        host, _, port = self.addresses()["mllp"].rpartition(":")
-        reader, answers = MllpReader(1_000_000), []
-        with socket.create_connection((host, int(port)), timeout=60) as connection:
-            connection.sendall(b"".join(frames))
-            connection.shutdown(socket.SHUT_WR)
-            while data := connection.recv(65_536):
-                answers += reader.feed(data)
-        return answers
+        return exchange(self.addresses()["mllp"], frames)
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -111,24 +99,6 @@ def await_until(is_done: Callable[[], object], what: str, seconds: float = START
     while not is_done():
         assert time.monotonic() < deadline, f"waited too long for {what}"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """Give a port on which nobody listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def make_topic(brokers: str, partitions: int = 1) -> str:
-    """Make a topic of a name never used before."""
-    topic = f"test-{uuid.uuid4().hex[:12]}"
-    admin = KafkaAdminClient(bootstrap_servers=brokers)
-    try:
-        admin.create_topics([NewTopic(topic, partitions, 1)])
-    finally:
-        admin.close()
-    return topic
 
 
 def records(brokers: str, topic: str, count: int = 0, seconds: float = 60.0) -> list[ConsumerRecord]:

@@ -25,9 +25,9 @@ from kafka.admin import (
 from sqlalchemy import make_url
 
 from tests.integration.identities import make_expired, make_identity
-from tests.integration.role_process import all_ended, free_port
+from tests.integration.role_process import all_ended
 from tools.kafka_local import KafkaLocal
-from tools.local_process import ServerError
+from tools.local_process import ServerError, free_ports
 from worker.cli.main import main
 from worker.runtime.clock import FixedClock, WallClock
 from worker.runtime.doctor.checks import Check
@@ -259,7 +259,7 @@ def test_broker_that_cannot_be_used(guarded_kafka: KafkaLocal, tmp_path: Path) -
     other = make_identity(tmp_path, "other").certificate
     plain, tls = guarded_kafka.bootstrap, guarded_kafka.bootstrap_of("TLS")
     cases: list[tuple[dict[str, object], str]] = [
-        ({"kafka_bootstrap_servers": f"127.0.0.1:{free_port()}"}, "nobody listens on this port"),
+        ({"kafka_bootstrap_servers": f"127.0.0.1:{free_ports(1)[0]}"}, "nobody listens on this port"),
         ({"kafka_bootstrap_servers": "no.such.host.invalid:9092"}, "the host name cannot be resolved"),
         (_login(guarded_kafka, "wrong"), "the broker refuses the login: user name, password"),
         (_login(guarded_kafka, kafka_bootstrap_servers=plain), "the broker asks for no login on this port"),
@@ -355,7 +355,7 @@ def test_position_that_the_log_has_lost(kafka: str, new_topic: Callable[..., str
 
 
 def test_fhir_server_that_is_not_there(tmp_path: Path) -> None:
-    given = {"data": tmp_path, "mllp": "127.0.0.1:0", "fhir_out": f"http://127.0.0.1:{free_port()}/fhir"}
+    given = {"data": tmp_path, "mllp": "127.0.0.1:0", "fhir_out": f"http://127.0.0.1:{free_ports(1)[0]}/fhir"}
     assert "FHIR server 127.0.0.1: it cannot be reached" in errors(examine(given, None, Role.RUN))
 
 

@@ -17,13 +17,12 @@ from kafka.admin import KafkaAdminClient
 from tests.integration.alert_topics import (
     SINK,
     SOURCE,
-    add_topic,
     check_copies,
-    make_topic,
     put,
     read_topic,
     relay_of,
 )
+from tests.topics import add_topic, make_topic
 from tests.unit.alerts.test_render import AROUND, TEXT, open_alert
 from worker.alerts.render import render_alert
 from worker.alerts.schemas import alert_schema

@@ -17,11 +17,11 @@ from tests.integration.role_process import (
     RoleProcess,
     all_ended,
     await_until,
-    free_port,
-    make_topic,
     records,
 )
+from tests.topics import make_topic
 from tools.kafka_local import KafkaLocal
+from tools.local_process import free_ports
 from worker.storage.state import SqlState
 
 Start = Callable[..., RoleProcess]
@@ -104,7 +104,7 @@ def test_gateway_takes_no_larger_messages_than_the_topic(
 def test_gateway_refuses_while_the_broker_is_away_and_goes_on_when_it_is_back(
     tmp_path: Path, start: Start, own_kafka: KafkaLocal
 ) -> None:
-    topic = make_topic(own_kafka.bootstrap)
+    topic = make_topic(own_kafka.bootstrap, 1)
     gateway = start(
         tmp_path,
         "gateway",
@@ -134,9 +134,9 @@ def test_role_waits_for_what_is_away_and_says_so_once(
     process = start(
         tmp_path,
         role,
-        http=f"127.0.0.1:{(port := free_port())}",
+        http=f"127.0.0.1:{(port := free_ports(1)[0])}",
         database=state_url,
-        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}",
+        kafka_bootstrap_servers=f"127.0.0.1:{free_ports(1)[0]}",
         kafka_hl7_topics="absent",
         gateway_hl7_topic="absent",
     )
@@ -358,7 +358,7 @@ def test_waiting_can_be_bounded_by_a_setting(tmp_path: Path, start: Start) -> No
     process = start(
         tmp_path,
         "gateway",
-        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}",
+        kafka_bootstrap_servers=f"127.0.0.1:{free_ports(1)[0]}",
         gateway_hl7_topic="absent",
         start_wait_seconds=1,
     )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 from worker.decode.mllp import MllpReader
@@ -44,14 +45,7 @@ class Running:
 
     def send(self, *frames: bytes) -> list[bytes]:
         """Send frames over one connection, half-close it, and return all answers."""
-        host, _, port = self.addresses()["mllp"].rpartition(":")
-        reader, answers = MllpReader(1_000_000), []
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
-            connection.sendall(b"".join(frames))
-            connection.shutdown(socket.SHUT_WR)
-            while data := connection.recv(65_536):
-                answers += reader.feed(data)
-        return answers
+        return exchange(self.addresses()["mllp"], frames)
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -60,3 +54,15 @@ class Running:
     def notices(self) -> list[dict]:
         path = self.folder / "data" / "notices.ndjson"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def exchange(address: str, frames: Iterable[bytes]) -> list[bytes]:
+    """Send frames over one MLLP connection, half-close it, and return all answers."""
+    host, _, port = address.rpartition(":")
+    reader, answers = MllpReader(1_000_000), []
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(b"".join(frames))
+        connection.shutdown(socket.SHUT_WR)
+        while data := connection.recv(65_536):
+            answers += reader.feed(data)
+    return answers

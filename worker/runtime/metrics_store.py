@@ -135,8 +135,11 @@ class MeteredState:
         self._state.note_caught_up(parts)
 
     def lease(self, name: str, owner: str, seconds: float) -> bool:
-        """Take or renew a lease."""
-        return self._state.lease(name, owner, seconds)
+        """Take or renew a lease: an answer, whatever it says, shows that engine and store work."""
+        self.last_try = Stopwatch()
+        is_held = self._state.lease(name, owner, seconds)
+        self.last_step = Stopwatch()
+        return is_held
 
     def record(self, batch: Batch) -> bool:
         """Write an ingest batch."""

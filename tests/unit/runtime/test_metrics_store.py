@@ -112,6 +112,14 @@ def test_backlog_is_told_when_assessing() -> None:
     assert state.last_step.seconds < 60
 
 
+def test_a_worker_that_waits_for_its_pack_is_not_stuck() -> None:
+    state = _state(Metrics())
+    tried, stepped = state.last_try, state.last_step
+    state.lease("pack", "other", 30)
+    assert state.last_try is not tried
+    assert state.last_step is not stepped
+
+
 def test_a_batch_that_is_written_is_a_step() -> None:
     state = _state(Metrics())
     begun = state.last_step
