@@ -21,18 +21,19 @@ _STRAY = b"\r\n\x00"
 
 
 class FrameFaultKind(StrEnum):
-    """Name what can be wrong with frames; each is a constant phrase that can be counted."""
+    """Name what can be wrong with frames, and with messages of files; each is a constant phrase that can be counted."""
 
     GARBAGE = "bytes between frames"
     OVERSIZE = "frame larger than the limit"
     TRUNCATED = "frame without an end block"
+    OVERLONG = "message larger than the limit"
 
 
 @dataclass(frozen=True, slots=True)
 class FrameFault:
-    """Bytes that are no frame.
+    """Bytes that are no frame, or no message that is taken.
 
-    Shape: `body` what came, at most as much as the limit of a frame; `count` how many bytes came (for OVERSIZE: at least).
+    Shape: `body` what came, at most as much as the limit; `count` how many bytes came (for OVERSIZE: at least).
     """
 
     kind: FrameFaultKind

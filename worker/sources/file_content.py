@@ -10,7 +10,7 @@ import msgspec
 
 from worker.decode.hl7v2 import split_messages
 from worker.decode.hl7v2.charset import narrow
-from worker.decode.mllp import FrameFault, MllpReader
+from worker.decode.mllp import FrameFault, FrameFaultKind, MllpReader
 from worker.sources.frames import unpack
 
 _BOM = b"\xef\xbb\xbf"
@@ -67,16 +67,18 @@ def _has_two_documents(text: bytes) -> bool:
 def cut(content: Content, read: ReadChunk, max_bytes: int) -> Iterator[bytes | FrameFault]:
     """Cut the bytes that `read` gives, from the start of the file on, into messages.
 
-    Shape: MLLP and NDJSON need memory for one message, the other kinds for the whole file.
+    Shape: MLLP and NDJSON need memory for one message, the other kinds for the whole file. A message of more than `max_bytes`
+    comes as a fault with its beginning, and those after it as if nothing had been.
     """
     if content is Content.MLLP:
         yield from _cut_frames(read, max_bytes)
     elif content is Content.NDJSON:
-        yield from _cut_lines(read)
+        yield from _cut_lines(read, max_bytes)
     elif content is Content.HL7V2:
-        yield from split_messages(read(-1))
+        yield from (_within(piece, len(piece), max_bytes) for piece in split_messages(read(-1)))
     elif content is Content.JSON:
-        yield narrow(read(-1))
+        document = narrow(read(-1))
+        yield _within(document, len(document), max_bytes)
 
 
 def _cut_frames(read: ReadChunk, max_bytes: int) -> Iterator[bytes | FrameFault]:
@@ -86,13 +88,29 @@ def _cut_frames(read: ReadChunk, max_bytes: int) -> Iterator[bytes | FrameFault]
     yield from reader.finish()
 
 
-def _cut_lines(read: ReadChunk) -> Iterator[bytes]:
-    rest = b""
+def _cut_lines(read: ReadChunk, max_bytes: int) -> Iterator[bytes | FrameFault]:
+    """Cut at line ends; of a line that is too long no more is held than its beginning."""
+    line, count = bytearray(), 0
     while chunk := read(_CHUNK):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in map(_clean, lines) if line)
-    if last := _clean(rest):
-        yield last
+        first, *others = chunk.split(b"\n")
+        line += first[: max(0, max_bytes - len(line))]
+        count += len(first)
+        for other in others:
+            yield from _line(line, count, max_bytes)
+            line, count = bytearray(other[:max_bytes]), len(other)
+    yield from _line(line, count, max_bytes)
+
+
+def _line(line: bytearray, count: int, max_bytes: int) -> Iterator[bytes | FrameFault]:
+    if body := _clean(bytes(line)):
+        yield _within(body, count, max_bytes)
+
+
+def _within(piece: bytes, count: int, max_bytes: int) -> bytes | FrameFault:
+    """Give a message as it is, or as a fault where it has more bytes than it may."""
+    if count <= max_bytes:
+        return piece
+    return FrameFault(FrameFaultKind.OVERLONG, count, piece[:max_bytes])
 
 
 def _clean(line: bytes) -> bytes:

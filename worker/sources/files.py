@@ -46,7 +46,8 @@ def read_files(
     """Read the messages of files and folders, in the order given; folders are walked in sorted order.
 
     Shape: every message bears `received_at_ms` and the transport "file"; a replay sets receipt times of its own. A damaged
-    MLLP frame comes out as a message with its `fault`. A file of a folder that holds no messages goes to `on_skipped`.
+    MLLP frame, and the beginning of a message of more than `max_bytes`, come out as messages with their `fault`.
+    A file of a folder that holds no messages goes to `on_skipped`.
     Raises: ConfigError where a path does not exist or cannot be read, a file is too large to be cut, or a file that was named
     itself holds no messages.
     """
@@ -79,8 +80,8 @@ def _read_file(
     path: Path, received_at_ms: int, max_bytes: int
 ) -> Generator[RawMessage, None, SkippedFile | None]:
     with _reading(path), _open(path) as file:
-        head = _read_head(file)
-        content = recognise(head)
+        head = _read_head(file, max_bytes)
+        content = _lines_if_long(recognise(head), head, max_bytes)
         if reason := _UNREADABLE.get(content):
             return SkippedFile(path, reason)
         form = Form.FHIR if content in {Content.JSON, Content.NDJSON} else Form.HL7V2
@@ -113,12 +114,26 @@ def _message(piece: bytes | FrameFault, form: Form, received_at_ms: int) -> RawM
     return RawMessage(piece, form, "file", received_at_ms)
 
 
-def _read_head(file: IO[bytes]) -> bytes:
-    """Read the first bytes; one read of a compressed file may give fewer than asked for."""
-    head = b""
+def _read_head(file: IO[bytes], max_bytes: int) -> bytes:
+    """Read the first bytes, and of JSON the whole first line: whether it is a document of its own says what the file is.
+
+    Shape: a little more than `max_bytes` at most; one read of a compressed file may give fewer bytes than asked for.
+    """
+    head = bytearray()
     while len(head) < _HEAD and (more := file.read(_HEAD - len(head))):
         head += more
-    return head
+    if recognise(bytes(head)) is Content.JSON:
+        _, end, rest = bytes(head).lstrip().partition(b"\n")
+        while not rest.strip() and len(head) <= max_bytes and (more := file.read(_HEAD)):
+            head += more
+            _, end, rest = (b"", end, more) if end else more.partition(b"\n")
+    return bytes(head)
+
+
+def _lines_if_long(content: Content, head: bytes, max_bytes: int) -> Content:
+    """Read a file whose first line is longer than a message may be line by line: it is set aside, and others may follow."""
+    is_long = len(head) > max_bytes and b"\n" not in head.strip()
+    return Content.NDJSON if content is Content.JSON and is_long else content
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_ndjson_with_lines_longer_than_a_chunk_is_read(tmp_path: Path) -> None:
     path = tmp_path / "export.ndjson"
     long = json.dumps({**_resource(1), "text": "x" * 3_000_000})
     path.write_text(f"{json.dumps(_resource(0))}\n{long}\n{json.dumps(_resource(2))}\n", encoding="utf-8")
-    messages, _ = _read(path)
+    messages, _ = _read(path, max_bytes=4_000_000)
     assert [json.loads(message.body)["id"] for message in messages] == ["o0", "o1", "o2"]
 
 
@@ -111,6 +112,66 @@ def test_bad_line_of_ndjson_is_a_message_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "export.ndjson"
     path.write_text(f"{json.dumps(_resource(0))}\n{{broken\n{json.dumps(_resource(2))}\n", encoding="utf-8")
     assert len(_read(path)[0]) == 3
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("size", [2_000, 200_000, 3_000_000])
+def test_line_of_ndjson_that_is_too_long_is_set_aside_and_the_others_are_read(
+    tmp_path: Path, place: int, size: int
+) -> None:
+    path = tmp_path / "export.ndjson"
+    lines = [json.dumps(_resource(number)) for number in range(2)]
+    lines.insert(place, json.dumps({**_resource(9), "text": "x" * size}))
+    path.write_text("\n".join(lines), encoding="utf-8")
+    messages, _ = _read(path, max_bytes=1_000)
+    assert [json.loads(message.body)["id"] for message in messages if not message.fault] == ["o0", "o1"]
+    assert messages[place].fault == "message larger than the limit"
+    assert messages[place].body == lines[place].encode()[:1_000]
+    assert messages[place].form is Form.FHIR
+
+
+def test_lines_that_never_end_fill_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "export.ndjson.gz"
+    path.write_bytes(gzip.compress(b'{"a": 1}\n{"b": "' + b"x" * 60_000_000))
+    tracemalloc.start()
+    messages, _ = _read(path, max_bytes=100_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [message.fault for message in messages] == ["", "message larger than the limit"]
+    assert peak < 10_000_000
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_document_in_one_long_line_is_one_message(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "bundle.json"
+    document = json.dumps({**_resource(1), "text": "x" * 300_000})
+    path.write_text(document + end, encoding="utf-8")
+    (message,), _ = _read(path)
+    assert message.body.strip() == document.encode()
+
+
+def test_first_line_longer_than_a_look_at_the_file_does_not_swallow_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "export.ndjson"
+    long = json.dumps({**_resource(0), "text": "x" * 300_000})
+    path.write_text(f"{long}\n{json.dumps(_resource(1))}\n", encoding="utf-8")
+    messages, _ = _read(path)
+    assert [json.loads(message.body)["id"] for message in messages] == ["o0", "o1"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_document_that_is_too_long_is_set_aside(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "bundle.json"
+    path.write_text(json.dumps({**_resource(1), "text": "x" * 5_000}, indent=indent), encoding="utf-8")
+    (message,), _ = _read(path, max_bytes=1_000)
+    assert (message.fault, len(message.body)) == ("message larger than the limit", 1_000)
+
+
+def test_hl7_message_that_is_too_long_is_set_aside_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "feed.hl7"
+    path.write_bytes(_message("m1") + _message("m2") + b"NTE|1||" + b"x" * 5_000 + b"\r" + _message("m3"))
+    messages, _ = _read(path, max_bytes=1_000)
+    assert _ids(messages) == ["m1", "m2", "m3"]
+    assert [message.fault for message in messages] == ["", "message larger than the limit", ""]
 
 
 def test_folders_are_walked_in_sorted_order(tmp_path: Path) -> None:
