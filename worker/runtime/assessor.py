@@ -104,6 +104,8 @@ class Assessor:
         for _ in count() if rounds is None else range(rounds):
             part = self._store.assess(as_of_ms, self._judge.opening, decide, limit=self._limit)
             done += part
+            for failure in part.failures:
+                _log.error("assessment_failed", reason=failure.reason, place=failure.place)
             # Those that another worker is at stay due: who comes again at once meets the same ones.
             if part.due + part.busy < self._limit or not part.due:
                 break

@@ -175,7 +175,8 @@ class MeteredState:
             return verdict
 
         done = self._state.assess(as_of_ms, opening, remember, limit=limit)
-        self._count_verdicts(verdicts)
+        self._metrics.failed_assessments.inc(done.failed)
+        self._count_changes([verdict for verdict in verdicts if not _is_in(verdict, done.unwritten)])
         self._tell_backlog(as_of_ms)
         self.last_step = Stopwatch()
         return done
@@ -234,10 +235,8 @@ class MeteredState:
         for feed, at_ms in batch.feeds.items():
             metrics.feed_last_received.labels(feed).set(at_ms / SECOND_MS)
 
-    def _count_verdicts(self, verdicts: Iterable[Verdict]) -> None:
+    def _count_changes(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
-            if verdict.failure is not None:
-                self._metrics.failed_assessments.inc()
             for change in verdict.changes:
                 if change.is_visible:
                     alert = change.alert
@@ -248,3 +247,8 @@ class MeteredState:
         if self._watch is None or self._watch.seconds > _GAUGE_EVERY_S:
             self._watch = Stopwatch()
             self._metrics.due_backlog.set(self._count_due(as_of_ms))
+
+
+def _is_in(verdict: Verdict, others: Iterable[Verdict]) -> bool:
+    """Tell whether this very verdict is among others: an equal one may be another patient's."""
+    return any(verdict is other for other in others)

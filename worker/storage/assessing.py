@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from worker.model.errors import LpwatchError
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
 from worker.storage import ledger, locks, outbox
 from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
+from worker.storage.halves import Group, Halving
 from worker.storage.identities import Identities
 from worker.storage.records import Assessed, Case, CountKey, Quarantined, Verdict
 from worker.storage.retries import retry_ms
@@ -42,7 +44,7 @@ class OpenCase:
     """A case with what its writes need: its patients' numbers, and facts not yet kept for good, with their patients."""
 
     case: Case
-    group: tuple[int, ...]
+    group: Group
     fresh: dict[int, int]
 
 
@@ -51,16 +53,18 @@ class Assessing:
 
     The order: (1) due rows whose time has come; (2) whom they are about, and who of them may have an LP; (3) locks on all of
     these, or they wait for their turn; (4) all their due rows; (5) the links, once: they say whom we judge, and whether that
-    is whom we locked; (6) facts, LPs and alerts; (7) the verdicts; (8) all writes. Whoever could not be judged keeps the due
-    rows of later instants, and gets one for another try. A due row is taken only if what it was
-    written with is read after it: (1) and (4) come before (5) and (6). Where nobody else writes there are no locks, and (2)
-    is (5); a database in which somebody did write in between refuses the first write, and the whole is tried again.
+    is whom we locked; (6) facts, LPs and alerts; (7) the verdicts; (8) all writes. Whoever could not be read, judged or
+    written is found by halving (6) and (8), and set aside; he gets back the due rows of later instants, and one for another
+    try. A due row is taken only if what it was written with is read after it: (1) and (4) come before (5) and (6). Where
+    nobody else writes there are no locks, and (2) is (5); a database in which somebody did write in between refuses the
+    first write, and the whole is tried again.
     """
 
     def __init__(self, identities: Identities, facts: Facts) -> None:
         """Share what knows patients and facts."""
         self._identities = identities
         self._facts = facts
+        self._halving = Halving(identities.forget)
 
     def run(
         self,
@@ -79,29 +83,64 @@ class Assessing:
         groups = self._identities.groups(conn, {row.patient for row in taken})
         watched = self._facts.having(conn, [patient for group in groups for patient in group], opening)
         wanted = [group for group in groups if not watched.isdisjoint(group)]
-        too_large = [group for group in wanted if has_many_writers(conn) and len(group) > locks.LARGEST_GROUP]
-        if too_large:
-            _refuse(conn, too_large, as_of_ms)
-            wanted = [group for group in wanted if group not in too_large]
+        refused = {group: locks.too_large(as_of_ms) for group in wanted if len(group) > locks.LARGEST_GROUP}
+        _set_aside(conn, refused)
+        wanted = [group for group in wanted if group not in refused]
         ours, rows = self._hold(conn, wanted)
         busy = _members(wanted).difference(_members(ours))
         done_ids = {row.id for row in taken if row.patient not in busy}
-        judged = [(opened, decide(opened.case)) for opened in self.cases(conn, ours)]
-        failed = [
-            (opened.group, verdict.failure) for opened, verdict in judged if verdict.failure is not None
-        ]
-        unjudged = _members(group for group, _ in failed)
-        timers = [row for row in rows if row.patient in unjudged and row.at_ms > as_of_ms]
+        judged, unread = self._judge(conn, ours, decide, as_of_ms)
         # All due rows go before any comes: SQLite gives the number of a deleted row again.
-        _take(conn, done_ids.union(row.id for row in rows).difference(row.id for row in timers))
-        _fail(conn, failed, timers, as_of_ms)
-        return self._write(conn, judged, as_of_ms) + Assessed(
-            due=len(done_ids), busy=len(taken) - len(done_ids)
+        _take(conn, done_ids.union(row.id for row in rows))
+        changes, unwritten = self._store(conn, judged, as_of_ms)
+        failures = {**unread, **unwritten}
+        failed = {
+            **failures,
+            **{
+                group: verdict.failure
+                for group, (_, verdict) in judged.items()
+                if verdict.failure is not None
+            },
+        }
+        _fail(conn, failed, rows, as_of_ms)
+        return Assessed(
+            due=len(done_ids),
+            cases=len(ours),
+            changes=changes,
+            failed=len(failed) + len(refused),
+            busy=len(taken) - len(done_ids),
+            failures=(*refused.values(), *failures.values()),
+            unwritten=tuple(judged[group][1] for group in unwritten),
         )
 
+    def _judge(
+        self,
+        conn: sa.Connection,
+        groups: Sequence[Group],
+        decide: Callable[[Case], Verdict],
+        as_of_ms: EpochMs,
+    ) -> tuple[dict[Group, tuple[OpenCase, Verdict]], dict[Group, Quarantined]]:
+        """Read these patients and judge them; those who cannot be read are told apart."""
+        read = self._halving.run(conn, groups, lambda some: self.cases(conn, some))
+        opened = [case for portion in read.results for case in portion]
+        judged = {item.group: (item, decide(item.case)) for item in opened}
+        return judged, {group: _failure(error, as_of_ms) for group, error in read.failed.items()}
+
+    def _store(
+        self, conn: sa.Connection, judged: Mapping[Group, tuple[OpenCase, Verdict]], as_of_ms: EpochMs
+    ) -> tuple[int, dict[Group, Quarantined]]:
+        """Write the verdicts, count the changes people can see; those who cannot be written are told apart."""
+        good = [group for group, (_, verdict) in judged.items() if verdict.failure is None]
+        written = self._halving.run(
+            conn, good, lambda some: self._write(conn, [judged[group] for group in some], as_of_ms)
+        )
+        self._halving.acquit([group for group in good if group not in written.failed])
+        failed = {group: _failure(error, as_of_ms) for group, error in written.failed.items()}
+        return sum(written.results), failed
+
     def _hold(
-        self, conn: sa.Connection, wanted: Sequence[tuple[int, ...]]
-    ) -> tuple[list[tuple[int, ...]], list[sa.Row[int, int, EpochMs]]]:
+        self, conn: sa.Connection, wanted: Sequence[Group]
+    ) -> tuple[list[Group], list[sa.Row[int, int, EpochMs]]]:
         """Give the groups that are ours to judge, and their due rows."""
         ours = locks.hold(conn, wanted)
         if not ours:
@@ -112,7 +151,7 @@ class Assessing:
         members = _members(ours)
         return ours, [row for row in rows if row.patient in members]
 
-    def cases(self, conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[OpenCase]:
+    def cases(self, conn: sa.Connection, groups: Sequence[Group]) -> list[OpenCase]:
         """Read all that is known of these patients."""
         if not groups:
             return []
@@ -144,58 +183,62 @@ class Assessing:
 
     def _write(
         self, conn: sa.Connection, judged: Sequence[tuple[OpenCase, Verdict]], as_of_ms: EpochMs
-    ) -> Assessed:
-        """Write all verdicts, table by table: those of one call are about different patients."""
-        done = [(opened, verdict) for opened, verdict in judged if verdict.failure is None]
-        verdicts = [verdict for _, verdict in done]
+    ) -> int:
+        """Write verdicts, table by table: they are about different patients; count the changes people can see."""
+        verdicts = [verdict for _, verdict in judged]
         episodes = [item for verdict in verdicts for item in verdict.episodes]
         changes = [change for verdict in verdicts for change in verdict.changes]
         numbers = self._identities.number(conn, [item.patient for item in episodes])
         lps.write_redirects(conn, [pair for verdict in verdicts for pair in verdict.redirects])
-        stored = [item for opened, _ in done for item in opened.case.episodes]
+        stored = [item for opened, _ in judged for item in opened.case.episodes]
         lps.write_episodes(conn, stored, episodes, numbers)
         lps.write_changes(conn, changes)
         outbox.write_notices(conn, [item for verdict in verdicts for item in verdict.notices], as_of_ms)
-        fresh = [opened.fresh for opened, verdict in done if verdict.episodes or opened.case.episodes]
+        fresh = [opened.fresh for opened, verdict in judged if verdict.episodes or opened.case.episodes]
         self._facts.keep(conn, {id_: number for some in fresh for id_, number in some.items()})
         ledger.add_due(
             conn,
-            {
-                opened.group[0]: verdict.next_due_ms
-                for opened, verdict in done
+            [
+                (opened.group[0], verdict.next_due_ms)
+                for opened, verdict in judged
                 if verdict.next_due_ms is not None
-            },
+            ],
         )
-        visible = sum(change.is_visible for change in changes)
-        return Assessed(cases=len(judged), changes=visible, failed=len(judged) - len(done))
+        return sum(change.is_visible for change in changes)
+
+
+def _failure(error: Exception, as_of_ms: EpochMs) -> Quarantined:
+    """Say why a patient could not be read or written; the class of the error says what, and nothing of him."""
+    if isinstance(error, LpwatchError):
+        return Quarantined("assessment", as_of_ms, error.reason, error.place)
+    return Quarantined("assessment", as_of_ms, f"internal error {type(error).__name__}", "storage")
+
+
+def _set_aside(conn: sa.Connection, failed: Mapping[Group, Quarantined]) -> None:
+    for group, failure in failed.items():
+        ledger.set_aside(conn, "", [failure], patient=group[0])
+        ledger.count(conn, {CountKey("assessment", "", failure.reason, failure.place): 1})
 
 
 def _fail(
     conn: sa.Connection,
-    failed: Sequence[tuple[tuple[int, ...], Quarantined]],
-    timers: Sequence[sa.Row[int, int, EpochMs]],
+    failed: Mapping[Group, Quarantined],
+    rows: Iterable[sa.Row[int, int, EpochMs]],
     as_of_ms: EpochMs,
 ) -> None:
-    """Set failed assessments aside; whoever has no timer soon is due for another try."""
-    last_ms = ledger.last_failures(conn, _members(group for group, _ in failed)) if failed else {}
-    for group, failure in failed:
-        ledger.set_aside(conn, "", [failure], patient=group[0])
-        ledger.count(conn, {CountKey("assessment", "", failure.reason, failure.place): 1})
+    """Set failed assessments aside: these patients get back their timers, and who has none soon is due for another try."""
+    last_ms = ledger.last_failures(conn, _members(failed)) if failed else {}
+    timers: list[tuple[int, EpochMs]] = []
+    for group in failed:
+        later = [(row.patient, row.at_ms) for row in rows if row.patient in group and row.at_ms > as_of_ms]
         last = max((last_ms[number] for number in group if number in last_ms), default=None)
-        at_ms = retry_ms(as_of_ms, last, [row.at_ms for row in timers if row.patient in group])
-        if at_ms is not None:
-            ledger.add_due(conn, {group[0]: at_ms})
+        at_ms = retry_ms(as_of_ms, last, [timer_ms for _, timer_ms in later])
+        timers += later if at_ms is None else [*later, (group[0], at_ms)]
+    _set_aside(conn, failed)
+    ledger.add_due(conn, timers)
 
 
-def _refuse(conn: sa.Connection, groups: Iterable[tuple[int, ...]], as_of_ms: EpochMs) -> None:
-    """Set assessments aside that would take more locks than there are: people must part who was joined by mistake."""
-    for group in groups:
-        reason = f"a patient of more than {locks.LARGEST_GROUP} identifiers"
-        ledger.set_aside(conn, "", [Quarantined("assessment", as_of_ms, reason)], patient=group[0])
-        ledger.count(conn, {CountKey("assessment", "", reason): 1})
-
-
-def _members(groups: Iterable[tuple[int, ...]]) -> set[int]:
+def _members(groups: Iterable[Group]) -> set[int]:
     return {number for group in groups for number in group}
 
 

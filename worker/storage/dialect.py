@@ -16,7 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from worker.model.errors import ConfigError
+from worker.model.errors import ConfigError, TemporaryError
 
 Synchronous: TypeAlias = Literal["FULL", "NORMAL", "OFF"]
 
@@ -53,6 +53,7 @@ _TEMPORARY_STATES = frozenset(
 _LASTING_CLASSES = frozenset(
     {"54"}
 )  # program limit exceeded: a value too long for an index, which stays too long
+_FOREIGN_CLASSES = frozenset({"42"})  # access rule violation: no such table or column, or no right to it
 
 
 class _DbapiConnection(Protocol):
@@ -367,6 +368,17 @@ def is_temporary(error: DBAPIError) -> bool:
     if error.connection_invalidated or state in _TEMPORARY_STATES:
         return True
     return isinstance(error, OperationalError) and state[:2] not in _LASTING_CLASSES
+
+
+def is_about_data(error: Exception) -> bool:
+    """Tell whether an error may come from what was read or written, so that other rows would pass.
+
+    Shape: not where the database is away, and not where it lacks a table or a right (class 42 of PostgreSQL).
+    """
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return not is_temporary(error) and state[:2] not in _FOREIGN_CLASSES
+    return not isinstance(error, TemporaryError)
 
 
 def has_transaction(conn: sa.Connection) -> bool:

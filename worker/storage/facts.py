@@ -163,7 +163,7 @@ class Facts:
             rows.extend(conn.execute(_KEPT, _chosen(part, patients)))
         for row in rows:
             self._decoded[row.patient][row.id] = decode_fact(row.payload, names[row.patient])
-        self._decoded_count += len(rows)
+            self._decoded_count += 1
 
     def _make_room(self, in_use: int) -> None:
         while self._decoded_count > _CACHE_LIMIT and len(self._decoded) > in_use:

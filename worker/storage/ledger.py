@@ -22,9 +22,9 @@ _LAST_FAILURES = (
 _COUNTED = (counter.c.stage, counter.c.feed, counter.c.reason, counter.c.subject)
 
 
-def add_due(conn: sa.Connection, patients: Mapping[int, EpochMs]) -> None:
-    """Ask for an assessment of each patient at its instant."""
-    rows = [{"patient": patient, "at_ms": at_ms} for patient, at_ms in patients.items()]
+def add_due(conn: sa.Connection, patients: Iterable[tuple[int, EpochMs]]) -> None:
+    """Ask for an assessment of each patient at its instant; of one at several."""
+    rows = [{"patient": patient, "at_ms": at_ms} for patient, at_ms in patients]
     if rows:
         append_rows(conn, due, rows)
 

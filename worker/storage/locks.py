@@ -12,13 +12,17 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from worker.model.time import EpochMs
 from worker.storage.dialect import has_many_writers
+from worker.storage.records import Quarantined
 
 MOST_LOCKS = 1_000
-"""How many patients one transaction locks: far below the 6,400 and more that PostgreSQL has room for as it is installed."""
+"""How many patients one transaction locks, or reads where there is nothing to lock: far below the 6,400 and more locks that
+PostgreSQL has room for as it is installed."""
 
 LARGEST_GROUP = 4_000
-"""How many identifiers of one patient can be locked at all; no patient has so many, but numbers joined by mistake may."""
+"""How many identifiers of one patient can be locked at all; no patient has so many, but numbers joined by mistake may. The same
+bound holds where nothing is locked."""
 
 _CHORES = 0x6C70  # "lp"
 
@@ -44,13 +48,18 @@ def hold(conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[tuple[i
     Shape: groups that share nobody, each sorted. The others are busy, or too many for one transaction: later. The first
     members are tried first, so that of several that want one group one has it.
     """
-    if not has_many_writers(conn):
-        return list(groups)
     groups = _few(groups)
+    if not has_many_writers(conn):
+        return groups
     firsts = _try(conn, [group[0] for group in groups])
     ours = [group for group in groups if group[0] in firsts]
     rest = _try(conn, [number for group in ours for number in group[1:]])
     return [group for group in ours if rest.issuperset(group[1:])]
+
+
+def too_large(as_of_ms: EpochMs) -> Quarantined:
+    """Say that an assessment would be larger than any can be: people must part who was joined by mistake."""
+    return Quarantined("assessment", as_of_ms, f"a patient of more than {LARGEST_GROUP} identifiers")
 
 
 def _few(groups: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:

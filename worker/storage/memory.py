@@ -14,6 +14,7 @@ from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine
 from worker.model.fact import Fact, Identifier, IdentityLink
 from worker.model.time import DAY_MS, EpochMs
+from worker.storage import locks
 from worker.storage.memory_outbox import MemoryOutbox
 from worker.storage.records import (
     AlertRecord,
@@ -212,6 +213,10 @@ class MemoryState(MemoryOutbox):
     def _judge(
         self, group: tuple[int, ...], as_of_ms: EpochMs, decide: Callable[[Case], Verdict]
     ) -> Assessed:
+        if len(group) > locks.LARGEST_GROUP:
+            failure = locks.too_large(as_of_ms)
+            self._set_aside(self._patients[group[0]], failure)
+            return Assessed(failed=1, failures=(failure,))
         case = self._case(group)
         verdict = decide(case)
         if verdict.failure is not None:
@@ -232,14 +237,17 @@ class MemoryState(MemoryOutbox):
         members = [self._patients[member] for member in group]
         for member in members:
             member.due = {row: at_ms for row, at_ms in member.due.items() if at_ms > as_of_ms}
-        self._quarantined.append(failure)
-        self._counts[CountKey("assessment", "", failure.reason, failure.place)] += 1
         last = max((member.failed_ms for member in members if member.failed_ms is not None), default=None)
         timers = [at_ms for member in members for at_ms in member.due.values()]
         at_ms = retry_ms(as_of_ms, last, timers)
         if at_ms is not None:
             self._add_due(members[0], at_ms)
-        members[0].failed_ms = failure.at_ms
+        self._set_aside(members[0], failure)
+
+    def _set_aside(self, patient: _Patient, failure: Quarantined) -> None:
+        self._quarantined.append(failure)
+        self._counts[CountKey("assessment", "", failure.reason, failure.place)] += 1
+        patient.failed_ms = failure.at_ms
 
     def _case(self, group: tuple[int, ...]) -> Case:
         members = [self._patients[member] for member in group]

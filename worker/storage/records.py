@@ -148,6 +148,8 @@ class Assessed:
     """What a call of `assess` did: due rows taken, cases judged, changes people can see, cases that failed.
 
     Shape: `busy` counts due rows that were left because somebody else is at their patients: soon they can be taken.
+    `failures` are those that the store found itself, beside the failures of verdicts: a patient that it could not read,
+    lock or write. `unwritten` are the verdicts among them that were given in vain.
     """
 
     due: int = 0
@@ -155,6 +157,8 @@ class Assessed:
     changes: int = 0
     failed: int = 0
     busy: int = 0
+    failures: tuple[Quarantined, ...] = ()
+    unwritten: tuple[Verdict, ...] = ()
 
     def __add__(self, other: Assessed) -> Assessed:
         """Add up two calls."""
@@ -164,6 +168,8 @@ class Assessed:
             self.changes + other.changes,
             self.failed + other.failed,
             self.busy + other.busy,
+            self.failures + other.failures,
+            self.unwritten + other.unwritten,
         )
 
 

@@ -109,7 +109,7 @@ class SqlState:
             self._facts.append(conn, batch.facts)
             self._identities.link(conn, batch.part, batch.links)
             numbers = self._identities.number(conn, batch.due)
-            ledger.add_due(conn, {numbers[patient.key]: at_ms for patient, at_ms in batch.due.items()})
+            ledger.add_due(conn, [(numbers[patient.key], at_ms) for patient, at_ms in batch.due.items()])
             ledger.set_aside(conn, batch.part, batch.quarantined)
             outbox.write_notices(conn, batch.outgoing, batch.at_ms)
             ledger.count(conn, batch.counts)
@@ -273,7 +273,8 @@ class SqlState:
                 return False
             conn.execute(upsert(conn, meta, ("value",)), {"key": "pack", "value": digest})
             standing = conn.scalars(sa.select(episode.c.patient).where(episode.c.is_current).distinct())
-            ledger.add_due(conn, dict.fromkeys([*standing, *ledger.failed_patients(conn)], now_ms))
+            again = {*standing, *ledger.failed_patients(conn)}
+            ledger.add_due(conn, [(patient, now_ms) for patient in sorted(again)])
         return True
 
     def drop_recent(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.contract.state_values import ANNA, alert_of, fact
+from worker.model.alert import AlertChange
 from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
 from worker.runtime import metrics_store
@@ -13,7 +15,7 @@ from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.storage.memory import MemoryState
 from worker.storage.memory_journal import MemoryJournal
-from worker.storage.records import Batch, CountKey
+from worker.storage.records import Assessed, Batch, Case, CountKey, Quarantined, Verdict
 
 
 def _message() -> RawMessage:
@@ -110,6 +112,26 @@ def test_backlog_is_told_when_assessing() -> None:
     state.assess(1_000, (), lambda _: None)
     assert "lpwatch_due_backlog 7.0" in _text(metrics)
     assert state.last_step.seconds < 60
+
+
+class _Refusing(MemoryState):
+    """Judge two patients, of whom the second cannot be written."""
+
+    def assess(
+        self, as_of_ms: int, _opening: object, decide: Callable[[Case], Verdict], *, limit: int = 200
+    ) -> Assessed:
+        verdicts = [decide(Case((), (), (), ())) for _ in range(2)]
+        failure = Quarantined("assessment", as_of_ms, "internal error IntegrityError", "storage")
+        return Assessed(limit, 2, 1, 1, failures=(failure,), unwritten=(verdicts[1],))
+
+
+def test_an_assessment_that_the_store_refused_is_counted_as_failed_and_its_alerts_are_not() -> None:
+    metrics = Metrics()
+    change = AlertChange(alert_of(fact(ANNA, "lumbar-puncture")), "raised", is_visible=True, is_noticed=True)
+    state = MeteredState(_Refusing(), lambda _: 7, lambda _: 3, metrics)
+    state.assess(1_000, (), lambda _: Verdict(changes=(change,)))
+    assert "lpwatch_assessments_failed_total 1.0" in _text(metrics)
+    assert 'rule="fever-single",severity="urgent",state="raised"} 1.0' in _text(metrics)
 
 
 def test_a_worker_that_waits_for_its_pack_is_not_stuck() -> None:
