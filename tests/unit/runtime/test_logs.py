@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -95,3 +96,50 @@ def test_no_listed_key_names_patient_data() -> None:
         "message",
     }
     assert suspicious & ALLOWED_KEYS == set()
+
+
+def _foreign(stream: io.StringIO) -> list[tuple[object, object]]:
+    lines = [line for line in _lines(stream) if line["event"] == "library_warning"]
+    return [(line["source"], line.get("count")) for line in lines]
+
+
+def test_what_a_library_says_again_and_again_is_told_once(stream: io.StringIO) -> None:
+    log = logging.getLogger("kafka.net")
+    for number in range(100):
+        log.warning("connection %s lost", number)
+    assert _foreign(stream) == [("kafka.net", None)]
+
+
+def test_another_thing_that_a_library_says_is_told_meanwhile(stream: io.StringIO) -> None:
+    log = logging.getLogger("kafka.net")
+    for _ in range(10):
+        log.warning("connection lost")
+        log.error("certificate refused")
+        logging.getLogger("uvicorn").warning("odd")
+    assert _foreign(stream) == [
+        ("kafka.net", None),
+        ("kafka.net", None),
+        ("uvicorn", None),
+    ]
+
+
+def _lose() -> None:
+    logging.getLogger("kafka.net").warning("connection lost")
+
+
+def test_how_often_a_library_said_it_is_told_after_the_time(stream: io.StringIO) -> None:
+    configure_logs(stream, level="debug", repeat_s=0.2)
+    for _ in range(5):
+        _lose()
+    time.sleep(0.25)
+    logging.getLogger("other").warning("odd")  # whoever speaks, what was held back is told
+    assert _foreign(stream) == [
+        ("kafka.net", None),
+        ("other", None),
+        ("kafka.net", 4),
+    ]
+    _lose()
+    assert len(_foreign(stream)) == 3
+    time.sleep(0.25)
+    _lose()
+    assert _foreign(stream)[3:] == [("kafka.net", 2)]
