@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import Event, Thread
+from time import monotonic
 
 import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata
@@ -19,9 +20,12 @@ from worker.sources.kafka_messages import Record
 _log = structlog.get_logger(__name__)
 
 _MEBIBYTE = 1024 * 1024
-_ANSWER_MS = 500
+_ANSWER_MS = 750
+# One question without an answer is a broker under load; two, a second apart, are one that is away.
+_AWAY_S = 1.5
 _CLOSE_MS = 3_000
 _RETRY_S = 5.0
+_SILENT = "kafka does not answer"
 _UNREADABLE = "record cannot be read"
 _SETTINGS: Mapping[str, object] = {
     "auto_offset_reset": "none",
@@ -61,6 +65,8 @@ class KafkaSource:
         self._connecting: _Connecting | None = None
         self._held: set[Partition] = set()
         self.stopped: dict[Partition, str] = {}
+        self._since_s: float | None = None
+        self._is_told = False
         self.trouble = ""
         self.failures = 0
 
@@ -176,10 +182,11 @@ class KafkaSource:
 
     def _connected(self, seconds: float) -> KafkaConsumer | None:
         if self._consumer is None:
+            began_s = monotonic()
             self._connecting = self._connecting or _Connecting(self._options)
             self._consumer = self._connecting.wait(seconds)
             if self._consumer is None:
-                self._away(self._connecting.problem)
+                self._unanswered(began_s, self._connecting.problem)
                 return None
             self._connecting = None
             self._answered()
@@ -192,23 +199,36 @@ class KafkaSource:
     ) -> Mapping[Partition, int] | None:
         if self._consumer is None:
             return None
+        asked_s = monotonic()
         try:
             answer = question(self._consumer)
         except (KafkaError, KeyError) as error:
-            self._away(type(error).__name__)
+            self._unanswered(asked_s, type(error).__name__)
             return None
         self._answered()
         return answer
 
     def _answered(self) -> None:
-        if self.trouble:
-            self.trouble = ""
+        self._since_s = None
+        self.trouble = ""
+        if self._is_told:
+            self._is_told = False
             _log.info("kafka_back")
 
+    def _unanswered(self, asked_s: float, reason: str) -> None:
+        """Note a question without an answer; several in a row are brokers that are away, and so are those never met."""
+        if self._since_s is None:
+            self._since_s = asked_s
+        if monotonic() - self._since_s >= _AWAY_S:
+            self._away(reason)
+        elif self._consumer is None:
+            self.trouble = f"{_SILENT}: {reason}"
+
     def _away(self, reason: str) -> None:
-        if not self.trouble:
+        self.trouble = f"{_SILENT}: {reason}"
+        if not self._is_told:
+            self._is_told = True
             _log.warning("kafka_away", reason=reason)
-        self.trouble = f"kafka does not answer: {reason}"
 
     def _meet(self, consumer: KafkaConsumer, error: Exception) -> None:
         """Find out whether one partition is to blame, and stop it: its records would raise the same again for ever."""
