@@ -100,7 +100,8 @@ class Settings(BaseSettings):
         description="HOST:PORT to take HL7 v2 messages over MLLP; the word none: off",
     )
     mllp_cert: Path | None = Field(
-        default=None, description="PEM certificate of the MLLP listener; turns TLS on"
+        default=None,
+        description="PEM certificate of the MLLP listener, read again when it changes; turns TLS on",
     )
     mllp_key: Path | None = Field(default=None, description="PEM key that belongs to mllp_cert")
     mllp_client_ca: Path | None = Field(
@@ -131,7 +132,8 @@ class Settings(BaseSettings):
         default=None, description="HOST:PORT to take FHIR resources over HTTP; none: off"
     )
     fhir_cert: Path | None = Field(
-        default=None, description="PEM certificate of the FHIR listener; turns TLS on"
+        default=None,
+        description="PEM certificate of the FHIR listener, read again when it changes; turns TLS on",
     )
     fhir_key: Path | None = Field(default=None, description="PEM key that belongs to fhir_cert")
     fhir_client_ca: Path | None = Field(
@@ -167,10 +169,11 @@ class Settings(BaseSettings):
         default=None, description="file that holds the password, in place of kafka_sasl_password"
     )
     kafka_ca: Path | None = Field(
-        default=None, description="PEM certificates of the CA that signs brokers; none: those of the system"
+        default=None,
+        description="PEM certificates of the CA that signs brokers, read at the start; none: those of the system",
     )
     kafka_cert: Path | None = Field(
-        default=None, description="PEM certificate to show to brokers (mutual TLS)"
+        default=None, description="PEM certificate to show to brokers, read at the start (mutual TLS)"
     )
     kafka_key: Path | None = Field(default=None, description="PEM key that belongs to kafka_cert")
 
@@ -235,7 +238,7 @@ class Settings(BaseSettings):
     )
     fhir_out_ca: Path | None = Field(
         default=None,
-        description="PEM certificates of the CA that signs that server; none: those of the system",
+        description="PEM certificates of the CA that signs that server, read at the start; none: those of the system",
     )
     lease_seconds: float = Field(
         default=20.0,

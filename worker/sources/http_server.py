@@ -17,7 +17,8 @@ from worker.model.errors import ConfigError
 from worker.model.time import SECOND_MS, EpochMs
 from worker.sources.addresses import write_address
 from worker.sources.http_connection import HttpConnection, HttpObserver, HttpRoom, Malformed, Unobserved
-from worker.sources.tls import TlsFiles, check_listener, load_tls
+from worker.sources.renewed_tls import RenewedContext
+from worker.sources.tls import TlsFiles, check_listener
 
 _BACKLOG = 128
 _SWEEP_S = 1.0
@@ -88,7 +89,7 @@ class HttpServer:
             has_tls=given.has_tls,
             has_tokens=given.has_tokens,
         )
-        context = None if given.tls is None else load_tls(given.tls)
+        context = None if given.tls is None else RenewedContext(given.tls)
         self._socket = _bind(given)
         self._room = HttpRoom(_config(self._app, given.limits), self._observer, self._malformed)
         self._begin(self._accept(self._room, self._socket, context))

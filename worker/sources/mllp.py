@@ -13,7 +13,8 @@ from worker.model.time import EpochMs
 from worker.sources.addresses import write_address
 from worker.sources.group_commit import GroupCommit
 from worker.sources.mllp_connection import MllpConnection, MllpLimits, MllpObserver, MllpRoom
-from worker.sources.tls import TlsFiles, check_listener, load_tls
+from worker.sources.renewed_tls import RenewedContext
+from worker.sources.tls import TlsFiles, check_listener
 
 _BACKLOG = 128
 
@@ -55,7 +56,7 @@ class MllpServer:
         """
         listener = self._listener
         check_listener("mllp", listener.host, listener.tls, allow_insecure=listener.allow_insecure)
-        context = None if listener.tls is None else load_tls(listener.tls)
+        context = None if listener.tls is None else RenewedContext(listener.tls)
         server = await self._bind(context)
         host, port = server.sockets[0].getsockname()[:2]
         self._server = server

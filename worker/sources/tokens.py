@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from worker.model.errors import ConfigError
+from worker.sources.file_stamp import stamp
 
 _log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ class TokenFile:
         Raises: ConfigError where it cannot be read, holds no token, or one that is too short to be a secret.
         """
         self._path = path
-        self._stamp = _stamp(path)
+        self._stamp = stamp(path)
         self._digests = _read(path)
 
     def allows(self, authorization: str) -> bool:
@@ -40,10 +41,10 @@ class TokenFile:
 
     def _refresh(self) -> None:
         """Read a changed file; one that cannot be used leaves the tokens as they were."""
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
+        now = stamp(self._path)
+        if now == self._stamp:
             return
-        self._stamp = stamp
+        self._stamp = now
         try:
             self._digests = _read(self._path)
         except ConfigError as error:
@@ -67,12 +68,3 @@ def _lines(path: Path) -> list[str]:
     if min(map(len, lines)) < _SHORTEST:
         raise ConfigError(f"a token is shorter than {_SHORTEST} characters; make a longer one", str(path))
     return lines
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    """Tell by what a file would differ if it was written again or replaced."""
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
