@@ -403,6 +403,15 @@ def test_only_the_patient_whose_assessment_failed_is_tried_again(store: Store) -
     assert [case.patients for case in judge(store, nothing, T0 + MINUTE_MS)] == [(ANNA,)]
 
 
+def test_patients_whose_assessment_failed_are_counted_not_its_tries(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), fact(BEN, "lumbar-puncture")))
+    fail_when_due(store, 3)
+    other = Quarantined("assessment", T0, "another reason")
+    judge(store, lambda _case: Verdict(failure=other), store.next_due_ms() or 0)
+    assert store.counts()[CountKey("assessment", "", "internal error KeyError", "rule")] == 6
+    assert store.failed() == {"internal error KeyError": 2, "another reason": 2}
+
+
 def test_an_exception_in_a_verdict_leaves_everything_as_it_was(store: Store) -> None:
     store.record(batch(0, fact(ANNA, "lumbar-puncture")))
 
@@ -634,6 +643,17 @@ def test_a_dead_letter_keeps_its_bytes(store: Store) -> None:
         Quarantined("fact", T0, "bad-time", "OBX[1]-14", "feed", "ORU^R01", "id", 7, message),
     ]
     store.record(batch(0, quarantined=items))
+    assert store.quarantined() == tuple(items)
+
+
+def test_a_dead_letter_where_another_was_keeps_its_own_bytes(store: Store) -> None:
+    items = [
+        Quarantined("message", T0, "no patient", "PID", "feed", "ADT^A01", "7", 3, raw)
+        for raw in (RawMessage(body, Form.HL7V2, "mllp", T0) for body in (b"old", b"new", b"old"))
+    ]
+    for item in items:
+        store.record(batch(0, quarantined=[item]))
+        store.move_position(PART, 0)
     assert store.quarantined() == tuple(items)
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from tests.contract.upgrades import check_that_quarantine_is_carried_over
 from worker.model.errors import ConfigError, TemporaryError
 from worker.storage import schema
 from worker.storage.dialect import open_database
@@ -26,6 +27,10 @@ def test_the_migrated_schema_is_that_of_the_tables(state_url: str) -> None:
         kind = conn.scalar(sa.text("SELECT relkind FROM pg_class WHERE relname = 'recent_fact'"))
     engine.dispose()
     assert kind == "p", "a table for each day"
+
+
+def test_what_was_set_aside_before_there_were_digests_is_carried_over(postgres_url: str) -> None:
+    check_that_quarantine_is_carried_over(postgres_url)
 
 
 def test_processes_that_migrate_at_once_wait_for_each_other(postgres_url: str) -> None:

@@ -131,4 +131,4 @@ def _print(report: ReplayReport) -> None:
 
 def _warn_of_failures(report: ReplayReport) -> None:
     for reason, count in report.failed.items():
-        warn(f"{count} assessments failed: {reason}")
+        warn(f"{count} patients could not be assessed: {reason}")

@@ -14,21 +14,24 @@ KIND = "dead-letter"
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """The sink and the topic that whole messages in quarantine go to; each once, under the id `{part}:{offset}`."""
+    """The sink and the topic that whole messages in quarantine go to; each once.
+
+    Shape: the id is `{part}:{offset}:{digest}`. A topic that was made anew, and a journal that was deleted, give their offsets
+    again: without the digest of its bytes the next message there would count as told.
+    """
 
     sink: str
     topic: str
 
     def outgoing(self, part: str, quarantined: Sequence[Quarantined]) -> tuple[Outgoing, ...]:
         """Make the notices of a batch: written with it, they are sent exactly where the message was set aside."""
-        return tuple(
-            self._one(f"{part}:{item.offset}", item) for item in quarantined if item.kind == "message"
-        )
+        return tuple(self._one(part, item) for item in quarantined if item.kind == "message")
 
-    def _one(self, notice_id: str, item: Quarantined) -> Outgoing:
+    def _one(self, part: str, item: Quarantined) -> Outgoing:
         message = item.message
         if message is None:
             raise ValueError("a dead letter without its message")
+        notice_id = f"{part}:{item.offset}:{message.digest}"
         letter = DeadLetter(
             message.body,
             message.form,

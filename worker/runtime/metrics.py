@@ -113,7 +113,9 @@ class Metrics:
             registry=registry,
         )
         self.failed_assessments = Counter(
-            "lpwatch_assessments_failed", "Assessments that were quarantined", registry=registry
+            "lpwatch_assessments_failed",
+            "Assessments that were quarantined; each try counts",
+            registry=registry,
         )
         self.ack_seconds = Histogram(
             "lpwatch_ack_seconds",

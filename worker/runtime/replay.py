@@ -35,6 +35,9 @@ class ReplayStore(StateStore, Protocol):
     def counts(self) -> dict[CountKey, int]:
         """Sum the counts."""
 
+    def failed(self) -> dict[str, int]:
+        """Count the patients whose assessment failed at some time, by reason."""
+
     def quarantined(self, limit: int = ...) -> Sequence[Quarantined]:
         """Read what was set aside, oldest first."""
 
@@ -89,7 +92,8 @@ class Summary(TypedDict):
 class ReplayReport:
     """What a replay found.
 
-    Shape: `alerts` each in its final state, oldest first; `dead_lettered` messages and `failed` assessments by reason;
+    Shape: `alerts` each in its final state, oldest first; `dead_lettered` messages by reason, `failed` the patients
+    whose assessment failed at some time, by reason, each once however often it was tried;
     `quarantined` what was set aside, with the bytes.
     """
 
@@ -238,7 +242,7 @@ def _report(store: ReplayStore, watch: Stopwatch) -> ReplayReport:
         summary,
         lines,
         ends[OutcomeKind.DEAD_LETTERED],
-        _by_reason(counts, "assessment"),
+        _sorted(Counter(store.failed())),
         tuple(store.quarantined()),
     )
 

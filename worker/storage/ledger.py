@@ -78,7 +78,8 @@ def set_aside(
     for item in items:
         entries.append(_entry(part, item, patient))
         if item.message is not None and item.offset is not None:
-            messages[item.offset] = _kept_message(part, item.offset, item.message)
+            kept = _kept_message(part, item.offset, item.message)
+            messages[item.offset, kept["digest"]] = kept
     if entries:
         conn.execute(sa.insert(quarantine), entries)
     if messages:
@@ -96,6 +97,15 @@ def failed_patients(conn: sa.Connection) -> list[int]:
     return list(conn.scalars(sa.select(quarantine.c.patient).where(_IS_FAILURE).distinct()))
 
 
+def count_failed(conn: sa.Connection) -> dict[str, int]:
+    """Count the patients whose assessment failed at some time, by reason; each once, however often it was tried."""
+    patients = sa.func.count(quarantine.c.patient.distinct())
+    rows = conn.execute(
+        sa.select(quarantine.c.reason, patients.label("n")).where(_IS_FAILURE).group_by(quarantine.c.reason)
+    )
+    return {row.reason: row.n for row in rows}
+
+
 def read_aside(conn: sa.Connection, limit: int) -> tuple[Quarantined, ...]:
     """Read what was set aside, oldest first."""
     joined = quarantine.outerjoin(
@@ -103,6 +113,7 @@ def read_aside(conn: sa.Connection, limit: int) -> tuple[Quarantined, ...]:
         sa.and_(
             quarantine.c.part == quarantined_message.c.part,
             quarantine.c.offset == quarantined_message.c.offset,
+            quarantine.c.digest == quarantined_message.c.digest,
         ),
     )
     message = quarantined_message.c
@@ -139,6 +150,7 @@ def _entry(part: str, item: Quarantined, patient: int | None) -> dict[str, objec
         "message_id": item.message_id,
         "part": part,
         "offset": item.offset,
+        "digest": "" if item.message is None else item.message.digest,
         "patient": patient,
     }
 
@@ -147,6 +159,7 @@ def _kept_message(part: str, offset: int, message: RawMessage) -> dict[str, obje
     return {
         "part": part,
         "offset": offset,
+        "digest": message.digest,
         "received_at_ms": message.received_at_ms,
         "transport": message.transport,
         "form": message.form.value,

@@ -73,6 +73,7 @@ class MemoryState(MemoryOutbox):
         self._alerts: dict[str, Alert] = {}
         self._histories: dict[str, list[HistoryLine]] = {}
         self._quarantined: list[Quarantined] = []
+        self._failed: set[tuple[str, int]] = set()
         self._counts: Counter[CountKey] = Counter()
         self._feeds: dict[str, EpochMs] = {}
         self._pack = ""
@@ -247,6 +248,7 @@ class MemoryState(MemoryOutbox):
     def _set_aside(self, patient: _Patient, failure: Quarantined) -> None:
         self._quarantined.append(failure)
         self._counts[CountKey("assessment", "", failure.reason, failure.place)] += 1
+        self._failed.add((failure.reason, patient.number))
         patient.failed_ms = failure.at_ms
 
     def _case(self, group: tuple[int, ...]) -> Case:
@@ -348,6 +350,10 @@ class MemoryState(MemoryOutbox):
     def quarantined(self, limit: int = 1_000) -> tuple[Quarantined, ...]:
         """Read what was set aside, oldest first."""
         return tuple(self._quarantined[:limit])
+
+    def failed(self) -> dict[str, int]:
+        """Count the patients whose assessment failed at some time, by reason."""
+        return dict(Counter(reason for reason, _ in self._failed))
 
     def feeds(self) -> dict[str, EpochMs]:
         """Tell when each feed was last heard of."""

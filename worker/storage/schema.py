@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from worker.storage.dialect import Words
@@ -212,14 +213,18 @@ quarantine = Table(
     Column("message_id", Words, nullable=False),
     Column("part", Words, nullable=False),
     Column("offset", BigInteger, nullable=True),
+    Column("digest", Words, nullable=False, server_default=text("''")),
     Column("patient", BigInteger, nullable=True),
+    Index(None, "patient"),
 )
 
+# By digest, too: a topic that was made anew, and a journal that was deleted, give their offsets again.
 quarantined_message = Table(
     "quarantined_message",
     state,
     Column("part", Words, primary_key=True),
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", Words, primary_key=True, server_default=text("''")),
     Column("received_at_ms", BigInteger, nullable=False),
     Column("transport", Words, nullable=False),
     Column("form", Words, nullable=False),

@@ -258,6 +258,11 @@ class SqlState:
         with self._db.reading() as conn:
             return ledger.read_aside(conn, limit)
 
+    def failed(self) -> dict[str, int]:
+        """Count the patients whose assessment failed at some time, by reason."""
+        with self._db.reading() as conn:
+            return ledger.count_failed(conn)
+
     def feeds(self) -> dict[str, EpochMs]:
         """Tell when each feed was last heard of."""
         with self._db.reading() as conn:

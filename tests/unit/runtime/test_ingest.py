@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from worker.model.dead_letter import DeadLetter, decode_dead_letter
@@ -66,11 +68,27 @@ def test_a_dead_letter_goes_to_its_topic_too_in_the_same_batch() -> None:
     ingest = Ingest(store, lambda m: readings[m.body], "kafka:adt:0", letters)
     ingest.take(entries(b"good", b"bad"))
     (item,) = store.pending("kafka", 5, 10)
-    assert (item.notice.notice_id, item.target, item.kind) == ("kafka:adt:0:1", "dead", "dead-letter")
+    assert (item.notice.notice_id, item.target, item.kind) == (
+        f"kafka:adt:0:1:{sha256(b'bad').hexdigest()[:16]}",
+        "dead",
+        "dead-letter",
+    )
     assert decode_dead_letter(item.notice.body) == DeadLetter(
         b"bad", Form.HL7V2, "test", 5, "no patient", feed="ward"
     )
     assert len(store.quarantined()) == 2, "a fact that was set aside is no dead letter"
+
+
+def test_a_dead_letter_of_a_topic_that_was_made_anew_is_another_one_and_one_that_is_read_again_is_not() -> (
+    None
+):
+    store, letters = MemoryState(), DeadLetters("kafka", "dead")
+    for body in (b"bad", b"bad", b"worse"):
+        ingest = Ingest(store, lambda _m: READINGS[b"bad"], "kafka:adt:0", letters)
+        assert ingest.take(entries(body)) == 1
+        store.move_position("kafka:adt:0", 0)
+    bodies = [decode_dead_letter(item.notice.body).body for item in store.pending("kafka", 5, 10)]
+    assert sorted(bodies) == [b"bad", b"worse"]
 
 
 def test_a_reading_that_fails_unexpectedly_is_a_dead_letter_without_data() -> None:

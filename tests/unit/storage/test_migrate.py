@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from tests.contract.upgrades import check_that_quarantine_is_carried_over, upgrade_to
 from worker.model.alert import Notice
 from worker.model.fact import Identifier
 from worker.storage import schema
 from worker.storage.dialect import open_database
-from worker.storage.migrate import Name, _config, is_current, upgrade, version_table
+from worker.storage.migrate import Name, is_current, upgrade, version_table
 from worker.storage.records import Batch, PendingNotice, Position
 from worker.storage.state import SqlState
 
@@ -65,7 +65,7 @@ def test_both_databases_fit_into_one(url: str) -> None:
 
 
 def test_what_an_older_release_stored_is_carried_over(url: str) -> None:
-    _upgrade_to("state_0001", url)
+    upgrade_to("state_0001", url)
     engine = open_database(url)
     with engine.begin() as conn:
         for statement in (
@@ -91,14 +91,8 @@ def test_what_an_older_release_stored_is_carried_over(url: str) -> None:
     store.close()
 
 
-def _upgrade_to(revision: str, url: str) -> None:
-    engine = open_database(url)
-    with engine.connect() as conn:
-        config = _config("state")
-        config.attributes["connection"] = conn
-        command.upgrade(config, revision)
-        conn.commit()
-    engine.dispose()
+def test_what_was_set_aside_before_there_were_digests_is_carried_over(url: str) -> None:
+    check_that_quarantine_is_carried_over(url)
 
 
 def _statements(conn: sa.Connection) -> dict[str, str]:
