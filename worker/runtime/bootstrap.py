@@ -27,8 +27,9 @@ from worker.runtime.engine_program import PackProgram
 from worker.runtime.ingest import JOURNAL
 from worker.runtime.inlet import Inlet, JournalInlet
 from worker.runtime.metrics import Metrics
-from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState, tell_feeds
+from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState, nobody, tell_feeds
 from worker.runtime.packs import read_layers
+from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, consumes_kafka
 from worker.runtime.service import Job, Service
 from worker.runtime.settings import Settings
@@ -140,13 +141,19 @@ def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Serv
     with ExitStack() as opened:
         opened.enter_context(locked(settings.folder))
         migrate(settings.folder)
-        parts = build(settings, metrics)
+        relays: list[Relay] = []
+
+        def wake_relays() -> None:
+            for relay in relays:
+                relay.wake()
+
+        parts = build(settings, metrics, wake_relays)
         opened.callback(parts.close)
 
         def open_state() -> SqlState:
             return SqlState(_url(settings.folder, STATE))
 
-        relays = build_relays(settings, Role.RUN, open_state, metrics, opened)
+        relays.extend(build_relays(settings, Role.RUN, open_state, metrics, opened))
         watched = Watched([relay.name for relay in relays], parts.seconds_since_step)
         who = identity(settings, Role.RUN, parts.pack_digest)
         beating = state_beats(settings, who, open_state, watched, opened)
@@ -161,9 +168,10 @@ def build_run(settings: Settings, metrics: Metrics, _patience: Patience) -> Serv
     )
 
 
-def build(settings: Settings, metrics: Metrics) -> Parts:
+def build(settings: Settings, metrics: Metrics, on_notices: Callable[[], None] = nobody) -> Parts:
     """Build all roles of one process on a migrated data folder; nothing listens yet.
 
+    Shape: `on_notices` is called when notices were written.
     Raises: ConfigError where the notices cannot be written, PackError with every problem of the packs.
     """
     pack = load_pack(settings.pack)
@@ -173,7 +181,7 @@ def build(settings: Settings, metrics: Metrics) -> Parts:
     state = SqlState(_url(settings.folder, STATE))
     if not written.continue_at(state.position(JOURNAL).next):
         _log.error("journal_behind_state")
-    metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
+    metered = MeteredState(state, state.count_due, state.count_waiting, metrics, on_notices)
     journal = MeteredJournal(read, read.end, metrics)
     sinks, close_sinks = _sinks(settings)
     inlets: list[Inlet] = [JournalInlet(journal)]

@@ -22,7 +22,7 @@ from worker.runtime.engine import Engine, Options
 from worker.runtime.heartbeat import Pulse
 from worker.runtime.kafka_options import kafka_options
 from worker.runtime.metrics import Metrics
-from worker.runtime.metrics_store import MeteredIntake, MeteredState, tell_feeds
+from worker.runtime.metrics_store import MeteredIntake, MeteredState, nobody, tell_feeds
 from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, uses_kafka
 from worker.runtime.service import Service
@@ -30,6 +30,7 @@ from worker.runtime.settings import Settings
 from worker.runtime.start import Patience
 from worker.sources.kafka_cluster import Ends, Topic, asking, check_topics, topic_trouble
 from worker.sources.kafka_intake import KafkaIntake, batch_limit, largest_message
+from worker.storage.listening import OutboxBell
 from worker.storage.state import SqlState
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ def build_gateway(settings: Settings, metrics: Metrics, patience: Patience) -> S
         limit = min(batch_limit(topic) for topic in found.values())
         topic_intake = KafkaIntake(options, topics, timeout_s=settings.gateway_timeout_seconds, limit=limit)
         opened.callback(topic_intake.close)
-        intake = MeteredIntake(topic_intake, metrics, _nobody)
+        intake = MeteredIntake(topic_intake, metrics, nobody)
         reception = build_reception(settings, intake, metrics)
         jobs = beats(settings, identity(settings, Role.GATEWAY), lambda _now_ms: Pulse(), opened)
         return Service(
@@ -85,10 +86,6 @@ def _within_limits(settings: Settings, topics: Mapping[Form, Topic]) -> Settings
             )
             lower[setting] = largest
     return settings.model_copy(update=lower)
-
-
-def _nobody() -> None:
-    """Wake nobody: those who read the topic are elsewhere."""
 
 
 def build_worker(settings: Settings, metrics: Metrics, patience: Patience) -> Service:
@@ -142,7 +139,9 @@ def build_deliver(settings: Settings, metrics: Metrics, patience: Patience) -> S
 
 def _deliver(settings: Settings, metrics: Metrics, url: str) -> Service:
     with ExitStack() as opened:
-        relays = build_relays(settings, Role.DELIVER, lambda: SqlState(url), metrics, opened)
+        relays = build_relays(
+            settings, Role.DELIVER, lambda: SqlState(url), metrics, opened, lambda sink: OutboxBell(url, sink)
+        )
         watched = Watched([relay.name for relay in relays], lambda: _slowest(relays), dict)
         who = identity(settings, Role.DELIVER)
         beating = state_beats(settings, who, lambda: SqlState(url), watched, opened)

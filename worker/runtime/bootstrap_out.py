@@ -10,6 +10,7 @@ from typing import Final
 
 from worker.alerts.routing import Outlet, Routes, Variant
 from worker.model.errors import ConfigError
+from worker.runtime.bell import Bell, ThreadBell
 from worker.runtime.clock import WallClock
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.kafka_options import kafka_options
@@ -83,10 +84,12 @@ def build_relays(
     open_state: Callable[[], SqlState],
     metrics: Metrics,
     opened: ExitStack,
+    make_bell: Callable[[str], Bell] = lambda _sink: ThreadBell(),
 ) -> list[Relay]:
     """Build a relay for each network sink, with a store of its own.
 
-    Shape: what is opened is let go with `opened`.
+    Shape: what is opened is let go with `opened`. `make_bell` gives what wakes the relay of a sink; without it, only whoever
+    calls its `wake` does.
     Raises: ConfigError where a secret cannot be read, or `lease_seconds` is too short.
     """
     relays = []
@@ -96,7 +99,10 @@ def build_relays(
         clock = WallClock()
         lease = HeldLease(state, f"relay:{sink.name}", name_process(settings), settings.lease_seconds)
         observer = MeteredRelay(state, clock, metrics)
-        relays.append(Relay(sink, state, clock, lease, log=log, shrink=shrink, observer=observer))
+        relay = Relay(sink, state, clock, lease, log=log, shrink=shrink, observer=observer)
+        relay.bell = make_bell(sink.name)
+        opened.callback(relay.bell.close)
+        relays.append(relay)
     return relays
 
 

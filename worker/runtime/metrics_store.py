@@ -20,6 +20,10 @@ _GAUGE_EVERY_S = 1.0
 _FAILING_S = 60.0
 
 
+def nobody() -> None:
+    """Wake nobody: whoever waits is elsewhere, or looks by himself."""
+
+
 class MeteredIntake:
     """The journal as the receiving side writes it: count what was stored, and wake who reads it."""
 
@@ -98,9 +102,14 @@ class MeteredState:
         count_due: Callable[[EpochMs], int],
         count_waiting: Callable[[str], int],
         metrics: Metrics,
+        wake: Callable[[], None] = nobody,
     ) -> None:
-        """Keep the state; `count_due` counts assessments due at an instant, `count_waiting` a sink's undelivered notices."""
+        """Keep the state, and whom to wake when notices were written.
+
+        Shape: `count_due` counts assessments due at an instant, `count_waiting` a sink's undelivered notices.
+        """
         self._state = state
+        self._wake = wake
         self._count_due = count_due
         self._count_waiting = count_waiting
         self._outbox_watches: dict[str, Stopwatch] = {}
@@ -147,6 +156,8 @@ class MeteredState:
         is_written = self._state.record(batch)
         if is_written:
             self._count_batch(batch)
+            if batch.outgoing:
+                self._wake()
             self.last_step = Stopwatch()
         return is_written
 
@@ -177,6 +188,8 @@ class MeteredState:
         done = self._state.assess(as_of_ms, opening, remember, limit=limit)
         self._metrics.failed_assessments.inc(done.failed)
         self._count_changes([verdict for verdict in verdicts if not _is_in(verdict, done.unwritten)])
+        if any(verdict.notices for verdict in verdicts):
+            self._wake()
         self._tell_backlog(as_of_ms)
         self.last_step = Stopwatch()
         return done

@@ -23,6 +23,7 @@ import structlog
 
 from worker.model.errors import ConfigError, TemporaryError
 from worker.model.time import SECOND_MS, EpochMs
+from worker.runtime.bell import Bell, ThreadBell
 from worker.runtime.clock import Clock, Stopwatch
 from worker.runtime.lease import HeldLease, LeaseStore
 from worker.runtime.network_sink import Log, NetworkSink
@@ -90,7 +91,10 @@ class Relayed:
 
 
 class Relay:
-    """Empty the outbox of one sink; used by one thread, with a store of its own."""
+    """Empty the outbox of one sink; used by one thread, with a store of its own.
+
+    Shape: `bell` is rung when notices are written; the one that is there at first is rung by `wake` alone.
+    """
 
     def __init__(
         self,
@@ -123,7 +127,7 @@ class Relay:
         # Places of which all is marked that arrived, and places whose last send failed: there each notice goes alone.
         self._sure: set[str] = set()
         self._wary: set[str] = set()
-        self._wake = Event()
+        self.bell: Bell = ThreadBell()
         self.last_step = Stopwatch()
 
     @property
@@ -133,17 +137,19 @@ class Relay:
 
     def wake(self) -> None:
         """Say that there may be something to send; from any thread."""
-        self._wake.set()
+        self.bell.ring()
 
-    def run(self, stop: Event, *, idle_s: float = 0.2, retry_s: float = 1.0) -> None:
-        """Send until `stop` is set, then what is left to send now; at the end others may have the lease."""
+    def run(self, stop: Event, *, idle_s: float = 1.0, retry_s: float = 1.0) -> None:
+        """Send until `stop` is set, then what is left to send now; at the end others may have the lease.
+
+        Shape: an idle relay looks after `idle_s` at the latest, whoever did not wake it: for what was put off, and to be sure.
+        """
         while not stop.is_set():
-            self._wake.clear()
             done = self._try_step()
             if done is None or not done.is_leader:
-                self._wake.wait(retry_s)
+                self.bell.rest(retry_s)
             elif not done.sent:
-                self._wake.wait(idle_s)
+                self.bell.wait(idle_s)
         self._finish()
 
     def step(self) -> Relayed:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from worker.model.alert import Notice
 from worker.model.time import EpochMs
 from worker.storage.dialect import insert_new, one_of, upsert
+from worker.storage.listening import tell
 from worker.storage.records import NoticeKey, Outgoing, PendingNotice
 from worker.storage.schema import outbox, sent_offset
 
@@ -22,7 +23,7 @@ _LATEST = (
 
 
 def write_notices(conn: sa.Connection, notices: Sequence[Outgoing], now_ms: EpochMs) -> None:
-    """Put notices into the outbox; one that is there already stays as it is."""
+    """Put notices into the outbox, and wake their senders; one that is there already stays as it is."""
     if not notices:
         return
     # Two workers' clocks differ: a version is never older than those before it, so that an outbox read in part is in turn.
@@ -46,6 +47,7 @@ def write_notices(conn: sa.Connection, notices: Sequence[Outgoing], now_ms: Epoc
         for item in sorted(notices, key=_place)
     ]
     conn.execute(insert_new(conn, outbox), rows)
+    tell(conn, {item.sink for item in notices})
 
 
 def _place(item: Outgoing) -> tuple[str, str, str]:
