@@ -563,6 +563,26 @@ def test_a_refused_notice_waits_no_longer_and_is_set_aside(store: Store) -> None
     assert store.quarantined() == (told,)
 
 
+def test_a_smaller_form_takes_the_place_of_a_refused_notice_unless_that_went(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture, versions=2))
+    store.postpone("file", keys("a1.1"), T0 + 5)
+    (first, second) = store.pending("file", T0 + 5, 10)
+    told = [Quarantined("notice", T0, "too large", "", "file", "alert", name) for name in ("a1.1", "a1.2")]
+    small = [
+        replace(item, kind="alert-minimal", notice=replace(item.notice, body=b"-"))
+        for item in (first, second)
+    ]
+    store.mark_sent("file", [second.key])
+    for item, reason in zip(small, told, strict=True):
+        store.exchange("file", item, reason)
+    assert store.pending("file", 0, 10) == (small[0],)
+    assert store.quarantined() == (told[0],)
+    store.exchange("other", small[0], told[1])
+    assert store.quarantined() == (told[0],)
+
+
 def test_the_oldest_waiting_notice_is_known(store: Store) -> None:
     assert store.oldest_waiting_ms("kafka") is None
     for index in range(2):

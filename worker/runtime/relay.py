@@ -8,6 +8,9 @@ The order of things, for each place (a topic) of a sink:
 3. It sends one wave, waits for all answers, and marks what arrived; the new offset is recorded in the same transaction, unless
    something of the wave is in doubt.
 
+A notice that its place will never take is exchanged in the outbox for its smaller form, in the transaction that sets it aside;
+the smaller one is sent like any other.
+
 So whatever instruction a process dies at, what it sent lies behind the recorded offset and is found before anything is sent
 again. A relay that is halted between 1 and 3 for longer than its lease sends when it wakes: consumers tell by the id.
 """
@@ -59,6 +62,9 @@ class RelayStore(LeaseStore, Protocol):
 
     def refuse(self, sink: str, keys: Collection[NoticeKey], reasons: Collection[Quarantined]) -> None:
         """Note that the sink will never take these notices as they are, and set them aside."""
+
+    def exchange(self, sink: str, smaller: PendingNotice, reason: Quarantined) -> None:
+        """Put a smaller form in the place of a notice that the sink will never take, and set that aside, both or neither."""
 
     def sent_offsets(self, sink: str) -> Mapping[tuple[str, int], int]:
         """Read up to where in each (target, part) everything of this sink is marked."""
@@ -148,7 +154,7 @@ class Relay:
             done = self._try_step()
             if done is None or not done.is_leader:
                 self.bell.rest(retry_s)
-            elif not done.sent:
+            elif not (done.sent or done.refused):
                 self.bell.wait(idle_s)
         self._finish()
 
@@ -190,8 +196,9 @@ class Relay:
 
     def _finish(self) -> None:
         watch = Stopwatch()
-        while watch.seconds < _LAST_WORDS_S and (done := self._try_step()) is not None and done.sent:
-            pass
+        while watch.seconds < _LAST_WORDS_S and (done := self._try_step()) is not None:
+            if not (done.sent or done.refused):
+                break
         self._sink.close()
         try:
             self._lease.give_back()
@@ -223,8 +230,9 @@ class Relay:
             if not self._is_still_ours():
                 break
             receipts = self._send(target, going)
-            done += self._settle(target, going, receipts, now_ms)
-            stuck.update(_stuck(going, receipts))
+            settled, held_up = self._settle(target, going, receipts, now_ms)
+            done += settled
+            stuck |= held_up
             if target in self._resting.places or (self._log is not None and target not in self._sure):
                 break
         return done
@@ -268,8 +276,8 @@ class Relay:
 
     def _settle(
         self, target: str, wave: Sequence[PendingNotice], receipts: Sequence[Receipt], now_ms: EpochMs
-    ) -> Relayed:
-        """Write down what became of a wave."""
+    ) -> tuple[Relayed, set[str]]:
+        """Write down what became of a wave; name the alerts whose later versions must wait."""
         fates = {fate: _with(fate, wave, receipts) for fate in Fate}
         arrived = [item.key for item in fates[Fate.ARRIVED]]
         in_doubt = [*fates[Fate.FAILED], *fates[Fate.AWAY]]
@@ -287,12 +295,14 @@ class Relay:
             self._put_off(target, in_doubt, reason, now_ms)
             if fates[Fate.AWAY]:
                 self._rest(target, reason)
-        refused = sum(
-            self._refuse(item, receipt, now_ms)
+        refused = [
+            (item, receipt)
             for item, receipt in zip(wave, receipts, strict=True)
             if receipt.fate is Fate.REFUSED
-        )
-        return Relayed(len(arrived), len(in_doubt), refused)
+        ]
+        exchanged = [item for item, receipt in refused if self._refuse(item, receipt, now_ms)]
+        held_up = {item.notice.alert_id for item in (*in_doubt, *exchanged)}
+        return Relayed(len(arrived), len(in_doubt), len(refused)), held_up
 
     def _put_off(self, target: str, items: Sequence[PendingNotice], reason: str, now_ms: EpochMs) -> None:
         """Try these again later: also where the whole place is away, so that another one finds out whether it is back.
@@ -311,21 +321,16 @@ class Relay:
         _log.warning("place_rests", sink=self._sink.name, place=target, reason=reason)
 
     def _refuse(self, item: PendingNotice, receipt: Receipt, now_ms: EpochMs) -> bool:
-        """Set a notice aside that its place will never take, and send a smaller form of it where there is one."""
+        """Set a notice aside that its place will never take; tell whether a smaller form of it now waits in its place."""
         name, target = self._sink.name, item.target
         told = Quarantined("notice", now_ms, receipt.reason, target, name, item.kind, item.notice.notice_id)
         _log.error("notice_refused", sink=name, place=target, state=item.kind, reason=receipt.reason)
         smaller = self._smaller(item)
-        if smaller is not None:
-            if not self._is_still_ours():
-                return False
-            (answer,) = self._send(target, [smaller])
-            if answer.fate in _IN_DOUBT:
-                self._put_off(target, [item], answer.reason, now_ms)
-                self._sure.discard(target)
-                return False
-        self._store.refuse(name, [item.key], [told])
-        return True
+        if smaller is None:
+            self._store.refuse(name, [item.key], [told])
+        else:
+            self._store.exchange(name, smaller, told)
+        return smaller is not None
 
     def _smaller(self, item: PendingNotice) -> PendingNotice | None:
         try:
@@ -340,15 +345,6 @@ _IN_DOUBT = frozenset({Fate.FAILED, Fate.AWAY})
 
 def _with(fate: Fate, wave: Sequence[PendingNotice], receipts: Sequence[Receipt]) -> list[PendingNotice]:
     return [item for item, receipt in zip(wave, receipts, strict=True) if receipt.fate is fate]
-
-
-def _stuck(wave: Sequence[PendingNotice], receipts: Sequence[Receipt]) -> set[str]:
-    """Give the alerts whose later versions must wait."""
-    return {
-        item.notice.alert_id
-        for item, receipt in zip(wave, receipts, strict=True)
-        if receipt.fate in _IN_DOUBT
-    }
 
 
 def _offsets(target: str, receipts: Sequence[Receipt]) -> dict[tuple[str, int], int] | None:

@@ -22,9 +22,10 @@ def shrink(item: PendingNotice) -> PendingNotice | None:
     Shape: of a full alert the minimal one; of a dead letter the one without the message, which the quarantine has.
     """
     make = _SMALLER.get(item.kind)
-    if make is None:
+    made = make(item.notice.body) if make is not None else None
+    if made is None:
         return None
-    kind, body = make(item.notice.body)
+    kind, body = made
     return replace(item, kind=kind, notice=replace(item.notice, body=body))
 
 
@@ -32,13 +33,15 @@ def _minimal(body: bytes) -> tuple[str, bytes]:
     return "alert-minimal", msgspec.json.encode(minimal(_alerts.decode(body)))
 
 
-def _without_message(body: bytes) -> tuple[str, bytes]:
+def _without_message(body: bytes) -> tuple[str, bytes] | None:
     letter = decode_dead_letter(body)
+    if not letter.body:
+        return None
     kept = msgspec.structs.replace(letter, body=b"", omitted=len(letter.body))
     return DEAD_LETTER, encode_dead_letter(kept)
 
 
-_SMALLER: Mapping[str, Callable[[bytes], tuple[str, bytes]]] = {
+_SMALLER: Mapping[str, Callable[[bytes], tuple[str, bytes] | None]] = {
     "alert": _minimal,
     DEAD_LETTER: _without_message,
 }

@@ -24,6 +24,7 @@ from worker.storage.records import (
     CountKey,
     EpisodeRecord,
     NoticeKey,
+    PendingNotice,
     Position,
     Quarantined,
     Verdict,
@@ -315,6 +316,11 @@ class MemoryState(MemoryOutbox):
         """Note that the sink will never take these notices as they are: they wait no longer, and are set aside."""
         self.mark_sent(sink, keys)
         self._quarantined.extend(reasons)
+
+    def exchange(self, sink: str, smaller: PendingNotice, reason: Quarantined) -> None:
+        """Put a smaller form in the place of a notice that the sink will never take, and set that aside."""
+        if self.replace(sink, smaller):
+            self._quarantined.append(reason)
 
     # Reading
 

@@ -82,6 +82,14 @@ class MemoryOutbox:
                 self._outbox[sink, key].is_sent = True
         self.note_offsets(sink, offsets or {})
 
+    def replace(self, sink: str, smaller: PendingNotice) -> bool:
+        """Put another body in the place of that of a notice, to be sent at once; False where it waits no longer."""
+        item = self._outbox.get((sink, smaller.key))
+        if item is None or item.is_sent:
+            return False
+        item.notice, item.kind, item.next_try_ms = smaller.notice, smaller.kind, 0
+        return True
+
     def postpone(self, sink: str, keys: Collection[NoticeKey], until_ms: EpochMs) -> None:
         """Note that a sink could not take these notices, and when to try again."""
         for key in keys:

@@ -112,6 +112,14 @@ def mark_sent(conn: sa.Connection, sink: str, keys: Collection[NoticeKey]) -> No
         conn.execute(_MARK, {"here": sink, "there": target, "notices": notices})
 
 
+def exchange(conn: sa.Connection, sink: str, smaller: PendingNotice) -> bool:
+    """Put another body in the place of that of a notice, to be sent at once; False where it waits no longer."""
+    waits = (*_CHOSEN, ~outbox.c.is_sent)
+    chosen = {"here": sink, "there": smaller.target, "notices": [smaller.notice.notice_id]}
+    values = {"kind": smaller.kind, "body": smaller.notice.body, "next_try_ms": 0}
+    return conn.execute(sa.update(outbox).where(*waits).values(values), chosen).rowcount == 1
+
+
 def postpone(conn: sa.Connection, sink: str, keys: Collection[NoticeKey], until_ms: EpochMs) -> None:
     """Note that a sink could not take these notices, and when to try again."""
     for target, notices in _by_target(keys).items():

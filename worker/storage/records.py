@@ -65,7 +65,8 @@ class Quarantined:
 
     Shape: `kind` is "message", "fact", "assessment" or "notice". `offset` finds the bytes in the journal part, `message`
     brings them along; both are None for the last two. A notice has its id as `message_id`, its sink as `feed` and its target
-    as `place`; its bytes stay in the outbox. `reason` and `place` hold no data of the patient.
+    as `place`; its bytes stay in the outbox, unless a smaller form of it went in
+    its place. `reason` and `place` hold no data of the patient.
     """
 
     kind: str

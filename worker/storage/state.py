@@ -184,6 +184,15 @@ class SqlState:
             outbox.mark_sent(conn, sink, keys)
             ledger.set_aside(conn, "", reasons)
 
+    def exchange(self, sink: str, smaller: PendingNotice, reason: Quarantined) -> None:
+        """Put a smaller form in the place of a notice that the sink will never take, and set that aside.
+
+        Shape: one that has gone meanwhile stays as it went, and nothing is set aside.
+        """
+        with self._db.unit() as conn:
+            if outbox.exchange(conn, sink, smaller):
+                ledger.set_aside(conn, "", [reason])
+
     def sent_offsets(self, sink: str) -> dict[tuple[str, int], int]:
         """Read up to where in each (topic, partition) everything of this sink is marked."""
         with self._db.reading() as conn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from threading import Event, Thread
@@ -224,11 +225,72 @@ def test_a_smaller_form_of_a_refused_notice_is_sent_in_its_place(stage: Stage) -
         return replace(item, kind="alert-minimal", notice=replace(item.notice, body=b"{}"))
 
     stage.put(("all", "a", 1), body=bytes(2_000))
-    assert stage.relay(shrink=shrink).step().refused == 1
+    relay = stage.relay(shrink=shrink)
+    assert relay.step() == Relayed(refused=1)
+    assert len(stage.store.quarantined()) == 1
+    assert relay.step() == Relayed(sent=1)
     (log,) = [log for log in stage.topics.logs.values() if log]
     assert [(item.notice.notice_id, item.kind) for item in log] == [("a.1", "alert-minimal")]
     assert len(stage.store.quarantined()) == 1
     assert stage.relay("two").step() == Relayed(is_leader=False)
+
+
+def test_later_versions_wait_for_the_smaller_form_of_one_that_was_refused(stage: Stage) -> None:
+    stage.put(("all", "a", 1), body=bytes(2_000))
+    stage.put(("all", "a", 2), ("all", "b", 1))
+    relay = stage.relay(shrink=_small)
+    assert relay.step() == Relayed(sent=1, refused=1)
+    assert relay.step() == Relayed(sent=2)
+    assert stage.topics.versions("all", "a") == [1, 2]
+
+
+@pytest.mark.parametrize("dies_at", range(1, 12))
+def test_a_relay_that_dies_while_it_sends_a_smaller_form_has_told_of_the_refusal(
+    stage: Stage, dies_at: int
+) -> None:
+    moments = 0
+
+    def die(_moment: str, _shipment: Shipment) -> None:
+        nonlocal moments
+        moments += 1
+        if moments == dies_at:
+            raise KeyboardInterrupt
+
+    stage.put(("all", "a", 1), body=bytes(2_000))
+    stage.put(("all", "a", 2), ("all", "b", 1))
+    with contextlib.suppress(KeyboardInterrupt):
+        relay = stage.relay("dies", TopicSink(stage.topics, die), shrink=_small)
+        for _ in range(4):
+            relay.step()
+    stage.pass_time(LEASE_S + 1)
+    relay = stage.relay("next", shrink=_small)
+    for _ in range(4):
+        relay.step()
+    assert sorted(stage.topics.ids("all")) == ["a.1", "a.2", "b.1"]
+    assert stage.topics.versions("all", "a") == [1, 2]
+    assert [aside.message_id for aside in stage.store.quarantined()] == ["a.1"]
+
+
+def _small(item: PendingNotice) -> PendingNotice | None:
+    small = replace(item, kind="alert-minimal", notice=replace(item.notice, body=b"{}"))
+    return small if item.kind == "alert" else None
+
+
+def test_a_smaller_form_that_is_refused_too_is_set_aside_and_holds_up_nothing(stage: Stage) -> None:
+    def hardly(item: PendingNotice) -> PendingNotice | None:
+        small = _small(item)
+        return small and replace(small, notice=replace(small.notice, body=bytes(2_000)))
+
+    stage.put(("all", "a", 1), body=bytes(2_000))
+    stage.put(("all", "a", 2))
+    relay = stage.relay(shrink=hardly)
+    assert [relay.step() for _ in range(3)] == [
+        Relayed(refused=1),
+        Relayed(sent=1, refused=1),
+        Relayed(),
+    ]
+    assert [aside.message_type for aside in stage.store.quarantined()] == ["alert", "alert-minimal"]
+    assert stage.waiting() == 0
 
 
 def test_of_two_relays_one_sends(stage: Stage) -> None:

@@ -23,6 +23,7 @@ def test_a_dead_letter_shrinks_to_what_is_said_about_it() -> None:
     assert (small.key, small.kind) == (item("", b"").key, "dead-letter")
     kept = decode_dead_letter(small.notice.body)
     assert (kept.body, kept.omitted, kept.reason) == (b"", 9_000, "no patient")
+    assert shrink(small) is None, "there is nothing left to leave out"
 
 
 def test_what_has_no_smaller_form_stays_as_it_is() -> None:
