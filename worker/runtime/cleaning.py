@@ -1,4 +1,8 @@
-"""Drop what is too old, once a day, by whichever worker comes first."""
+"""Drop what is too old, once a day, by whichever worker comes first.
+
+Old means: beyond the time that facts are kept, at the instant up to which everything is read and judged. After a standstill
+that lies behind the clock: a fact of nine days ago belongs to an LP that was told a day later and is read an hour from now.
+"""
 
 from __future__ import annotations
 
@@ -46,17 +50,24 @@ class Retention:
 
     Shape: `recent_days` facts without an LP, `long_days` those of concepts with a 30-day baseline, `lp_days` the facts of
     an LP (longer than the longest window of any rule) and notices that were sent, `journal_days` messages that are ingested
-    and dead letters that were sent.
+    and dead letters that were sent. Facts wait for feeds that are behind, at most `patience_days` longer: one that nobody
+    reads must not keep everything for ever.
     """
 
     recent_days: int = 7
     long_days: int = 37
     lp_days: int = 120
     journal_days: int = 7
+    patience_days: int = 30
+
+    @property
+    def patience_ms(self) -> int:
+        """Give how long feeds are waited for."""
+        return self.patience_days * DAY_MS
 
 
 class Cleaning:
-    """Clean at the first step of each day; where that fails, or facts too old are still to be judged, try again in a minute."""
+    """Clean at the first step of each day; where that fails, try again in a minute."""
 
     def __init__(
         self,
@@ -75,15 +86,15 @@ class Cleaning:
         self._is_shared = any(inlet.is_shared for inlet in inlets)
         self._next_ms: EpochMs = DAY_MS
 
-    def run(self, progress: Progress, now_ms: EpochMs) -> None:
-        """Clean where it is time."""
+    def run(self, progress: Progress, now_ms: EpochMs, settled_ms: EpochMs) -> None:
+        """Clean where it is time; nothing that was received before `settled_ms` is awaited any more."""
         if now_ms < self._next_ms:
             return
         self._next_ms = now_ms + MINUTE_MS
         try:
-            if self._is_awaited(now_ms) or not self._holds(_CLEANING_S):
+            if not self._holds(_CLEANING_S):
                 return
-            self._clean(progress, now_ms)
+            self._clean(progress, now_ms, self._judged_ms(settled_ms))
             self._next_ms = (now_ms // DAY_MS + 1) * DAY_MS
             # Nobody else need clean again today.
             self._holds((self._next_ms - now_ms) / SECOND_MS)
@@ -93,18 +104,19 @@ class Cleaning:
     def _holds(self, seconds: float) -> bool:
         return not self._is_shared or self._store.lease(_LEASE, self._worker_id, seconds)
 
-    def _clean(self, progress: Progress, now_ms: EpochMs) -> None:
+    def _judged_ms(self, settled_ms: EpochMs) -> EpochMs:
+        """Give the instant as of which everybody is judged: an assessment that is due needs the facts of its own time."""
+        due_ms = self._store.next_due_ms()
+        return settled_ms if due_ms is None else min(due_ms, settled_ms)
+
+    def _clean(self, progress: Progress, now_ms: EpochMs, judged_ms: EpochMs) -> None:
+        if now_ms - judged_ms > DAY_MS:
+            _log.warning("cleaning_waits_for_feeds", seconds=(now_ms - judged_ms) // SECOND_MS)
         kept = self._kept
-        self._store.drop_recent(self._recent_ms(now_ms), self._long_lived, now_ms - kept.long_days * DAY_MS)
-        self._store.drop_over(now_ms - kept.lp_days * DAY_MS)
+        self._store.drop_recent(
+            judged_ms - kept.recent_days * DAY_MS, self._long_lived, judged_ms - kept.long_days * DAY_MS
+        )
+        self._store.drop_over(judged_ms - kept.lp_days * DAY_MS)
         self._store.drop_sent(now_ms - kept.lp_days * DAY_MS, now_ms - kept.journal_days * DAY_MS)
         for inlet in self._inlets:
             inlet.trim(progress, now_ms - kept.journal_days * DAY_MS)
-
-    def _is_awaited(self, now_ms: EpochMs) -> bool:
-        """Tell whether an assessment waits for facts that are too old already, as after a long standstill."""
-        due_ms = self._store.next_due_ms()
-        return due_ms is not None and due_ms <= self._recent_ms(now_ms)
-
-    def _recent_ms(self, now_ms: EpochMs) -> EpochMs:
-        return now_ms - self._kept.recent_days * DAY_MS

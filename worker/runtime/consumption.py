@@ -42,6 +42,8 @@ class Consumption:
         self._progress = progress
         self._told: dict[str, EpochMs] = {}
         self._floors: dict[str, EpochMs] = {}
+        self._others: dict[str, EpochMs] = {}
+        self._until_ms: EpochMs = 0
         self._parts: frozenset[str] = frozenset()
         self._asked: Stopwatch | None = None
 
@@ -59,7 +61,18 @@ class Consumption:
                 )
             (shared if inlet.is_shared else own).update(inlet.parts())
         self._share(frozenset(shared))
-        return min((self._floors.get(part, 0) for part in own | shared), default=0)
+        self._until_ms = min((self._floors.get(part, 0) for part in own | shared), default=0)
+        return self._until_ms
+
+    def settled_ms(self, now_ms: EpochMs, patience_ms: int) -> EpochMs:
+        """Give the instant before which nothing received is awaited any more, as far as known when we last asked.
+
+        Shape: never later than `now_ms`. A part of ours is waited for at most `patience_ms`, also where nobody reads it; one
+        that other workers of the store read, and we do not know, only while it was read within that time.
+        """
+        given_up_ms = now_ms - patience_ms
+        others = [at_ms for at_ms in self._others.values() if at_ms >= given_up_ms]
+        return min(now_ms, max(self._until_ms, given_up_ms), *others)
 
     def _raise(self, part: str, at_ms: EpochMs) -> None:
         self._floors[part] = max(at_ms, self._floors.get(part, 0))
@@ -77,4 +90,6 @@ class Consumption:
                 if part in parts:
                     self._raise(part, position.caught_up_ms)
                     self._told[part] = max(position.caught_up_ms, self._told.get(part, 0))
+                elif part not in self._floors:
+                    self._others[part] = max(position.at_ms, position.caught_up_ms)
         self._asked, self._parts = Stopwatch(), parts

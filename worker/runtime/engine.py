@@ -168,7 +168,7 @@ class Engine:
             )
         now_ms = self._clock.now_ms()
         delivered = self._deliver(now_ms)
-        self._cleaning.run(self._progress, now_ms)
+        self._cleaning.run(self._progress, now_ms, self._settled_ms(now_ms))
         return Step(ingested, assessed, delivered)
 
     def drain(self) -> int:
@@ -297,6 +297,12 @@ class Engine:
             done += self._assess(due_ms, due_ms)
             self._rest()
         return done
+
+    def _settled_ms(self, now_ms: EpochMs) -> EpochMs:
+        """Give the instant before which nothing received is awaited; a message clock stands at what is read."""
+        if isinstance(self._clock, MessageClock):
+            return now_ms
+        return self._consumption.settled_ms(now_ms, self._options.retention.patience_ms)
 
     def _deliver(self, now_ms: EpochMs) -> Delivered:
         """Send notices, but none of which a crash could take back the alert."""

@@ -111,3 +111,25 @@ def test_the_store_is_asked_once_a_second_and_when_a_part_comes(monkeypatch: pyt
     for _ in range(5):
         assert rig.consumption.until_ms() == 0
     assert len(asked) == 2
+
+
+PATIENCE = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "settled"),
+    [
+        ({ONE: NOW + 5, TWO: NOW + 5}, {}, NOW),
+        ({ONE: NOW, TWO: NOW - 700}, {}, NOW - 700),
+        ({ONE: NOW}, {}, NOW - PATIENCE),  # nobody ever read the second
+        ({ONE: NOW, TWO: NOW}, {"kafka:notes:0": NOW - 900}, NOW - 900),
+        ({ONE: NOW, TWO: NOW}, {"kafka:retired:0": NOW - PATIENCE - 1}, NOW),
+    ],
+)
+def test_what_was_received_before_an_instant_is_awaited_no_more(
+    mine: dict[str, int], others: dict[str, int], settled: int
+) -> None:
+    rig = Rig(mine=mine)
+    rig.store.note_caught_up(others)
+    rig.until()
+    assert rig.consumption.settled_ms(NOW, PATIENCE) == settled

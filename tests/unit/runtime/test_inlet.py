@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
 from worker.model.time import DAY_MS, HOUR_MS, MINUTE_MS
+from worker.runtime.cleaning import Cleaning, Retention
 from worker.runtime.clock import FixedClock, MessageClock
 from worker.runtime.engine import Engine, Options
 from worker.runtime.inlet import JournalInlet, Room
@@ -153,3 +155,27 @@ def test_cleaning_that_fails_is_tried_again_and_stops_nothing(script: Script, at
     clock.at_ms += DAY_MS
     engine.step()
     assert store.cleaned == 2
+
+
+def test_a_backlog_that_is_read_late_finds_its_facts(script: Script, facts: Facts, at: At) -> None:
+    store, clock = MemoryState(), FixedClock(at(24 * 9))
+    told = [script.message(at(1), facts.temp(39, 1)), script.message(at(2), facts.lp())]
+    journal = MemoryJournal([replace(raw, received_at_ms=script.message_time(raw)) for raw in told])
+    engine = Engine([JournalInlet(journal)], store, script, clock, options=Options(Room(1)))
+    engine.step()
+    clock.at_ms += DAY_MS
+    engine.step()
+    assert len(store.alerts()) == 1
+
+
+def test_an_assessment_that_is_due_finds_the_facts_of_its_time(
+    at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, dropped = MemoryState(), list[tuple[int, int]]()
+    monkeypatch.setattr(store, "next_due_ms", lambda: at(24 * 3))
+    monkeypatch.setattr(
+        store, "drop_recent", lambda before_ms, _, long_ms: dropped.append((before_ms, long_ms))
+    )
+    cleaning = Cleaning(store, [], Retention(), [], "me")
+    cleaning.run(progress(), at(24 * 90), at(24 * 80))
+    assert dropped == [(at(24 * (3 - 7)), at(24 * (3 - 37)))]
