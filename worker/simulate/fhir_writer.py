@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
     from worker.model.fact import Identifier
     from worker.model.time import EpochMs
+    from worker.simulate.visits import Bed
 
 Json: TypeAlias = dict[str, object]
 
 INTERPRETATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 CLASS_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+PLACE_SYSTEM = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 DISPOSITION_SYSTEM = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
 UCUM = "http://unitsofmeasure.org"
 ORDER_SYSTEM = "urn:lpwatch:order"
@@ -251,6 +253,7 @@ class Stay:
     reason: str = ""
     disposition: str = ""
     status: str = ""
+    place: Bed | None = None
 
 
 def encounter(stated: Stated, stay: Stay) -> Json:
@@ -265,12 +268,21 @@ def encounter(stated: Stated, stay: Stay) -> Json:
         "class": {"system": CLASS_SYSTEM, "code": stay.encounter_class},
         "period": period,
     }
+    if stay.place is not None:
+        written["location"] = [_placed(stay.place.unit, "wa"), _placed(stay.place.bed, "bd")]
     if stay.reason:
         written["reasonCode"] = [{"text": stay.reason}]
     if stay.disposition:
         coding = Coding(DISPOSITION_SYSTEM, stay.disposition)
         written["hospitalization"] = {"dischargeDisposition": concept(coding, text=stay.disposition)}
     return written
+
+
+def _placed(name: str, kind: str) -> Json:
+    return {
+        "location": {"display": name},
+        "physicalType": {"coding": [{"system": PLACE_SYSTEM, "code": kind}]},
+    }
 
 
 def _entry(resource: Json) -> Json:

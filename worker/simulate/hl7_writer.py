@@ -81,7 +81,7 @@ class Visit:
 
     patient_class: str = ""
     number: str = ""
-    location: str = ""
+    location: tuple[str, ...] = ()
     reason: str = ""
     admitted: str = ""
     discharged: str = ""
@@ -199,7 +199,7 @@ def pv1(visit: Visit) -> str:
         {
             1: "1",
             2: visit.patient_class,
-            3: escape(visit.location),
+            3: components(*visit.location),
             19: escape(visit.number),
             36: escape(visit.disposition),
             44: visit.admitted,

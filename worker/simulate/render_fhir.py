@@ -19,7 +19,7 @@ from worker.simulate.coding import (
     Term,
 )
 from worker.simulate.happenings import Happening, Person, Revision, number_text
-from worker.simulate.visits import NO_STAY, Stay
+from worker.simulate.visits import NO_STAY, Stay, bed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -176,26 +176,29 @@ def _drug(happening: Happening, envelope: Envelope) -> list[Json]:
 
 def _encounter(happening: Happening, envelope: Envelope) -> list[Json]:
     is_retracted = happening.revision is Revision.RETRACTED
+    number = f"V-{happening.name}"
     stay = fhir.Stay(
         encounter_class=_CLASSES.get(str(happening.value), "AMB"),
         start_ms=happening.at_ms,
         reason=happening.text,
         status="entered-in-error" if is_retracted else "",
+        place=bed_of(number, str(happening.value)),
     )
-    return [fhir.encounter(_stated(happening, envelope, f"V-{happening.name}"), stay)]
+    return [fhir.encounter(_stated(happening, envelope, number), stay)]
 
 
 def _discharge(happening: Happening, envelope: Envelope) -> list[Json]:
     known = envelope.stay
     is_retracted = happening.revision is Revision.RETRACTED
+    number = known.number or f"V-{happening.name}"
     stay = fhir.Stay(
         encounter_class=_CLASSES.get(known.encounter_class, "AMB"),
         start_ms=known.admitted_ms,
         end_ms=None if is_retracted else happening.at_ms,
         reason=known.reason,
         disposition="" if is_retracted else str(happening.value or ""),
+        place=bed_of(number, known.encounter_class),
     )
-    number = known.number or f"V-{happening.name}"
     return [fhir.encounter(_stated(happening, envelope, number), stay)]
 
 

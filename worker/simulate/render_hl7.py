@@ -18,7 +18,7 @@ from worker.simulate.coding import (
 )
 from worker.simulate.happenings import Happening, Person, Revision, number_text
 from worker.simulate.hl7_writer import Code
-from worker.simulate.visits import NO_STAY, Stay
+from worker.simulate.visits import NO_STAY, Stay, bed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -276,9 +276,11 @@ def _pid(envelope: Envelope) -> str:
 
 
 def _visit(stay: Stay, sender: Sender) -> hl7.Visit:
+    place = bed_of(stay.number, stay.encounter_class)
     return hl7.Visit(
         patient_class=_CLASSES.get(stay.encounter_class, ""),
         number=stay.number,
+        location=(place.unit, "", place.bed) if place else (),
         reason=stay.reason,
         admitted="" if stay.admitted_ms is None else sender.style.dtm(stay.admitted_ms),
     )

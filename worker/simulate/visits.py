@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 from worker.simulate.happenings import Happening, Revision
 
@@ -24,6 +25,24 @@ class Stay:
 
 
 NO_STAY = Stay()
+_WARDS = {"inpatient": ("AMU", "NEURO", "SURG"), "emergency": ("ED",), "outpatient": ("DAY",)}
+_BEDS = 24
+
+
+class Bed(NamedTuple):
+    """A ward and a bed on it."""
+
+    unit: str
+    bed: str
+
+
+def bed_of(number: str, encounter_class: str) -> Bed | None:
+    """Return where a stay is spent, the same in every form of it; None for a class that has no wards."""
+    wards = _WARDS.get(encounter_class)
+    if not wards or not number:
+        return None
+    drawn = crc32(number.encode())
+    return Bed(wards[drawn % len(wards)], str(drawn % _BEDS + 1))
 
 
 def stays(happenings: Iterable[Happening]) -> tuple[Stay, ...]:
