@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,18 @@ def test_an_order_alone_tells_of_the_puncture_where_that_is_the_habit() -> None:
 def test_duplicates_follow_their_original() -> None:
     documents = _only("duplicate", patients=1)
     assert documents[0::2] == documents[1::2]
+
+
+def test_both_forms_tell_the_same_ward_and_bed_of_a_stay() -> None:
+    in_fhir = {
+        (one["id"], *(place["location"]["display"] for place in one["location"]))
+        for one in _resources(_documents(_settings(habits=NONE)), "Encounter")
+    }
+    in_hl7 = set()
+    for written in Hospital(replace(_settings(habits=NONE), form=Form.HL7V2)).messages():
+        for segment in written.body.decode().split("\r"):
+            if segment.startswith("PV1|") and (fields := segment.split("|"))[3]:
+                unit, _, bed = fields[3].split("^")
+                in_hl7.add((fields[19], unit, bed))
+    assert in_fhir
+    assert in_fhir <= in_hl7
