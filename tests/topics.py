@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 from kafka.admin import KafkaAdminClient
@@ -25,5 +26,18 @@ def add_topic(bootstrap: str, topic: str, partitions: int = 2, replicas: int = 1
             {topic: {"num_partitions": partitions, "replication_factor": replicas, "configs": wanted}}
         )
         admin.wait_for_topics([topic])
+    finally:
+        admin.close()
+
+
+def grow_topic(bootstrap: str, topic: str, partitions: int) -> None:
+    """Give a topic more partitions, and wait until the broker tells of them."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.create_partitions({topic: partitions})
+        deadline = time.monotonic() + 30
+        while len(admin.describe_topics([topic])[0]["partitions"]) < partitions:
+            assert time.monotonic() < deadline, "the topic did not grow"
+            time.sleep(0.05)
     finally:
         admin.close()

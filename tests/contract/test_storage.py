@@ -125,6 +125,28 @@ def test_who_begins_with_a_part_second_moves_nothing(store: Store) -> None:
         assert store.positions()[part] == Position(first)
 
 
+def test_all_parts_of_a_source_begin_at_once_and_only_once(store: Store) -> None:
+    assert not store.has_begun("kafka:adt")
+    assert store.begin_all("kafka:adt", {"kafka:adt:1": 9, "kafka:adt:0": 0})
+    assert store.has_begun("kafka:adt")
+    assert not store.begin_all("kafka:adt", {"kafka:adt:0": 50, "kafka:adt:2": 70})
+    assert store.positions() == {"kafka:adt:0": Position(0), "kafka:adt:1": Position(9)}
+    assert not store.has_begun("kafka:ad")
+    assert not store.has_begun("kafka:a_t"), "its name is no pattern"
+
+
+def test_a_source_of_which_a_part_was_read_has_begun(store: Store) -> None:
+    store.record(batch(0, part="kafka:adt:1"))
+    store.note_caught_up({"kafka:lab:0": T0})
+    store.begin_position("kafka:a_t:0", 7)
+    assert [store.has_begun(name) for name in ("kafka:adt", "kafka:lab", "kafka:a_t")] == [True, True, False]
+    assert not store.begin_all("kafka:adt", {"kafka:adt:0": 9})
+    assert store.begin_all("kafka:a_t", {"kafka:a_t:0": 9, "kafka:a_t:1": 9})
+    assert [store.position(f"kafka:a_t:{part}").next for part in (0, 1)] == [7, 9], (
+        "an operator's word counts"
+    )
+
+
 def test_an_operator_moves_a_position(store: Store) -> None:
     store.move_position("one", 500)
     assert store.record(replace(batch(500, part="one"), next=510))

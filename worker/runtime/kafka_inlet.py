@@ -1,8 +1,9 @@
 """Kafka partitions as an inlet: the store says where each is read, Kafka only what is there.
 
-A partition goes through these steps: it becomes ours and is held · the store says where it stands, or a new one begins at the
-beginning or the end of its log, and that is stored before anything is read · it is read on · it is taken from us, and what was
-read and not ingested is forgotten. One that cannot be read on is stopped until an operator moves its position.
+A partition goes through these steps: it becomes ours and is held · the store says where it stands; a new one begins at its
+beginning, or with all others of a topic that nobody ever read at their ends, and that is stored before anything is read · it is
+read on · it is taken from us, and what was read and not ingested is forgotten. One that cannot be read on is stopped until an
+operator moves its position.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from worker.runtime.journal import Entry
 from worker.runtime.progress import Progress
 from worker.sources.kafka import KafkaSource
 from worker.sources.kafka_group import Change, Partition
-from worker.sources.kafka_messages import Record, part_name, to_message
+from worker.sources.kafka_messages import Record, part_name, to_message, topic_name
 
 _log = structlog.get_logger(__name__)
 
@@ -162,7 +163,7 @@ class KafkaInlet:
             partitions = self._known[topic] = now or self._known.get(topic, ())
             named.extend(part_name(topic, partition) for partition in partitions)
             if not partitions:
-                named.append(f"kafka:{topic}")
+                named.append(topic_name(topic))
         return named
 
     def read(self, progress: Progress, room: Room, asked_ms: EpochMs) -> Sequence[Parcel]:
@@ -285,10 +286,25 @@ class KafkaInlet:
                     fresh.append(partition)
                 else:
                     self._place_at(partition, lane, standing.next)
-        if fresh:
-            starts = (self._source.ends if self._is_from_end else self._source.begins)(fresh)
-            for partition, offset in (starts or {}).items():
-                progress.begin(self._lanes[partition].name, offset)
+        for topic in sorted({partition.topic for partition in fresh}):
+            mine = [partition for partition in fresh if partition.topic == topic]
+            if self._is_from_end and not progress.has_begun(topic_name(topic)):
+                self._begin_at_end(topic, mine, progress)
+            else:
+                for partition, offset in (self._source.begins(mine) or {}).items():
+                    progress.begin(self._lanes[partition].name, offset)
+
+    def _begin_at_end(self, topic: str, mine: Collection[Partition], progress: Progress) -> None:
+        """Begin with a topic that nobody ever read: with all of its partitions at once, also those that others will read.
+
+        A partition that has no position afterwards came later: what it holds was written since, and is read.
+        """
+        known = {Partition(topic, number) for number in self._source.partitions().get(topic, ())}
+        ends = self._source.ends(sorted(known.union(mine)))
+        if ends is not None:
+            progress.begin_all(
+                topic_name(topic), {part_name(*partition): offset for partition, offset in ends.items()}
+            )
 
     def _place_at(self, partition: Partition, lane: _Lane, offset: int) -> None:
         lane.place(offset)

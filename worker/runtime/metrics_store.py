@@ -138,6 +138,16 @@ class MeteredState:
         self.last_try = Stopwatch()
         self._state.begin_position(part, next_)
 
+    def has_begun(self, source: str) -> bool:
+        """Tell whether somebody began with a source."""
+        self.last_try = Stopwatch()
+        return self._state.has_begun(source)
+
+    def begin_all(self, source: str, parts: Mapping[str, int]) -> bool:
+        """Begin with all parts of a source."""
+        self.last_try = Stopwatch()
+        return self._state.begin_all(source, parts)
+
     def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
         """Note that parts were consumed to their end."""
         self.last_try = Stopwatch()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from worker.model.message import RawMessage, Reading
@@ -20,6 +20,12 @@ class PositionStore(IngestStore, Protocol):
 
     def begin_position(self, part: str, next_: int) -> None:
         """Set the position of a part that nobody ever consumed; one that somebody did stays where it is."""
+
+    def has_begun(self, source: str) -> bool:
+        """Tell whether somebody began with the parts of a source, named `{source}:…`."""
+
+    def begin_all(self, source: str, parts: Mapping[str, int]) -> bool:
+        """Set the positions of all parts of a source at once; False, and nothing written, where somebody began with it."""
 
 
 class Progress:
@@ -66,12 +72,26 @@ class Progress:
                 self._ingest(part).position = found[part]
 
     def begin(self, part: str, first: int) -> None:
-        """Begin with a part that nobody ever consumed, so that a restart goes on from here; no matter where somebody just did.
+        """Begin with a part that nobody ever consumed, so that a restart goes on from here; no matter if somebody did.
 
         Raises: TemporaryError where the store is away.
         """
         self._store.begin_position(part, first)
         self._ingests.pop(part, None)
+
+    def has_begun(self, source: str) -> bool:
+        """Ask the store whether anybody began with a source before: then a part of it that has no position is new.
+
+        Raises: TemporaryError where the store is away.
+        """
+        return self._store.has_begun(source)
+
+    def begin_all(self, source: str, parts: Mapping[str, int]) -> None:
+        """Begin with all parts of a source that nobody ever consumed, whoever will read them; no matter if somebody did.
+
+        Raises: TemporaryError where the store is away.
+        """
+        self._store.begin_all(source, parts)
 
     def skip(self, part: str, next_: int) -> None:
         """Move the position of a part over offsets that hold no message."""

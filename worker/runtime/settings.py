@@ -187,7 +187,8 @@ class Settings(BaseSettings):
         default=(), description="topics of FHIR resources as JSON, separated by commas"
     )
     kafka_start: Literal["beginning", "end"] = Field(
-        default="beginning", description="where to begin with a partition that was never read"
+        default="beginning",
+        description="where to begin with a topic that was never read; partitions that are added later begin at their beginning",
     )
     kafka_session_seconds: Seconds = Field(
         default=10.0,

@@ -65,7 +65,12 @@ class Record(Protocol):
 
 def part_name(topic: str, partition: int) -> str:
     """Name a partition as a part of the store."""
-    return f"kafka:{topic}:{partition}"
+    return f"{topic_name(topic)}:{partition}"
+
+
+def topic_name(topic: str) -> str:
+    """Name a topic in the store, where its partitions are its parts."""
+    return f"kafka:{topic}"
 
 
 def to_headers(message: RawMessage) -> list[tuple[str, bytes]]:

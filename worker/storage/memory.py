@@ -63,6 +63,7 @@ class MemoryState(MemoryOutbox):
         """Start empty."""
         super().__init__()
         self._positions: dict[str, Position] = {}
+        self._begun: set[str] = set()
         self._numbers: dict[tuple[str, str], int] = {}
         self._patients: dict[int, _Patient] = {}
         self._links: dict[tuple[int, int], tuple[int, str]] = {}
@@ -108,6 +109,22 @@ class MemoryState(MemoryOutbox):
     def begin_position(self, part: str, next_: int) -> None:
         """Set the position of a part that nobody ever consumed; one that somebody did stays where it is."""
         self._positions.setdefault(part, Position(next_))
+
+    def has_begun(self, source: str) -> bool:
+        """Tell whether somebody began with the parts of a source, named `{source}:…`."""
+        was_read = [
+            part for part, known in self._positions.items() if known.at_ms > 0 or known.caught_up_ms > 0
+        ]
+        return source in self._begun or any(part.startswith(f"{source}:") for part in was_read)
+
+    def begin_all(self, source: str, parts: Mapping[str, int]) -> bool:
+        """Set the positions of all parts of a source at once; False, and nothing written, where somebody began with it."""
+        if self.has_begun(source):
+            return False
+        self._begun.add(source)
+        for part, next_ in parts.items():
+            self.begin_position(part, next_)
+        return True
 
     def move_position(self, part: str, next_: int) -> None:
         """Set the position of a part, whatever it is: for operators."""

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from worker.model.time import EpochMs
 from worker.storage.dialect import insert_new, upsert
 from worker.storage.records import Batch, Position
-from worker.storage.schema import position
+from worker.storage.schema import meta, position
 
 _MOVE = sa.update(position).where(
     position.c.part == sa.bindparam("here"), position.c.next == sa.bindparam("first")
 )
+_MARK = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("here"))
+_COUNTING = {"preserve_rowcount": True}
 _LATEST = sa.select(sa.func.max(position.c.at_ms))
 
 
@@ -51,6 +53,34 @@ def _move(conn: sa.Connection, batch: Batch) -> bool:
 def begin(conn: sa.Connection, part: str, next_: int) -> None:
     """Set the position of a part that nobody ever consumed; one that somebody did stays where it is."""
     conn.execute(insert_new(conn, position), {**_row(part), "next": next_})
+
+
+def has_begun(conn: sa.Connection, source: str) -> bool:
+    """Tell whether somebody began with a source: by `begin_all`, or by consuming one of its parts."""
+    if conn.scalar(_MARK, {"here": _mark(source)}) is not None:
+        return True
+    was_read = sa.or_(position.c.at_ms > 0, position.c.caught_up_ms > 0)
+    is_part = position.c.part.startswith(f"{source}:", autoescape=True)
+    return conn.scalar(sa.select(sa.literal(1)).where(is_part, was_read).limit(1)) is not None
+
+
+def begin_all(conn: sa.Connection, source: str, parts: Mapping[str, int]) -> bool:
+    """Set the positions of all parts of a source that nobody began with; False, and nothing written, where somebody did.
+
+    Of two that come at once the second waits for the first. A position that an operator set before stays where it is.
+    """
+    if has_begun(conn, source):
+        return False
+    mark = {"key": _mark(source), "value": "begun"}
+    if conn.execute(insert_new(conn, meta), mark, execution_options=_COUNTING).rowcount != 1:
+        return False
+    for part, next_ in sorted(parts.items()):
+        begin(conn, part, next_)
+    return True
+
+
+def _mark(source: str) -> str:
+    return f"begun {source}"
 
 
 def move(conn: sa.Connection, part: str, next_: int) -> None:

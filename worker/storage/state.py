@@ -88,6 +88,16 @@ class SqlState:
         with self._db.unit() as conn:
             positions.begin(conn, part, next_)
 
+    def has_begun(self, source: str) -> bool:
+        """Tell whether somebody began with the parts of a source, named `{source}:…`."""
+        with self._db.reading() as conn:
+            return positions.has_begun(conn, source)
+
+    def begin_all(self, source: str, parts: Mapping[str, int]) -> bool:
+        """Set the positions of all parts of a source at once; False, and nothing written, where somebody began with it."""
+        with self._db.unit() as conn:
+            return positions.begin_all(conn, source, parts)
+
     def move_position(self, part: str, next_: int) -> None:
         """Set the position of a part, whatever it is: for operators."""
         with self._db.unit() as conn:

@@ -186,6 +186,37 @@ def test_a_part_may_begin_at_its_end() -> None:
     assert rig.step(3) == [body(8), body(9)]
 
 
+def test_a_partition_that_another_worker_reads_begins_at_the_same_end() -> None:
+    rig = Rig(is_from_end=True)
+    rig.source.give(A)
+    rig.step()
+    assert {part: found.next for part, found in rig.store.positions().items()} == {NAME: 8, "kafka:labs:1": 8}
+    rig.source.logs[B] += log(B, range(8, 10))
+    rig.source.give(B)
+    assert rig.step(3) == [body(8, B), body(9, B)], "what was written before it became ours is read"
+
+
+def test_a_partition_that_was_added_later_begins_at_its_beginning() -> None:
+    rig = Rig(is_from_end=True)
+    rig.source.partitions = lambda: {"labs": [0]}
+    rig.source.give(A)
+    rig.step(3)
+    rig.source.partitions = lambda: {"labs": [0, 1]}
+    rig.source.give(B)
+    assert rig.step(9) == [body(offset, B) for offset in range(8)]
+
+
+def test_nothing_begins_while_the_ends_cannot_be_told() -> None:
+    rig = Rig(is_from_end=True)
+    ends, rig.source.ends = rig.source.ends, lambda _parts: None
+    rig.source.give(A)
+    assert rig.step(3) == []
+    assert rig.store.positions() == {}
+    rig.source.ends = ends
+    rig.step(2)
+    assert set(rig.store.positions()) == {NAME, "kafka:labs:1"}
+
+
 def test_messages_that_were_not_ingested_are_given_again() -> None:
     rig = Rig()
     rig.source.give(A)
@@ -329,7 +360,7 @@ def test_a_part_that_another_worker_began_with_meanwhile_is_read_from_there() ->
     ends = rig.source.ends
 
     def slow_ends(parts: Collection[Part]) -> Mapping[Part, int]:
-        rig.store.begin_position(NAME, 0)
+        rig.store.begin_all("kafka:labs", {NAME: 0})
         return ends(parts)
 
     rig.source.ends = slow_ends
