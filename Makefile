@@ -12,12 +12,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 KILLS ?= 60
-PARALLEL ?= --numprocesses auto --dist loadfile
+# One process for each core, a file stays in one; tests/conftest.py lets the longest begin, xdist would keep them for the end.
+PARALLEL ?= --numprocesses auto --dist loadfile --no-loadscope-reorder
 LOCK_UV := uv==0.13.9
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 export PIP_NO_INPUT := 1
+# Without byte code each of the hundreds of processes that a test run starts compiles every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets
@@ -31,8 +34,17 @@ $(VENV)/.stamp-venv:
 	  exit 3
 	fi
 	if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then
-	  echo "$(PYTHON) cannot make virtual environments. On Debian, as root: apt-get install python3-venv" >&2
-	  exit 3
+	  package="$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	    echo "installing $$package"
+	    export DEBIAN_FRONTEND=noninteractive
+	    apt-get update --quiet=2 || true
+	    apt-get install --yes --no-install-recommends --quiet=2 "$$package" || true
+	  fi
+	  if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then
+	    echo "$(PYTHON) cannot make virtual environments. On Debian, as root: apt-get install $$package" >&2
+	    exit 3
+	  fi
 	fi
 	[ -x $(BIN)/python ] && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	touch $@
@@ -76,9 +88,12 @@ check: setup-test ## format, lint, types, import contracts and the fast tests
 	@set -x
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy worker
 	$(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/pytest $(PARALLEL) -m "not integration and not slow" $(ARGS)
+	$(BIN)/mypy worker & types=$$!
+	failed=0
+	$(BIN)/pytest $(PARALLEL) -m "not integration and not slow" $(ARGS) || failed=$$?
+	wait $$types
+	exit $$failed
 
 .PHONY: servers
 servers: setup-test ## the programs that test servers need: JDK, Maven, PostgreSQL, Node; Kafka's jars

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,16 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NO_SHARED = "shared material not on this machine"
 pytest_plugins = ["tests.servers"]
+# A file stays in one process: were a long one the last, all others would wait for it.
+LONGEST_FIRST = {
+    name: place
+    for place, name in enumerate(
+        [
+            "test_bus_kills.py",
+            "test_kill9.py",
+        ]
+    )
+}
 
 # `ci` repeats the same examples on every run; `long` looks for new ones: pytest --hypothesis-profile=long
 settings.register_profile(
@@ -41,11 +53,22 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _pack_files_are_parsed_once() -> Iterator[None]:
+    """Let each process parse a text of YAML once: nodes are not changed, and hundreds of tests read the default pack."""
+    from worker.decode import located_yaml  # noqa: PLC0415 - see above
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(located_yaml, "_compose", cache(located_yaml._compose))
+        yield
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test that asks for `shared`: `-m shared` and `-m "not shared"` need no second list."""
+    """Mark each test that asks for `shared`, so that `-m` needs no second list; let the longest files begin first."""
     for item in items:
         if "shared" in getattr(item, "fixturenames", ()):
             item.add_marker("shared")
+    items.sort(key=lambda item: LONGEST_FIRST.get(item.path.name, len(LONGEST_FIRST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,7 +5,8 @@ LPWATCH_TEST_POSTGRES) → a container, where a Docker engine answers → the pr
 LPWATCH_TEST_SERVERS=local or container leaves no choice between the last two.
 
 A server that has to be started gets a process of its own that keeps it: `python -m tools.shared_servers kafka FOLDER`.
-The keeper waits for a lock that the run holds, so the system itself tells it that the run is over, however it ended.
+The keeper waits for a lock that the run holds, so the system itself tells it that the run is over, however it ended. It is
+nobody's child: with pytest-xdist whoever starts it ends before it.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ VARIABLES = {
     "postgres": ("LPWATCH_TEST_POSTGRES",),
 }
 NAMES = {"kafka": "Kafka", "postgres": "PostgreSQL"}
-# By the folder of their run; a Popen that is forgotten while its process runs is warned about.
-_keepers: dict[Path, list[subprocess.Popen[str]]] = {}
 
 
 def named(kind: str, environment: Mapping[str, str]) -> str | None:
@@ -79,8 +78,6 @@ class Run:
                 if time.monotonic() > end_s:
                     raise ServerError(f"the shared {path.stem} does not stop")
                 time.sleep(0.02)
-        for keeper in _keepers.pop(self.folder, ()):
-            keeper.wait(timeout_s)
 
 
 def shared_server(kind: str, folder: Path) -> str:
@@ -102,7 +99,7 @@ def shared_server(kind: str, folder: Path) -> str:
 
 def _ask_keeper(kind: str, folder: Path) -> str:
     with (folder / f"{kind}.log").open("ab") as log:
-        keeper = subprocess.Popen(
+        line = subprocess.run(
             [sys.executable, "-m", "tools.shared_servers", kind, str(folder)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -110,10 +107,8 @@ def _ask_keeper(kind: str, folder: Path) -> str:
             stderr=log,
             text=True,
             start_new_session=True,
-        )
-    _keepers.setdefault(folder, []).append(keeper)
-    with keeper.stdout or sys.stdin as answers:
-        line = answers.readline()
+            check=False,
+        ).stdout
     if line:
         return line
     log_text = (folder / f"{kind}.log").read_text(encoding="utf-8", errors="replace")
@@ -208,10 +203,13 @@ def _sources(kind: str) -> list[tuple[str, Source]]:
 
 
 def _say(**what: str) -> None:
+    """Print one line, once; whoever reads it need not wait for anything else."""
     if not sys.stdout.closed:
         print(json.dumps(what), flush=True)
         sys.stdout.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 if __name__ == "__main__":
-    keep(sys.argv[1], Path(sys.argv[2]))
+    if os.fork() == 0:
+        keep(sys.argv[1], Path(sys.argv[2]))

@@ -94,7 +94,8 @@ def test_processes_of_a_run_share_servers_that_end_with_it(tmp_path: Path, endin
     command = [sys.executable, "-m", "pytest", *options, "-n2", "--dist=load", str(tmp_path)]
     unnamed = {name: value for name, value in os.environ.items() if name not in VARIABLES_OF_ALL}  # noqa: TID251  the run itself may have been given servers
     with (tmp_path / "log").open("wb") as log:
-        run = subprocess.Popen(command, cwd=ROOT, env=unnamed, stdout=log, stderr=log)
+        environment = {**unnamed, "PYTHONWARNINGS": "default"}
+        run = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         lines = _lines(out, run)
     finally:
@@ -105,6 +106,7 @@ def test_processes_of_a_run_share_servers_that_end_with_it(tmp_path: Path, endin
     assert set(lines) == {f"{bootstrap} {url}"}, "each process has servers of its own"
     for address in (bootstrap, url.rpartition("/")[0]):
         _wait_until_closed(int(address.rpartition(":")[2]))
+    assert "is still running" not in (tmp_path / "log").read_text(encoding="utf-8"), "a process was forgotten"
 
 
 def _lines(out: Path, run: subprocess.Popen[bytes]) -> list[str]:

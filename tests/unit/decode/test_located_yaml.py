@@ -61,6 +61,13 @@ def test_plain_values_keep_their_kind_and_dates_stay_text() -> None:
     }
 
 
+def test_folded_text_is_the_words_alone() -> None:
+    assert load_yaml("a: >\n  one\n  two\nb: |\n  one\n  two\n", "a.yaml").data == {
+        "a": "one two\n",
+        "b": "one\ntwo\n",
+    }
+
+
 def test_an_empty_file_gives_no_data() -> None:
     assert load_yaml("# nothing\n", "a.yaml").data is None
 

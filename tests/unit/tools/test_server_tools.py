@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tools import kafka_local, postgres_local
 from tools.local_process import PORTS, ServerError, bound_command, cache_folder, free_ports
 from tools.server_programs import java_version, postgres_version
-from tools.shared_servers import Run, _keepers, _try_lock, is_container_wanted, named, shared_server
+from tools.shared_servers import Run, _try_lock, is_container_wanted, named, shared_server
 
 
 @pytest.mark.parametrize(
@@ -123,18 +122,6 @@ def test_a_server_that_cannot_be_had_is_told_to_everybody_who_asks(
             shared_server("postgres", tmp_path)
         monkeypatch.setenv("LPWATCH_TEST_SERVERS", "auto")
     run.end()
-
-
-def test_a_run_that_ends_waits_for_no_keeper_of_another(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    other = subprocess.Popen(["sleep", "600"], text=True)
-    monkeypatch.setitem(_keepers, tmp_path / "other", [other])
-    run = Run(tmp_path)
-    run.end(timeout_s=0.1)
-    assert other.poll() is None
-    other.kill()
-    other.wait()
 
 
 def test_the_lock_of_a_run_is_held_until_it_ends(tmp_path: Path) -> None:
