@@ -99,6 +99,32 @@ def test_parts_have_positions_of_their_own(store: Store) -> None:
     assert store.record(batch(0, part="two"))
 
 
+def test_batches_of_several_parts_are_written_together(store: Store) -> None:
+    one = batch(0, fact(ANNA, "lumbar-puncture"), part="one", counts={CountKey("processed", "f", ""): 1})
+    two = batch(0, fact(ANNA, "temperature"), part="two", counts={CountKey("processed", "f", ""): 2})
+    assert store.record_all([two, one])
+    assert {part: at.next for part, at in store.positions().items()} == {"one": 1, "two": 1}
+    assert store.counts() == {CountKey("processed", "f", ""): 3}
+    seen: list[Case] = []
+    store.assess(T0, OPENING, lambda case: seen.append(case) or Verdict())
+    assert [sorted(fact.concept for fact in case.facts) for case in seen] == [
+        ["lumbar-puncture", "temperature"]
+    ]
+
+
+@pytest.mark.parametrize("moved", ["one", "two"])
+def test_of_batches_of_several_parts_none_is_written_where_one_position_was_moved(
+    store: Store, moved: str
+) -> None:
+    store.record(batch(0, part=moved))
+    batches = [batch(0, fact(ANNA, "lumbar-puncture"), part=part) for part in ("one", "two", "three")]
+    assert not store.record_all(batches)
+    assert {part: at.next for part, at in store.positions().items() if at.next} == {moved: 1}
+    assert store.next_due_ms() is None
+    assert store.record_all([item for item in batches if item.part != moved])
+    assert store.next_due_ms() == T0
+
+
 def test_every_part_is_told_with_its_position(store: Store) -> None:
     store.record(batch(0, part="two"))
     store.record(replace(batch(0, part="one"), at_ms=T0 + 5))

@@ -162,7 +162,8 @@ class Engine:
         if isinstance(self._clock, MessageClock):
             ingested, assessed = self._follow(parcels, self._clock)
         else:
-            ingested = sum([self._progress.take(parcel.part, parcel.entries) for parcel in parcels])
+            given = [(parcel.part, parcel.entries) for parcel in parcels]
+            ingested = self._progress.take_all(given, self._options.room.messages)
             assessed = self._assess(
                 self._clock.now_ms(), self._consumption.until_ms(), rounds=self._options.rounds
             )

@@ -38,6 +38,12 @@ class IngestStore(Protocol):
         Raises: TemporaryError where nothing was written and a retry can help.
         """
 
+    def record_all(self, batches: Sequence[Batch]) -> bool:
+        """Write batches of different parts with one commit; False, and nothing written, where one position is elsewhere.
+
+        Raises: TemporaryError where nothing was written and a retry can help.
+        """
+
 
 @dataclass(slots=True)
 class _Draft:
@@ -132,19 +138,32 @@ class Ingest:
         taken = self.take(entries[:half])
         return taken + self.take(entries[half:]) if taken == half else taken
 
+    def draft(self, entries: Sequence[Entry]) -> Batch:
+        """Read messages that begin at the position, and give what is to be written of them; then it is `written`."""
+        return self._batch(entries, [self._reading(raw) for _, raw in entries])
+
+    def written(self, batch: Batch) -> None:
+        """Take note that this batch was written."""
+        self.position = replace(self.position, next=batch.next, at_ms=batch.at_ms)
+
     def _write(self, entries: Sequence[Entry], readings: Sequence[Reading]) -> int:
+        batch = self._batch(entries, readings)
+        if not self._store.record(batch):
+            self.resume()
+            return 0
+        self.written(batch)
+        return len(entries)
+
+    def _batch(self, entries: Sequence[Entry], readings: Sequence[Reading]) -> Batch:
         draft = _Draft()
         for (offset, raw), reading in zip(entries, readings, strict=True):
             draft.add(offset, raw, reading)
         last_offset, last = entries[-1]
-        reached = replace(
-            self.position, next=last_offset + 1, at_ms=max(self.position.at_ms, last.received_at_ms)
-        )
-        batch = Batch(
+        return Batch(
             self._part,
             self.position.next,
-            reached.next,
-            reached.at_ms,
+            last_offset + 1,
+            max(self.position.at_ms, last.received_at_ms),
             draft.facts,
             draft.links,
             draft.due,
@@ -153,11 +172,6 @@ class Ingest:
             draft.feeds,
             self._dead_letters.outgoing(self._part, draft.quarantined) if self._dead_letters else (),
         )
-        if not self._store.record(batch):
-            self.resume()
-            return 0
-        self.position = reached
-        return len(entries)
 
     def _reading(self, raw: RawMessage) -> Reading:
         try:

@@ -162,11 +162,19 @@ class MeteredState:
 
     def record(self, batch: Batch) -> bool:
         """Write an ingest batch."""
+        return self._record((batch,), lambda: self._state.record(batch))
+
+    def record_all(self, batches: Sequence[Batch]) -> bool:
+        """Write ingest batches of different parts."""
+        return self._record(batches, lambda: self._state.record_all(batches))
+
+    def _record(self, batches: Sequence[Batch], write: Callable[[], bool]) -> bool:
         self.last_try = Stopwatch()
-        is_written = self._state.record(batch)
+        is_written = write()
         if is_written:
-            self._count_batch(batch)
-            if batch.outgoing:
+            for batch in batches:
+                self._count_batch(batch)
+            if any(batch.outgoing for batch in batches):
                 self._wake()
             self.last_step = Stopwatch()
         return is_written

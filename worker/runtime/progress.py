@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+import structlog
+
+from worker.model.errors import LpwatchError
 from worker.model.message import RawMessage, Reading
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest, IngestStore
 from worker.runtime.journal import Entry
 from worker.storage.records import Position
+
+_log = structlog.get_logger(__name__)
 
 
 class PositionStore(IngestStore, Protocol):
@@ -113,8 +118,52 @@ class Progress:
         """
         return self._ingest(part).take(entries)
 
+    def take_all(self, parcels: Sequence[tuple[str, Sequence[Entry]]], limit: int) -> int:
+        """Ingest messages of several parts, each as `take` does; give how many were taken.
+
+        Shape: parts that together have no more than `limit` messages share one commit: it costs as much as reading many. Where
+        one of their positions was moved, or a message cannot be written, each part is taken by itself.
+        Raises: TemporaryError where nothing of the rest was written and a retry can help.
+        """
+        return sum([self._take_together(some) for some in _together(parcels, limit)])
+
+    def _take_together(self, parcels: Sequence[tuple[str, Sequence[Entry]]]) -> int:
+        if len(parcels) > 1 and self._write_together(parcels):
+            return sum([len(entries) for _, entries in parcels])
+        return sum([self.take(part, entries) for part, entries in parcels])
+
+    def _write_together(self, parcels: Sequence[tuple[str, Sequence[Entry]]]) -> bool:
+        batches = [self._ingest(part).draft(entries) for part, entries in parcels]
+        try:
+            is_written = self._store.record_all(batches)
+        except LpwatchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one message does to the store, it is found part by part
+            _log.info("parts_taken_one_by_one", error=type(error).__name__)
+            return False
+        if is_written:
+            for batch in batches:
+                self._ingest(batch.part).written(batch)
+        return is_written
+
     def _ingest(self, part: str) -> Ingest:
         known = self._ingests.get(part)
         if known is None:
             known = self._ingests[part] = Ingest(self._store, self._read, part, self._dead_letters)
         return known
+
+
+def _together(
+    parcels: Iterable[tuple[str, Sequence[Entry]]], limit: int
+) -> Iterator[list[tuple[str, Sequence[Entry]]]]:
+    """Give parcels in groups of no more than `limit` messages, one parcel at least."""
+    group: list[tuple[str, Sequence[Entry]]] = []
+    count = 0
+    for parcel in parcels:
+        if group and count + len(parcel[1]) > limit:
+            yield group
+            group, count = [], 0
+        group.append(parcel)
+        count += len(parcel[1])
+    if group:
+        yield group

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from msgspec import structs
@@ -129,6 +129,14 @@ class MemoryState(MemoryOutbox):
     def move_position(self, part: str, next_: int) -> None:
         """Set the position of a part, whatever it is: for operators."""
         self._positions[part] = replace(self.position(part), next=next_)
+
+    def record_all(self, batches: Sequence[Batch]) -> bool:
+        """Write batches of different parts; False, and nothing written, where somebody else has moved one of the positions."""
+        if any(self.position(batch.part).next != batch.first for batch in batches):
+            return False
+        for batch in batches:
+            self.record(batch)
+        return True
 
     def record(self, batch: Batch) -> bool:
         """Write one ingest batch; False, and nothing written, where somebody else has moved the position."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from worker.model.fact import Identifier
+from worker.model.fact import Fact, Identifier
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
 from worker.storage import leases, ledger, locks, outbox, positions, reports
@@ -104,37 +105,49 @@ class SqlState:
             positions.move(conn, part, next_)
 
     def record(self, batch: Batch) -> bool:
-        """Write one ingest batch; False, and nothing written, where somebody else has moved the position.
+        """Write one ingest batch; False, and nothing written, where somebody else has moved the position."""
+        return self.record_all((batch,))
 
-        The order: (1) the position moves from `first` to `next`, or all ends here; (2) numbers of identifiers and concepts;
+    def record_all(self, batches: Sequence[Batch]) -> bool:
+        """Write batches of different parts; False, and nothing written, where somebody else has moved one of the positions.
+
+        The order: (1) each position moves from `first` to `next`, or all ends here; (2) numbers of identifiers and concepts;
         (3) facts and links; (4) due rows; (5) what was set aside, and dead letters for sinks; (6) counts. One commit makes
         all of it true. Where others write at the same time, (2) has a transaction of its own before all this, as have the
-        tables of new days: nobody waits for the numbers that a long batch gives.
+        tables of new days: nobody waits for the numbers that a long batch gives. (1) goes in the order of the parts' names,
+        so that two who write of the same parts never wait in a ring.
         """
-        self._make_ready(batch)
-        with self._db.unit() as conn:
-            if not positions.advance(conn, batch):
-                return False
-            self._identities.number(conn, _identifiers(batch))
-            self._facts.append(conn, batch.facts)
-            self._identities.link(conn, batch.part, batch.links)
-            numbers = self._identities.number(conn, batch.due)
-            ledger.add_due(conn, [(numbers[patient.key], at_ms) for patient, at_ms in batch.due.items()])
-            ledger.set_aside(conn, batch.part, batch.quarantined)
-            outbox.write_notices(conn, batch.outgoing, batch.at_ms)
-            ledger.count(conn, batch.counts)
-            ledger.note_feeds(conn, batch.part, batch.feeds)
+        batches = sorted(batches, key=_part)
+        facts = [fact for batch in batches for fact in batch.facts]
+        identifiers = [who for batch in batches for who in _identifiers(batch)]
+        self._make_ready(facts, identifiers)
+        try:
+            with self._db.unit() as conn:
+                _advance(conn, batches)
+                numbers = self._identities.number(conn, identifiers)
+                due_rows = [(numbers[who.key], at_ms) for who, at_ms in _due(batches).items()]
+                self._facts.append(conn, facts)
+                for batch in batches:
+                    self._identities.link(conn, batch.part, batch.links)
+                ledger.add_due(conn, due_rows)
+                for batch in batches:
+                    ledger.set_aside(conn, batch.part, batch.quarantined)
+                    outbox.write_notices(conn, batch.outgoing, batch.at_ms)
+                    ledger.note_feeds(conn, batch.part, batch.feeds)
+                ledger.count(conn, _total(batches))
+        except _MovedError:
+            return False
         return True
 
-    def _make_ready(self, batch: Batch) -> None:
+    def _make_ready(self, facts: Sequence[Fact], identifiers: Collection[Identifier]) -> None:
         if not self._has_many_writers:
             return
-        is_ready = self._facts.is_ready_for(batch.facts)
-        while not is_ready or not self._identities.has_numbers(_identifiers(batch)):
+        is_ready = self._facts.is_ready_for(facts)
+        while not is_ready or not self._identities.has_numbers(identifiers):
             with self._db.unit() as conn:
                 commit_lazily(conn)
-                is_ready = self._facts.make_ready_for(conn, batch.facts)
-                self._identities.number(conn, _identifiers(batch))
+                is_ready = self._facts.make_ready_for(conn, facts)
+                self._identities.number(conn, identifiers)
 
     # Assessment
 
@@ -341,6 +354,41 @@ class SqlState:
     def _forget(self) -> None:
         self._identities.forget()
         self._facts.forget()
+
+
+class _MovedError(Exception):
+    """A position is not where its batch begins: all is taken back."""
+
+
+def _part(batch: Batch) -> str:
+    return batch.part
+
+
+def _advance(conn: sa.Connection, batches: Sequence[Batch]) -> None:
+    """Move the positions of all batches.
+
+    Raises: _MovedError where one is not where its batch begins.
+    """
+    for batch in batches:
+        if not positions.advance(conn, batch):
+            raise _MovedError
+
+
+def _due(batches: Sequence[Batch]) -> Mapping[Identifier, EpochMs]:
+    """Give who is to be assessed, each once, at the latest instant that a batch asks for."""
+    due_ms: dict[Identifier, EpochMs] = {}
+    for batch in batches:
+        for who, at_ms in batch.due.items():
+            due_ms[who] = max(at_ms, due_ms.get(who, at_ms))
+    return due_ms
+
+
+def _total(batches: Sequence[Batch]) -> Mapping[CountKey, int]:
+    """Add up the counts."""
+    total: Counter[CountKey] = Counter()
+    for batch in batches:
+        total.update(batch.counts)
+    return total
 
 
 def _identifiers(batch: Batch) -> Iterator[Identifier]:
