@@ -17,7 +17,7 @@ from worker.pipeline import Assessment
 from worker.runtime.clock import WallClock
 from worker.runtime.engine import Engine, Options, StateStore
 from worker.runtime.inlet import Room
-from worker.runtime.kafka_inlet import KafkaInlet
+from worker.runtime.kafka_inlet import BACKLOG_BYTES, KafkaInlet
 from worker.runtime.progress import Progress
 from worker.sources.kafka import KafkaSource
 from worker.storage.state import SqlState
@@ -79,7 +79,7 @@ class Heard:
 class Worker:
     """An engine with its inlet and its store."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - named settings, each with a default
         self,
         bootstrap: str,
         group: str,
@@ -89,14 +89,23 @@ class Worker:
         *,
         room: Room | None = None,
         is_from_end: bool = False,
+        backlog_bytes: int = BACKLOG_BYTES,
         **options: object,
     ) -> None:
         self._own = SqlState(store) if isinstance(store, str) else None
         self.store = store = self._own or store
         self.program = program or Plain()
-        self.source = KafkaSource({"bootstrap_servers": bootstrap, **FAST, **options}, group, list(topics))
+        given = {"bootstrap_servers": bootstrap, **FAST, **options}
+        self.source = KafkaSource(given, group, list(topics), fetched_bytes=backlog_bytes)
         self.heard = Heard()
-        self.inlet = KafkaInlet(self.source, topics, WallClock(), self.heard, is_from_end=is_from_end)
+        self.inlet = KafkaInlet(
+            self.source,
+            topics,
+            WallClock(),
+            self.heard,
+            is_from_end=is_from_end,
+            backlog_bytes=backlog_bytes,
+        )
         chosen = Options(room or Room(), is_exact=False)
         self.engine = Engine([self.inlet], store, self.program, WallClock(), options=chosen)
         self._stop = Event()

@@ -240,6 +240,28 @@ def test_compressed_messages_are_read(
         assert [raw.body for raw in worker.program.read_messages] == [hl7(number) for number in range(50)]
 
 
+def test_what_waits_in_memory_is_bounded_for_all_partitions_together(
+    kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
+) -> None:
+    mebibyte, partitions, each = 1024 * 1024, 16, 10
+    topic = new_topic(partitions=partitions)
+    large = [hl7(number) + b"NTE|1||" + b"x" * 200_000 + b"\r" for number in range(each)]
+    for partition in range(partitions):
+        send(kafka, topic, large, partition=partition, compression_type="gzip", batch_size=1)
+    bound = 8 * mebibyte
+    with working(kafka, group, {topic: Form.HL7V2}, store, room=Room(10_000), backlog_bytes=bound) as worker:
+        peaks = [0]
+
+        def is_read() -> bool:
+            peaks.append(sum(lane.size for lane in worker.inlet._lanes.values()))
+            return ended(store) == partitions * each
+
+        worker.until(is_read)
+        fetched = worker.source._consumer._fetcher.config["max_partition_fetch_bytes"]
+    assert bound / 2 < max(peaks) <= 1.5 * bound
+    assert fetched * partitions == bound
+
+
 def test_gaps_in_the_log_are_stepped_over(
     kafka: str, new_topic: NewTopicOf, store: SqlState, group: str
 ) -> None:

@@ -35,9 +35,12 @@ def kafka_inlet(
 ) -> tuple[KafkaInlet, MeteredKafka]:
     """Make the inlet of the topics, and what knows how far it is behind; brokers are asked when it is read."""
     forms, watch = kafka_forms(settings), MeteredKafka(metrics)
-    source = KafkaSource(member_options(settings, f"lpwatch-{role}"), settings.kafka_group, list(forms))
+    options = member_options(settings, f"lpwatch-{role}")
+    # Half waits in the library as it came, half with us, cut into messages.
+    half = settings.kafka_backlog_bytes // 2
+    source = KafkaSource(options, settings.kafka_group, list(forms), fetched_bytes=half)
     is_from_end = settings.kafka_start == "end"
-    return KafkaInlet(source, forms, clock, watch, is_from_end=is_from_end), watch
+    return KafkaInlet(source, forms, clock, watch, is_from_end=is_from_end, backlog_bytes=half), watch
 
 
 def engine_job(engine: Engine, metered: MeteredState, kafka: KafkaInlet | None) -> Job:

@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from worker.model.errors import TemporaryError
-from worker.model.time import DAY_MS, MINUTE_MS, SECOND_MS, EpochMs
+from worker.model.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, EpochMs
 from worker.runtime.inlet import Inlet
 from worker.runtime.progress import Progress
 
@@ -67,7 +67,7 @@ class Retention:
 
 
 class Cleaning:
-    """Clean at the first step of each day; where that fails, try again in a minute."""
+    """Clean at the first step of each day, each hour while feeds are far behind; where it fails, try again in a minute."""
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class Cleaning:
         self._worker_id = worker_id
         self._is_shared = any(inlet.is_shared for inlet in inlets)
         self._next_ms: EpochMs = DAY_MS
+        self._was_behind = False
 
     def run(self, progress: Progress, now_ms: EpochMs, settled_ms: EpochMs) -> None:
         """Clean where it is time; nothing that was received before `settled_ms` is awaited any more."""
@@ -94,9 +95,12 @@ class Cleaning:
         try:
             if not self._holds(_CLEANING_S):
                 return
-            self._clean(progress, now_ms, self._judged_ms(settled_ms))
+            judged_ms = self._judged_ms(settled_ms)
+            self._clean(progress, now_ms, judged_ms)
             self._next_ms = (now_ms // DAY_MS + 1) * DAY_MS
-            # Nobody else need clean again today.
+            if self._is_behind(now_ms, judged_ms):
+                self._next_ms = min(self._next_ms, now_ms + HOUR_MS)
+            # Nobody else need clean again until then.
             self._holds((self._next_ms - now_ms) / SECOND_MS)
         except TemporaryError as error:
             _log.warning("cleaning_postponed", reason=error.reason, place=error.place)
@@ -109,9 +113,14 @@ class Cleaning:
         due_ms = self._store.next_due_ms()
         return settled_ms if due_ms is None else min(due_ms, settled_ms)
 
-    def _clean(self, progress: Progress, now_ms: EpochMs, judged_ms: EpochMs) -> None:
-        if now_ms - judged_ms > DAY_MS:
+    def _is_behind(self, now_ms: EpochMs, judged_ms: EpochMs) -> bool:
+        """Tell whether much is kept for feeds that are behind, and tell operators where it was so the time before too."""
+        was_behind, self._was_behind = self._was_behind, now_ms - judged_ms > DAY_MS
+        if was_behind and self._was_behind:
             _log.warning("cleaning_waits_for_feeds", seconds=(now_ms - judged_ms) // SECOND_MS)
+        return self._was_behind
+
+    def _clean(self, progress: Progress, now_ms: EpochMs, judged_ms: EpochMs) -> None:
         kept = self._kept
         self._store.drop_recent(
             judged_ms - kept.recent_days * DAY_MS, self._long_lived, judged_ms - kept.long_days * DAY_MS

@@ -28,6 +28,13 @@ from worker.sources.kafka_messages import Record, part_name, to_message, topic_n
 
 _log = structlog.get_logger(__name__)
 
+BACKLOG_BYTES = 32 * 1024 * 1024
+_OVERHEAD = 512
+"""What a message takes beside its bytes, about."""
+_UNSEEN = 256 * 1024
+"""How large messages are taken to be before the first came."""
+_FADING = 0.9
+
 _LOOK_EVERY_S = 1.0
 _MIRROR_EVERY_S = 5.0
 _REST_EVERY_S = 0.5
@@ -71,6 +78,11 @@ class _Lane:
     @property
     def is_placed(self) -> bool:
         return self.first >= 0
+
+    @property
+    def weight(self) -> int:
+        """Give about how much memory the backlog takes."""
+        return self.size + len(self.backlog) * _OVERHEAD
 
     def place(self, offset: int) -> None:
         self.backlog.clear()
@@ -132,13 +144,19 @@ class KafkaInlet:
         observer: Observer,
         *,
         is_from_end: bool = False,
+        backlog_bytes: int = BACKLOG_BYTES,
     ) -> None:
-        """Keep the source, the form of each topic, and where a partition begins that nobody ever consumed."""
+        """Keep the source, the form of each topic, and where a partition begins that nobody ever consumed.
+
+        Shape: once what was read and is not ingested takes `backlog_bytes`, over all partitions, nothing more is read.
+        """
         self._source = source
         self._forms = dict(forms)
         self._clock = clock
         self._observer = observer
         self._is_from_end = is_from_end
+        self._backlog_bytes = backlog_bytes
+        self._typical: float = _UNSEEN
         self._lanes: dict[Partition, _Lane] = {}
         self._room = Room()
         self._looked: Stopwatch | None = None
@@ -225,19 +243,29 @@ class KafkaInlet:
     def _receive(self, seconds: float) -> Mapping[Partition, Sequence[Record]]:
         """Give records that follow, without a hole, what was given before."""
         failures = self._source.failures
-        records = self._source.poll(seconds, self._room.messages)
+        records = self._source.poll(seconds, self._limit())
         if self._source.failures != failures:
             for partition, lane in self._lanes.items():
                 if lane.is_placed and partition not in self._source.stopped:
                     self._source.place(partition, lane.tail)
         return records
 
+    def _free(self) -> int:
+        """Give how many bytes may still be read before something is ingested."""
+        return self._backlog_bytes - sum(lane.weight for lane in self._lanes.values())
+
+    def _limit(self) -> int:
+        """Give how many messages may come: what was fetched may be compressed, and only we see how large it gets."""
+        return max(1, min(self._room.messages, int(self._free() / self._typical)))
+
     def _poll(self, progress: Progress) -> None:
         for partition, lane in self._lanes.items():
             if lane.is_placed:
                 self._align(partition, lane, progress.position(lane.name).next)
+        is_crowded = self._free() <= 0
+        for partition, lane in self._lanes.items():
             is_held = not lane.is_placed or partition in self._source.stopped or lane.is_full(self._room)
-            self._source.hold(partition, is_held=is_held)
+            self._source.hold(partition, is_held=is_held or is_crowded)
         records = self._receive(0)
         for change in self._source.changes():
             self._follow(change, progress)
@@ -266,7 +294,9 @@ class KafkaInlet:
             lane = self._lanes.get(partition)
             if lane is not None and lane.is_placed and found:
                 form = self._forms[partition.topic]
+                before = lane.weight
                 lane.add([(record.offset, to_message(record, form, now_ms)) for record in found])
+                self._typical = max((lane.weight - before) / len(found), self._typical * _FADING)
 
     def _note_stopped(self, progress: Progress) -> None:
         for partition, reason in self._source.stopped.items():

@@ -67,6 +67,7 @@ _CONSUME: Final = (
     "kafka_fhir_topics",
     "kafka_group",
     "kafka_start",
+    "kafka_backlog_bytes",
     "kafka_session_seconds",
 )
 _DATABASE: Final = ("database", "database_password_file")

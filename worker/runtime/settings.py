@@ -190,6 +190,12 @@ class Settings(BaseSettings):
         default="beginning",
         description="where to begin with a topic that was never read; partitions that are added later begin at their beginning",
     )
+    kafka_backlog_bytes: int = Field(
+        default=64 * MEBIBYTE,
+        ge=MEBIBYTE,
+        description="about how much a worker keeps of what it fetched and has not ingested yet, over all partitions; "
+        "a larger message is taken alone",
+    )
     kafka_session_seconds: Seconds = Field(
         default=10.0,
         description="after how long without a sign of life the group gives a worker's partitions to others; "

@@ -20,6 +20,8 @@ from worker.sources.kafka_messages import Record
 _log = structlog.get_logger(__name__)
 
 _MEBIBYTE = 1024 * 1024
+_MOST_OF_ONE = 4 * _MEBIBYTE
+_LEAST_OF_ONE = _MEBIBYTE // 4
 _ANSWER_MS = 750
 # One question without an answer is a broker under load; two, a second apart, are one that is away.
 _AWAY_S = 1.5
@@ -34,7 +36,7 @@ _SETTINGS: Mapping[str, object] = {
     "isolation_level": "read_committed",
     "allow_auto_create_topics": False,
     "fetch_max_bytes": 16 * _MEBIBYTE,
-    "max_partition_fetch_bytes": 4 * _MEBIBYTE,
+    "max_partition_fetch_bytes": _MOST_OF_ONE,
     # How long the others wait in a rebalance for one that does not poll; its partitions then go to them.
     "max_poll_interval_ms": 120_000,
     "metadata_max_age_ms": 30_000,
@@ -52,9 +54,20 @@ class KafkaSource:
     cannot be read on is stopped and named in `stopped`; the others go on. While no broker answers there is nothing to read.
     """
 
-    def __init__(self, options: Mapping[str, object], group: str, topics: Collection[str]) -> None:
-        """Keep what is needed to connect; the first `poll` begins to."""
+    def __init__(
+        self,
+        options: Mapping[str, object],
+        group: str,
+        topics: Collection[str],
+        *,
+        fetched_bytes: int = 32 * _MEBIBYTE,
+    ) -> None:
+        """Keep what is needed to connect; the first `poll` begins to.
+
+        Shape: about `fetched_bytes` wait here at most, over all partitions, of what was fetched and not given yet.
+        """
         self._topics = tuple(topics)
+        self._fetched_bytes = fetched_bytes
         self._members = Membership()
         self._options = {
             **_SETTINGS,
@@ -111,6 +124,8 @@ class KafkaSource:
                 self._held.discard(partition)
                 if change.is_ours:
                     self._held.add(partition)
+        if changes:
+            self._divide()
         return changes
 
     def place(self, partition: Partition, offset: int) -> None:
@@ -181,6 +196,14 @@ class KafkaSource:
             except KafkaError as error:
                 _log.info("group_not_left", error=type(error).__name__)
             self._consumer = None
+
+    def _divide(self) -> None:
+        """Let each partition have its part of what may wait: the library keeps one fetch of each that has more to give."""
+        if self._consumer is not None:
+            one = self._fetched_bytes // max(1, len(self._members.owned()))
+            limit = max(_LEAST_OF_ONE, min(_MOST_OF_ONE, one))
+            # Read with each fetch, and not to be set from outside.
+            self._consumer._fetcher.config["max_partition_fetch_bytes"] = limit  # noqa: SLF001
 
     def _connected(self, seconds: float) -> KafkaConsumer | None:
         if self._consumer is None:
