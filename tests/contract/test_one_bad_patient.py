@@ -24,8 +24,8 @@ from worker.model.alert import AlertChange, Notice
 from worker.model.errors import TemporaryError
 from worker.model.fact import Identifier
 from worker.model.time import DAY_MS, HOUR_MS, MINUTE_MS
-from worker.storage import locks
-from worker.storage.assessing import Assessing
+from worker.storage import assessing, locks
+from worker.storage.assessing import Assessing, OpenCase
 from worker.storage.dialect import POSTGRESQL
 from worker.storage.memory import MemoryState
 from worker.storage.migrate import upgrade
@@ -342,3 +342,59 @@ def test_one_call_reads_a_bounded_number_of_patients(
     assert [done.cases for done in calls] == [4, 4, 1]
     assert [done.busy for done in calls] == [5, 1, 0]
     assert told(store) == values(PEOPLE)
+
+
+def joined_by_mistake(form: str) -> list[tuple[Identifier, Identifier]]:
+    """Give the links of a hospital that was joined: all with one, or each with the next."""
+    crowd = [Identifier("ward", f"c{number}", "MR") for number in range(60)]
+    firsts = [crowd[0]] * 59 if form == "star" else crowd[:-1]
+    return list(zip(firsts, crowd[1:], strict=True))
+
+
+@pytest.mark.parametrize("form", ["star", "chain"])
+def test_a_hospital_that_was_joined_by_mistake_is_not_read_for_each_of_its_patients(
+    store: SqlState, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(locks, "LARGEST_GROUP", 3)
+    pairs = joined_by_mistake(form)
+    crowd = sorted({who for pair in pairs for who in pair}, key=lambda who: int(who.value[1:]))
+    links = [link(one, other, "merge", 0) for one, other in pairs]
+    links.append(link(PEOPLE[0], PEOPLE[1], "merge", 0))
+    facts = [fact(who, "lumbar-puncture") for who in (*PEOPLE, *crowd[::6])]
+    store.record(batch(0, *facts, links=links))
+    statements: list[str] = []
+    engine = store._db._engine
+    sa.event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    done = store.assess(T0, OPENING, raising)
+    assert len([text for text in statements if "FROM identity_link" in text]) < 70
+    assert (done.due, done.cases, done.busy) == (19, 8, 0)
+    assert done.failed == 10, "each of them who is due is told"
+    assert told(store) == values([PEOPLE[0], *PEOPLE[2:]]), (
+        "the others are judged, the two who are one together"
+    )
+    assert store.next_due_ms() == T0 + 3 * HOUR_MS
+    parting = [link(one, other, "unlink", 1) for one, other in pairs]
+    store.record(batch(1, *(fact(who, "gcs", 1) for who in crowd[::6]), links=parting))
+    monkeypatch.setattr(locks, "LARGEST_GROUP", 40)
+    assert store.assess(T0, OPENING, raising).failed == 0
+    assert told(store) == values([PEOPLE[0], *PEOPLE[2:], *crowd[::6]]), "nothing is lost"
+
+
+def test_no_more_facts_are_read_at_once_than_fit(store: SqlState, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assessing, "_MOST_FACTS", 5)
+    everybody_has_an_lp(store)
+    store.record(batch(1, *(fact(PEOPLE[4], "gcs", hours) for hours in range(20))))
+    sizes: list[int] = []
+    read = Assessing.cases
+
+    def noted(self: Assessing, conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[OpenCase]:
+        opened = read(self, conn, groups)
+        sizes.append(sum(len(item.case.facts) for item in opened))
+        return opened
+
+    monkeypatch.setattr(Assessing, "cases", noted)
+    spoil(store, BAD, b"")
+    assert store.assess(T0, OPENING, raising).failed == 1
+    assert max(sizes) == 21, "one patient alone may have more"
+    assert sorted(sizes)[-2] <= 5
+    assert told(store) == values(OTHERS)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -21,6 +21,8 @@ from worker.storage.retries import retry_ms
 from worker.storage.schema import due, meta
 
 _IDS_IN_A_STATEMENT = 1_000
+# What is read at once; a patient on intensive care has some thousands.
+_MOST_FACTS = 20_000
 
 # Rows that another worker holds are his, now and here: nobody waits for a row, nobody deletes one that he does not hold.
 _READY = (
@@ -46,6 +48,10 @@ class OpenCase:
     case: Case
     group: Group
     fresh: dict[int, int]
+
+    def without_facts(self) -> OpenCase:
+        """Let go of the facts, which nobody needs who writes."""
+        return replace(self, case=replace(self.case, facts=()))
 
 
 class Assessing:
@@ -80,12 +86,12 @@ class Assessing:
         # After the rows: those that a new pack asks for are seen only together with its name.
         if not taken or (pack and conn.scalar(PACK) != pack):
             return Assessed()
-        groups = self._identities.groups(conn, {row.patient for row in taken})
-        watched = self._facts.having(conn, [patient for group in groups for patient in group], opening)
-        wanted = [group for group in groups if not watched.isdisjoint(group)]
-        refused = {group: locks.too_large(as_of_ms) for group in wanted if len(group) > locks.LARGEST_GROUP}
+        patients = {row.patient for row in taken}
+        groups, too_large = self._identities.bounded_groups(conn, patients, locks.LARGEST_GROUP)
+        watched = self._facts.having(conn, _members([*groups, *too_large]), opening)
+        refused = {group: locks.too_large(as_of_ms) for group in too_large if not watched.isdisjoint(group)}
         _set_aside(conn, refused)
-        wanted = [group for group in wanted if group not in refused]
+        wanted = [group for group in groups if not watched.isdisjoint(group)]
         ours, rows = self._hold(conn, wanted)
         busy = _members(wanted).difference(_members(ours))
         done_ids = {row.id for row in taken if row.patient not in busy}
@@ -121,10 +127,29 @@ class Assessing:
         as_of_ms: EpochMs,
     ) -> tuple[dict[Group, tuple[OpenCase, Verdict]], dict[Group, Quarantined]]:
         """Read these patients and judge them; those who cannot be read are told apart."""
-        read = self._halving.run(conn, groups, lambda some: self.cases(conn, some))
-        opened = [case for portion in read.results for case in portion]
-        judged = {item.group: (item, decide(item.case)) for item in opened}
-        return judged, {group: _failure(error, as_of_ms) for group, error in read.failed.items()}
+        judged: dict[Group, tuple[OpenCase, Verdict]] = {}
+        failed: dict[Group, Quarantined] = {}
+        for portion in self._portions(conn, groups):
+            read = self._halving.run(conn, portion, lambda some: self.cases(conn, some))
+            for opened in (case for cases in read.results for case in cases):
+                judged[opened.group] = (opened.without_facts(), decide(opened.case))
+            failed.update((group, _failure(error, as_of_ms)) for group, error in read.failed.items())
+        return judged, failed
+
+    def _portions(self, conn: sa.Connection, groups: Sequence[Group]) -> Iterator[list[Group]]:
+        """Part groups so that the facts of each portion, or of one patient in it, fit into memory."""
+        counts = self._facts.count(conn, _members(groups)) if len(groups) > 1 else {}
+        portion: list[Group] = []
+        total = 0
+        for group in groups:
+            size = sum(counts.get(number, 0) for number in group)
+            if portion and total + size > _MOST_FACTS:
+                yield portion
+                portion, total = [], 0
+            portion.append(group)
+            total += size
+        if portion:
+            yield portion
 
     def _store(
         self, conn: sa.Connection, judged: Mapping[Group, tuple[OpenCase, Verdict]], as_of_ms: EpochMs

@@ -43,6 +43,14 @@ _HAVING = sa.union(
     ),
     sa.select(episode.c.patient).where(one_of(episode.c.patient, "patients"), ~episode.c.is_over),
 )
+_COUNTS = sa.union_all(
+    *(
+        sa.select(table.c.patient, sa.func.count().label("n"))
+        .where(one_of(table.c.patient, "patients"))
+        .group_by(table.c.patient)
+        for table in (recent_fact, lp_fact)
+    )
+)
 _DROP_KEPT = sa.delete(lp_fact).where(one_of(lp_fact.c.patient, "patients"))
 _CONCEPTS = sa.select(concept).where(one_of(concept.c.name, "names"))
 _KEPT_NAMES = [column.name for column in lp_fact.columns]
@@ -111,6 +119,14 @@ class Facts:
         """Tell which of these patients have a fact of one of the concepts, or a stored LP."""
         known = self._known_concepts(conn, concepts)
         return set(conn.scalars(_HAVING, {"patients": list(patients), "concepts": known}))
+
+    def count(self, conn: sa.Connection, patients: Collection[int]) -> dict[int, int]:
+        """Count the facts of each of these patients, those twice that both tables hold."""
+        rows = conn.execute(_COUNTS, {"patients": list(patients)})
+        found: dict[int, int] = {}
+        for row in rows:
+            found[row.patient] = found.get(row.patient, 0) + row.n
+        return found
 
     def of(self, conn: sa.Connection, patients: Collection[int]) -> Mapping[int, PatientFacts]:
         """Read every fact of these patients, by patient."""

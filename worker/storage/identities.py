@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import inf
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from worker.correlate.identity import connected
+from worker.correlate.identity import UNLINK, connected
 from worker.model.fact import Identifier, IdentityLink
+from worker.model.time import EpochMs
 from worker.storage.dialect import insert_new, one_of, upsert
 from worker.storage.schema import identifier, identity_link
 
+Group: TypeAlias = tuple[int, ...]
+Links: TypeAlias = dict[tuple[int, int], tuple[int, str]]
+
 _CACHE_LIMIT = 100_000
+# More statements about patients who are joined are taken for a sign that they should not be. A statement of SQLite holds the
+# numbers of all whom so many can join.
+_LINKS_OF_A_MEMBER = 5
 
 
 class Identities:
@@ -74,22 +83,52 @@ class Identities:
             names = ("stated_at_ms", "kind")
             conn.execute(upsert(conn, identity_link, names, newer=names), rows)
 
-    def groups(self, conn: sa.Connection, patients: Iterable[int]) -> list[tuple[int, ...]]:
+    def groups(self, conn: sa.Connection, patients: Iterable[int]) -> list[Group]:
         """Give the groups of joined patients that hold these, each sorted by number, the first being its root."""
         wanted = frozenset(patients)
-        members = wanted
-        frontier = members
-        links: dict[tuple[int, int], tuple[int, str]] = {}
-        while frontier:
-            found = _links(conn, frontier)
-            links.update(found)
-            frontier = frozenset(number for pair in found for number in pair) - members
-            members |= frontier
-        if not links:
-            return [(patient,) for patient in sorted(members)]
-        return [group for group in self._components(conn, members, links) if not wanted.isdisjoint(group)]
+        return self._groups_of(conn, wanted, _reach(wanted, lambda some: _links(conn, some)) or {})
 
-    def unchanged(self, conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    def bounded_groups(
+        self, conn: sa.Connection, patients: Iterable[int], largest: int
+    ) -> tuple[list[Group], list[Group]]:
+        """Give the groups that hold these patients, and apart from them those that have more than `largest` members.
+
+        Shape: of the latter only a part, which holds the patient who was asked for: a mistake that joins a whole hospital must
+        not be read whole for each of its patients.
+        """
+        wanted = frozenset(patients)
+        most = largest * _LINKS_OF_A_MEMBER
+        links = _reach(wanted, lambda some: _some_links(conn, some, most), most)
+        if links is None:
+            return self._one_by_one(conn, sorted(wanted), largest)
+        groups = self._groups_of(conn, wanted, links)
+        too_large = [group for group in groups if len(group) > largest]
+        return [group for group in groups if len(group) <= largest], too_large
+
+    def _groups_of(self, conn: sa.Connection, wanted: frozenset[int], links: Links) -> list[Group]:
+        if not links:
+            return [(patient,) for patient in sorted(wanted)]
+        found = self._components(conn, wanted.union(*links), links)
+        return [group for group in found if not wanted.isdisjoint(group)]
+
+    def _one_by_one(
+        self, conn: sa.Connection, wanted: Iterable[int], largest: int
+    ) -> tuple[list[Group], list[Group]]:
+        """Find the group of each patient by itself; one that meets another that is too large is part of that."""
+        groups: dict[int, Group] = {}
+        too_large: list[Group] = []
+        huge: set[int] = set()
+        for patient in wanted:
+            if patient not in groups:
+                group = _explore(conn, patient, largest, huge)
+                if len(group) > largest or not huge.isdisjoint(group):
+                    too_large.append(group)
+                    huge.update(group)
+                else:
+                    groups.update(dict.fromkeys(group, group))
+        return sorted(set(groups.values())), too_large
+
+    def unchanged(self, conn: sa.Connection, groups: Sequence[Group]) -> list[Group]:
         """Give those of these groups that are still joined just so: read once, for whoever holds their locks."""
         members = frozenset(number for group in groups for number in group)
         links = _links(conn, members) if members else {}
@@ -99,9 +138,7 @@ class Identities:
         now = set(self._components(conn, everybody, links))
         return [group for group in groups if group in now]
 
-    def _components(
-        self, conn: sa.Connection, members: frozenset[int], links: Mapping[tuple[int, int], tuple[int, str]]
-    ) -> list[tuple[int, ...]]:
+    def _components(self, conn: sa.Connection, members: frozenset[int], links: Links) -> list[Group]:
         names = self.find(conn, members)
         numbers = {names[number].key: number for number in members}
         statements = [
@@ -146,6 +183,7 @@ _BY_VALUE = _SELECT.where(
 _LINKS = sa.select(identity_link).where(
     sa.or_(one_of(identity_link.c.first, "patients"), one_of(identity_link.c.second, "patients"))
 )
+_SOME_LINKS = _LINKS.limit(sa.bindparam("most"))
 
 
 def _keyed(identifiers: Iterable[Identifier]) -> Iterator[tuple[tuple[str, str], Identifier]]:
@@ -157,9 +195,52 @@ def _keyed(identifiers: Iterable[Identifier]) -> Iterator[tuple[tuple[str, str],
             yield item.key, item
 
 
-def _links(conn: sa.Connection, patients: Iterable[int]) -> dict[tuple[int, int], tuple[int, str]]:
-    found: dict[tuple[int, int], tuple[int, str]] = {}
-    for row in conn.execute(_LINKS, {"patients": list(patients)}):
+def _links(conn: sa.Connection, patients: Iterable[int]) -> Links:
+    """Read what is said last of each pair that these patients are in."""
+    return _newest(conn.execute(_LINKS, {"patients": list(patients)}))
+
+
+def _some_links(conn: sa.Connection, patients: Iterable[int], most: int) -> Links | None:
+    """Do the same, or give None where there are `most` statements or more."""
+    rows = conn.execute(_SOME_LINKS, {"patients": list(patients), "most": most}).all()
+    return _newest(rows) if len(rows) < most else None
+
+
+def _newest(rows: Iterable[sa.Row[int, int, str, EpochMs, str]]) -> Links:
+    found: Links = {}
+    for row in rows:
         pair, stated = (row.first, row.second), (row.stated_at_ms, row.kind)
         found[pair] = max(stated, found.get(pair, stated))
     return found
+
+
+def _reach(
+    wanted: frozenset[int], read: Callable[[frozenset[int]], Links | None], most: float = inf
+) -> Links | None:
+    """Read all links that lead from these patients on; None as soon as there are too many to read."""
+    members = frontier = wanted
+    links: Links = {}
+    while frontier:
+        found = read(frontier)
+        if found is None:
+            return None
+        links.update(found)
+        if len(links) > most:
+            return None
+        frontier = frozenset(number for pair in found for number in pair) - members
+        members |= frontier
+    return links
+
+
+def _explore(conn: sa.Connection, patient: int, largest: int, huge: set[int]) -> Group:
+    """Give a patient's group, or a part of it that is too large or meets what is; `huge` learns who has too many links."""
+    members = frontier = frozenset({patient})
+    while frontier and len(members) <= largest and huge.isdisjoint(members):
+        found = _some_links(conn, frontier, largest * _LINKS_OF_A_MEMBER)
+        if found is None:
+            huge.update(frontier)
+            break
+        joined = [pair for pair, (_, kind) in found.items() if kind != UNLINK]
+        frontier = frozenset(number for pair in joined for number in pair) - members
+        members |= frontier
+    return tuple(sorted(members))
