@@ -192,6 +192,27 @@ def test_server_of_hapi_is_told_of_alerts_through_errors_and_restarts(java: list
         stranger.close()
 
 
+def test_update_that_is_carried_out_late_does_not_undo_a_later_version(java: list[str]) -> None:
+    (port,) = free_ports(1)
+    sink = FhirSink(f"http://127.0.0.1:{port}/fhir", _documents, token=lambda: TOKEN)
+
+    def send(version: int, severity: str) -> Receipt:
+        (receipt,) = sink.send("", [_sent(version, severity)])
+        return receipt
+
+    with _server(java, port) as client:
+        assert send(1, "low") == Receipt(Fate.ARRIVED)
+        _fault(client, 1)
+        sink.timeout_s = 1.0
+        assert send(2, "moderate") == Receipt(Fate.AWAY, "no answer in time")
+        sink.timeout_s = 5.0
+        assert send(2, "moderate") == Receipt(Fate.ARRIVED)
+        assert send(3, "high") == Receipt(Fate.ARRIVED)
+        await_until(lambda: client.get("/faults").text == "1", "the late update")
+        assert _history(client, "DetectedIssue/a1") == ["high", "moderate", "low"]
+    sink.close()
+
+
 def test_run_tells_a_fhir_server_of_an_alert_as_soon_as_it_is_there(java: list[str], tmp_path: Path) -> None:
     (port,) = free_ports(1)
     token = tmp_path / "token"

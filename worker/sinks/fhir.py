@@ -1,6 +1,9 @@
 """Notices as resources of a FHIR server: each alert is put under ids that do not change, so that a repeat changes nothing.
 
-Source: HL7 FHIR R4 (4.0.1) "RESTful API", update.
+A resource that later notices replace is put only in the place of what was there when we looked: a server that finishes an
+update after we gave it up must not put an older version over a later one.
+
+Source: HL7 FHIR R4 (4.0.1) "RESTful API", update, managing resource contention; RFC 9110 section 13.1.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ Resource: TypeAlias = tuple[str, str, bytes]
 Documents: TypeAlias = Callable[[Notice], Sequence[Resource]]
 """What a notice says as resources, in the order in which they must exist: a Communication refers to its DetectedIssue."""
 
+_REPLACED: Final = "DetectedIssue"
 _CONTENT_TYPE: Final = "application/fhir+json"
 _AT_ONCE: Final = 16
 _MAX_ANSWER: Final = 64 * 1024
@@ -51,6 +55,9 @@ _OWN: Final = frozenset(
         HTTPStatus.INTERNAL_SERVER_ERROR,
     }
 )
+_CHANGED: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
+# What a server may mean that knows no conditions; without them it is asked again.
+_UNCONDITIONAL: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED})
 _ADVICE: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "look at the token",
     HTTPStatus.FORBIDDEN: "look at the rights of the token's owner",
@@ -131,20 +138,55 @@ class FhirSink:
             _log.error("notice_not_convertible", sink=self.name, error=type(error).__name__)
             return Receipt(Fate.REFUSED, "its body cannot be converted")
         for resource in resources:
-            receipt = await self._put(resource, headers)
+            put = self._replace if resource[0] == _REPLACED else self._put
+            try:
+                receipt = await put(resource, headers)
+            except httpx2.HTTPError as error:
+                return Receipt(Fate.AWAY, f"cannot be reached ({type(error).__name__})")
             if receipt.fate is not Fate.ARRIVED:
                 return receipt
         return _ARRIVED
 
+    async def _replace(self, resource: Resource, headers: dict[str, str]) -> Receipt:
+        """Put a resource in the place of what is there now, where the server says what that is.
+
+        Shape: a server that refuses a condition although nothing changed does not know it as we mean it: a proxy's ETag, for
+        instance, is none of a version. It is asked without one.
+        """
+        looked, condition = await self._look(resource, headers)
+        if looked >= HTTPStatus.INTERNAL_SERVER_ERROR and looked != HTTPStatus.NOT_IMPLEMENTED:
+            return _receipt(looked)
+        status = await self._status_of_put(resource, headers | condition)
+        if condition and status in _CHANGED:
+            tried = condition
+            _, condition = await self._look(resource, headers)
+            condition = {} if condition == tried else condition
+            status = await self._status_of_put(resource, headers | condition)
+        if condition and status in _UNCONDITIONAL:
+            status = await self._status_of_put(resource, headers)
+        return _receipt(status)
+
+    async def _look(self, resource: Resource, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+        """Ask for a resource; give the status, and the condition under which it may be replaced, none where it is not known."""
+        async with self._opened().stream("GET", self._url(resource), headers=headers) as answer:
+            await _read(answer)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return answer.status_code, {"if-none-match": "*"}
+        tag = answer.headers.get("etag", "")
+        return answer.status_code, {"if-match": tag} if answer.status_code == HTTPStatus.OK and tag else {}
+
     async def _put(self, resource: Resource, headers: dict[str, str]) -> Receipt:
-        kind, resource_id, body = resource
-        url = f"{self._base_url}/{kind}/{resource_id}"
-        try:
-            async with self._opened().stream("PUT", url, content=body, headers=headers) as answer:
-                await _read(answer)
-        except httpx2.HTTPError as error:
-            return Receipt(Fate.AWAY, f"cannot be reached ({type(error).__name__})")
-        return _receipt(answer.status_code)
+        return _receipt(await self._status_of_put(resource, headers))
+
+    async def _status_of_put(self, resource: Resource, headers: dict[str, str]) -> int:
+        _, _, body = resource
+        async with self._opened().stream("PUT", self._url(resource), content=body, headers=headers) as answer:
+            await _read(answer)
+        return answer.status_code
+
+    def _url(self, resource: Resource) -> str:
+        kind, resource_id, _ = resource
+        return f"{self._base_url}/{kind}/{resource_id}"
 
     def _opened(self) -> httpx2.AsyncClient:
         if self._client is None:

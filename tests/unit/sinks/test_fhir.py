@@ -29,11 +29,16 @@ class Sent:
     created_at_ms: int = 0
 
 
+CONDITIONS = ("if-match", "if-none-match")
+
+
 @dataclass
 class Peer:
-    """A server that remembers what is put to it and answers with `answer`."""
+    """A server that remembers what is put to it and answers with `answer`; to a question with `look`: it has nothing."""
 
     answer: Callable[[Request], Awaitable[Response]]
+    look: Callable[[Request], Awaitable[Response]] = field(default_factory=lambda: _always(404))
+    conditions: list[tuple[str, str]] = field(default_factory=list)
     puts: list[tuple[str, str, bytes]] = field(default_factory=list)
     most: int = 0
     url: str = ""
@@ -44,7 +49,13 @@ class Peer:
         self._now += 1
         self.most = max(self.most, self._now)
         try:
+            if request.method == "GET":
+                await (await self.look(request))(scope, receive, send)
+                return
             body = await request.body()
+            if "DetectedIssue" in request.url.path:
+                told = [(name, request.headers[name]) for name in CONDITIONS if name in request.headers]
+                self.conditions += told or [("", "")]
             self.puts.append((request.url.path, request.headers.get("authorization", ""), body))
             assert request.method == "PUT"
             assert request.headers["content-type"] == "application/fhir+json"
@@ -145,7 +156,116 @@ def test_alert_is_put_before_its_communication_with_the_token_of_now(serve) -> N
 def test_each_status_has_its_fate(serve, status: int, fate: Fate, reason: str) -> None:  # noqa: ANN001
     peer = serve(_always(status))
     assert _fates(FhirSink(peer.url, _documents), _sent(1)) == [(fate, reason)]
-    assert len(peer.puts) == (2 if fate is Fate.ARRIVED else 1), "what failed first ends it"
+    paths = {path for path, _, _ in peer.puts}
+    assert len(paths) == (2 if fate is Fate.ARRIVED else 1), "what failed first ends it"
+
+
+def _versions(*tags: str) -> Callable[[Request], Awaitable[Response]]:
+    """Answer one question after the other: with a tag, without one, or that nothing is there."""
+    left = list(tags)
+
+    async def look(_request: Request) -> Response:
+        tag = left.pop(0)
+        if tag == "none":
+            return Response(status_code=404)
+        return Response(b"{}", headers={"etag": tag} if tag else {})
+
+    return look
+
+
+def _statuses(*statuses: int) -> Callable[[Request], Awaitable[Response]]:
+    left = list(statuses)
+
+    async def answer(_request: Request) -> Response:
+        return Response(status_code=left.pop(0) if left else 200)
+
+    return answer
+
+
+NEW, FIRST, SECOND, PLAIN = ("if-none-match", "*"), ("if-match", 'W/"1"'), ("if-match", 'W/"2"'), ("", "")
+
+
+@pytest.mark.parametrize(
+    ("tags", "statuses", "conditions", "fate"),
+    [
+        (["none"], [201], [NEW], Fate.ARRIVED),
+        (['W/"1"'], [200], [FIRST], Fate.ARRIVED),
+        ([""], [200], [PLAIN], Fate.ARRIVED),
+        (["none", 'W/"1"'], [412, 200], [NEW, FIRST], Fate.ARRIVED),
+        (['W/"1"', 'W/"2"'], [412, 200], [FIRST, SECOND], Fate.ARRIVED),
+        (['W/"1"', 'W/"2"'], [409, 409], [FIRST, SECOND], Fate.FAILED),
+        # Servers, or proxies before them, that do not know what we mean.
+        (['W/"1"', 'W/"1"'], [412, 200], [FIRST, PLAIN], Fate.ARRIVED),
+        (["none", "none"], [412, 201], [NEW, PLAIN], Fate.ARRIVED),
+        (["none"], [400, 201], [NEW, PLAIN], Fate.ARRIVED),
+        (['W/"1"'], [501, 200], [FIRST, PLAIN], Fate.ARRIVED),
+        (['W/"1"'], [400, 400], [FIRST, PLAIN], Fate.REFUSED),
+        ([""], [412], [PLAIN], Fate.FAILED),
+    ],
+)
+def test_alert_is_put_in_the_place_of_what_was_there(
+    serve,  # noqa: ANN001  a fixture
+    tags: list[str],
+    statuses: list[int],
+    conditions: list[tuple[str, str]],
+    fate: Fate,
+) -> None:
+    peer = serve(_statuses(*statuses))
+    peer.look = _versions(*tags)
+    ((found, _),) = _fates(FhirSink(peer.url, _documents), _sent(1))
+    assert (found, peer.conditions) == (fate, conditions)
+
+
+@pytest.mark.parametrize(
+    ("status", "fate", "puts"),
+    [
+        (401, Fate.ARRIVED, 2),
+        (403, Fate.ARRIVED, 2),
+        (405, Fate.ARRIVED, 2),
+        (501, Fate.ARRIVED, 2),
+        (503, Fate.AWAY, 0),
+        (500, Fate.FAILED, 0),
+    ],
+)
+def test_server_that_cannot_be_asked_is_told_all_the_same(serve, status: int, fate: Fate, puts: int) -> None:  # noqa: ANN001
+    peer = serve(_always(200))
+    peer.look = _always(status)
+    ((found, _),) = _fates(FhirSink(peer.url, _documents), _sent(1))
+    assert (found, len(peer.puts)) == (fate, puts)
+
+
+def test_late_update_does_not_undo_a_later_one_also_where_it_creates(serve) -> None:  # noqa: ANN001
+    held = Event()
+    stored: list[bytes] = []
+
+    async def look(_request: Request) -> Response:
+        return Response(headers={"etag": f'W/"{len(stored)}"'}) if stored else Response(status_code=404)
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        if "Communication" in request.url.path:
+            return Response()
+        if body == b"first" and not held.is_set():
+            held.set()
+            await asyncio.sleep(1.2)
+        tag = f'W/"{len(stored)}"' if stored else None
+        if request.headers.get("if-match") != tag:
+            return Response(status_code=412)
+        stored.append(body)
+        return Response()
+
+    peer = serve(answer)
+    peer.look = look
+    sink = FhirSink(peer.url, _documents, timeout_s=0.5)
+    assert [fate for fate, _ in _fates(sink, _sent(1, b"first"))] == [Fate.AWAY]
+    for body in (b"first", b"second"):
+        sink = FhirSink(peer.url, _documents)
+        assert _fates(sink, _sent(1, body)) == [(Fate.ARRIVED, "")]
+    for _ in range(300):
+        if not peer._now:
+            break
+        Event().wait(0.01)
+    assert stored == [b"first", b"second"]
 
 
 def test_receipts_are_in_order_and_one_failure_hides_no_success(serve) -> None:  # noqa: ANN001
