@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import uuid
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -26,13 +25,6 @@ def work(url: str, bootstrap: str, lease_s: float, timeout_s: float) -> None:
     )
     relay.run(Event(), idle_s=0.02, retry_s=0.1)
     os._exit(1)
-
-
-def forks() -> ForkServerContext:
-    """Give what starts processes that have imported everything already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def start(

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from tests.forked import Forked
 from tools.kafka_local import KafkaLocal
-from tools.local_process import bound_command
 from tools.postgres_local import PostgresLocal
 
 START_S = 300.0
@@ -38,8 +36,8 @@ class RoleProcess:
         folder.mkdir(parents=True, exist_ok=True)
         self.ready = folder / "ready.json"
         self.log = folder / "log.ndjson"
-        self.process: subprocess.Popen[bytes] | None = None
-        self._command = [sys.executable, "-m", "worker.cli", role, *options, "--ready-file", str(self.ready)]
+        self.process: Forked | None = None
+        self._arguments = [role, *options, "--ready-file", str(self.ready)]
         others = {name: value for name, value in os.environ.items() if not name.startswith("LPWATCH_")}  # noqa: TID251  PATH and the like
         self._environment = {
             **others,
@@ -48,8 +46,7 @@ class RoleProcess:
 
     def start(self) -> None:
         self.ready.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(bound_command(self._command), env=self._environment, stderr=log)
+        self.process = Forked(self._arguments, self._environment, self.log)
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + START_S

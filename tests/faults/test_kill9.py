@@ -12,8 +12,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.forked import Forked
 from worker.cli.main import main
 from worker.decode.mllp import MllpReader, frame
 from worker.model.message import OutcomeKind
@@ -45,7 +44,7 @@ class Worker:
     """`lpwatch run` on one data folder, started as often as needed."""
 
     folder: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     logs: list[Path] = field(default_factory=list)
 
     @property
@@ -66,9 +65,8 @@ class Worker:
         self.logs.append(log)
         options = ["--data", self.data, "--mllp", "127.0.0.1:0", "--clock", "messages"]
         outputs = ["--out", self.notices, "--ready-file", self.ready]
-        command = [sys.executable, "-m", "worker.cli", "run", *map(str, [*options, *outputs])]
-        with log.open("wb") as file:
-            self.process = subprocess.Popen(command, stderr=file)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LPWATCH_")}  # noqa: TID251  PATH and the like
+        self.process = Forked(["run", *map(str, [*options, *outputs])], environment, log)
 
     def address(self) -> tuple[str, int]:
         """Wait until messages are accepted."""

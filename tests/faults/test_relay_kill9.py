@@ -10,7 +10,8 @@ from multiprocessing.context import ForkServerContext
 
 import pytest
 
-from tests.faults.relay_process import end_lease, forks, kill, leader, start
+from tests.faults.relay_process import end_lease, kill, leader, start
+from tests.forked import forks
 from tests.integration.alert_topics import SINK, Ends, check_copies, put, read_topic
 from tests.topics import make_topic
 from worker.storage.state import SqlState

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +15,7 @@ from pathlib import Path
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
+from tests.forked import Forked
 from tests.integration.worker_process import START_S, exchange
 
 
@@ -37,9 +36,7 @@ class RoleProcess:
             for name, value in os.environ.items()  # noqa: TID251
             if not name.startswith("LPWATCH_")
         }
-        command = [sys.executable, "-m", "worker.cli", role, "--config", str(config)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stderr=log, env=environment)
+        self.process = Forked([role, "--config", str(config)], environment, self.log)
 
     def addresses(self) -> dict[str, str]:
         await_until(lambda: self.ready.exists() or self.process.poll() is not None, self.name)

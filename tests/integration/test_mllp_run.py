@@ -23,8 +23,8 @@ def start(tmp_path: Path) -> Iterator[object]:
     """Give a function that starts a worker; every worker is gone when the test ends."""
     workers: list[Running] = []
 
-    def begin(*options: str) -> Running:
-        workers.append(Running(tmp_path, *options))
+    def begin(*options: str, is_afresh: bool = False) -> Running:
+        workers.append(Running(tmp_path, *options, is_afresh=is_afresh))
         return workers[-1]
 
     yield begin
@@ -35,7 +35,7 @@ def start(tmp_path: Path) -> Iterator[object]:
 
 
 def test_fever_after_a_puncture_ends_as_a_notice_and_the_worker_drains(start) -> None:  # noqa: ANN001
-    worker = start()
+    worker = start(is_afresh=True)
     answers = worker.send(*fever())
     assert [b"MSA|AA|" in answer for answer in answers] == [True, True]
     assert worker.get("/readyz") == "ok\n"

@@ -12,24 +12,24 @@ import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.forked import Forked
 from worker.decode.mllp import MllpReader
 
 START_S = 120.0
 
 
 class Running:
-    """A worker on a data folder."""
+    """A worker on a data folder; `is_afresh`: in a Python of its own, as users start it."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, is_afresh: bool = False) -> None:
         self.folder = folder
         self.ready = folder / "ready.json"
         self.ready.unlink(missing_ok=True)
         self.log = folder / "log.ndjson"
         listening = ["--mllp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ready-file", str(self.ready)]
-        given = ["--data", str(folder / "data"), "--clock", "messages", *listening, *options]
-        with self.log.open("ab") as log, (folder / "stdout").open("ab") as out:
-            command = [sys.executable, "-m", "worker.cli", "run", *given]
-            self.process = subprocess.Popen(command, stderr=log, stdout=out)
+        given = ["run", "--data", str(folder / "data"), "--clock", "messages", *listening, *options]
+        out = folder / "stdout"
+        self.process = _afresh(given, self.log, out) if is_afresh else Forked(given, None, self.log, out)
 
     def addresses(self) -> dict[str, str]:
         deadline = time.monotonic() + START_S
@@ -54,6 +54,12 @@ class Running:
     def notices(self) -> list[dict]:
         path = self.folder / "data" / "notices.ndjson"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _afresh(arguments: list[str], err: Path, out: Path) -> subprocess.Popen[bytes]:
+    with err.open("ab") as errors, out.open("ab") as output:
+        command = [sys.executable, "-m", "worker.cli", *arguments]
+        return subprocess.Popen(command, stderr=errors, stdout=output)
 
 
 def exchange(address: str, frames: Iterable[bytes]) -> list[bytes]:
