@@ -44,7 +44,6 @@ SECRET = "geheim-4711"
         "sqlite",
         "sqlite with shared commits",
         pytest.param("postgresql", marks=pytest.mark.integration),
-        pytest.param("postgresql with shared commits", marks=pytest.mark.integration),
     ]
 )
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -215,6 +214,19 @@ def test_who_could_not_be_written_keeps_his_timers(store: SqlState) -> None:
     assert store.count_due(T0 + MINUTE_MS) == 8, (
         "one timer of each but the one who was written; no try beside it"
     )
+
+
+def test_operators_find_whose_assessment_failed_as_the_docs_say(store: SqlState) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to-deploy.md").read_text(encoding="utf-8")
+    query = page.partition("<!-- test: failed-assessments -->\n```sql\n")[2].partition("```")[0]
+    everybody_has_an_lp(store)
+    spoil(store, BAD, b"")
+    store.assess(T0, OPENING, raising)
+    store.assess(T0 + MINUTE_MS, OPENING, raising)
+    with store._db.reading() as conn:
+        found = conn.exec_driver_sql(query.rstrip("; \n")).all()
+    expected = (BAD.authority, BAD.value, "internal error DecodeError", "storage", 2, T0 + MINUTE_MS)
+    assert [tuple(row) for row in found] == [expected]
 
 
 def test_whoever_failed_goes_alone_until_he_succeeds(
