@@ -44,7 +44,7 @@ _OPTIONS = {
     "clock": click.option(
         "--clock",
         type=click.Choice(["wall", "messages"]),
-        help="What time it is: the machine's clock (default), or the newest time stamp of the messages.",
+        help="What time it is: the machine's clock (default), or the newest time stamp of the messages (recordings, trials).",
     ),
     "pack": click.option(
         "--pack",

@@ -216,7 +216,9 @@ class Settings(BaseSettings):
 
     clock: Literal["wall", "messages"] = Field(
         default="wall",
-        description="what time it is: the machine's clock, or the newest time stamp of the messages",
+        description="what time it is: the machine's clock, or the newest time stamp of the messages, for recordings and "
+        "trials: it stands still between messages, so what falls due after the last one is not told; with several topics, "
+        "partitions or workers a gap may be told before the message that closes it is read, and is then withdrawn",
     )
     pack: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="pack folders layered over the default pack, later ones over earlier ones"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from worker.model.alert import AlertState
 from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
 from worker.model.time import DAY_MS, HOUR_MS, MINUTE_MS
@@ -179,3 +180,25 @@ def test_an_assessment_that_is_due_finds_the_facts_of_its_time(
     cleaning = Cleaning(store, [], Retention(), [], "me")
     cleaning.run(progress(), at(24 * 90), at(24 * 80))
     assert dropped == [(at(24 * (3 - 7)), at(24 * (3 - 37)))]
+
+
+def test_by_the_time_of_messages_a_gap_is_told_before_another_part_closes_it_and_then_withdrawn(
+    script: Script, facts: Facts, at: At
+) -> None:
+    """The limit that the reference of `clock` states: the wall clock waits for all parts, and message times cannot."""
+    script.timer_ms = 6 * HOUR_MS
+    store = MemoryState()
+    ahead = MemoryJournal([script.message(at(0), facts.lp()), script.message(at(9))])
+    behind = MemoryJournal()
+    engine = Engine(
+        [JournalInlet(ahead, "a"), JournalInlet(behind, "b")],
+        store,
+        script,
+        MessageClock(),
+        options=Options(is_exact=False),
+    )
+    engine.drain()
+    behind.append([script.message(at(3), facts.temp(37, 3))])
+    engine.drain()
+    (record,) = store.alerts()
+    assert [entry.state for entry in record.history] == [AlertState.RAISED, AlertState.WITHDRAWN]
