@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -11,6 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.integration.role_process import await_until
 from tools.kafka_local import KafkaLocal
@@ -141,6 +143,41 @@ def test_the_commands_of_the_page_lead_to_an_alert_and_to_numbers_that_agree(rea
     assert "no MSH segment at the start" in record
 
 
+@pytest.mark.slow
+def test_the_ward_is_sent_with_the_token_of_the_containers(reader: Reader, root: Path) -> None:
+    secrets = reader.folder / "deploy" / "compose"
+    secrets.mkdir(parents=True)
+    shutil.copy(root / "deploy" / "compose" / "make-secrets.sh", secrets)
+    subprocess.run([secrets / "make-secrets.sh"], check=True, capture_output=True)
+    reader.run("topics")
+    gateway, *_ = reader.lines("roles")
+    reader.start(f"env LPWATCH_FHIR_TOKEN_FILE=deploy/compose/secrets/fhir_tokens {gateway}")
+    address = gateway.rpartition(" ")[2]
+    await_until(lambda: _get(address, "/readyz").strip() == "ok", "the gateway", WAIT_S)
+    assert re.search(r"[1-9]\d* messages accepted", reader.run("send-with-token"))
+    plain = reader.lines("send")[1]
+    refused = subprocess.run(["bash", "-ec", plain], cwd=reader.folder, capture_output=True, check=False)
+    assert refused.returncode != 0
+
+
+def test_the_containers_have_the_addresses_and_topics_of_the_page(root: Path) -> None:
+    page = (root / PAGE).read_text(encoding="utf-8")
+    blocks = {found["name"]: found["text"] for found in BLOCK.finditer(page)}
+    settings = YAML(typ="safe").load(blocks["file lpwatch.yaml"])
+    services = YAML(typ="safe").load(root / "deploy" / "compose.yaml")["services"]
+    asked = services["gateway"]["environment"]
+    for name in ("gateway_hl7_topic", "gateway_fhir_topic", "dead_letter_topic"):
+        assert asked[f"LPWATCH_{name.upper()}"] == settings[name]
+    for name in ("kafka_hl7_topics", "kafka_fhir_topics"):
+        assert [asked[f"LPWATCH_{name.upper()}"]] == settings[name]
+    made = (root / "deploy" / "compose" / "make-topics.sh").read_text(encoding="utf-8")
+    for topic in re.findall(r"topics create -t (\S+)", blocks["topics"]):
+        assert f"make_topic {topic} " in made
+    opened = {port.rpartition(":")[0] for service in services.values() for port in service.get("ports", ())}
+    assert {settings["mllp"], settings["fhir"], *settings["kafka_bootstrap_servers"]} <= opened
+    assert settings["fhir"].rpartition(":")[2] == asked["LPWATCH_FHIR"].rpartition(":")[2]
+
+
 def test_the_pack_of_the_page_is_one(root: Path, tmp_path: Path) -> None:
     Reader(root / PAGE, tmp_path, PROGRAMS).run("lint")
 
@@ -160,5 +197,6 @@ def test_every_block_of_the_page_that_is_tested_is_known(root: Path) -> None:
         "prepare",
         "roles",
         "send",
+        "send-with-token",
         "topics",
     ]

@@ -11,14 +11,14 @@ from worker.cli.role_options import role_options, start
 GATEWAY_EPILOG = """\b
 Examples:
   lpwatch gateway --config lpwatch.yaml
-  LPWATCH_GATEWAY_HL7_TOPIC=hl7.in lpwatch gateway --mllp 127.0.0.1:2575 --kafka-bootstrap-servers kafka:9092
+  LPWATCH_GATEWAY_HL7_TOPIC=lpwatch.in.hl7 lpwatch gateway --mllp 127.0.0.1:2575 --kafka-bootstrap-servers kafka:9092
 
 Settings that it needs: kafka_bootstrap_servers, gateway_hl7_topic for MLLP, gateway_fhir_topic for FHIR.
 """
 WORKER_EPILOG = """\b
 Examples:
   lpwatch worker --config lpwatch.yaml --http 127.0.0.1:8081
-  LPWATCH_KAFKA_HL7_TOPICS=hl7.in lpwatch worker --database postgresql+psycopg://lpwatch@db/lpwatch \\
+  LPWATCH_KAFKA_HL7_TOPICS=lpwatch.in.hl7 lpwatch worker --database postgresql+psycopg://lpwatch@db/lpwatch \\
     --kafka-bootstrap-servers kafka:9092
 
 Settings that it needs: database, kafka_bootstrap_servers, kafka_hl7_topics or kafka_fhir_topics.

@@ -26,8 +26,8 @@ Examples:
 """
 MOVE_EPILOG = """\b
 Examples:
-  lpwatch db move-position kafka:hl7.in:3 beginning --config lpwatch.yaml
-  lpwatch db move-position kafka:hl7.in:3 18230 --database postgresql+psycopg://lpwatch@db/lpwatch
+  lpwatch db move-position kafka:lpwatch.in.hl7:3 beginning --config lpwatch.yaml
+  lpwatch db move-position kafka:lpwatch.in.hl7:3 18230 --database postgresql+psycopg://lpwatch@db/lpwatch
 """
 
 
