@@ -32,7 +32,7 @@ _FHIR = re.compile(
 )
 
 
-class DecodedTime(msgspec.Struct, frozen=True):
+class DecodedTime(msgspec.Struct, frozen=True, gc=False):
     """The earliest instant that a text allows, how exact it is, and whether it named its offset.
 
     Shape: an hour without minutes counts as exact to the minute: the time of day was given.

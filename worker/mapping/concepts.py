@@ -50,7 +50,7 @@ IGNORED = Concept("ignored", _IGNORED_KIND)
 """What a code means that the pack knows and does not use."""
 
 
-class Coding(msgspec.Struct, frozen=True):
+class Coding(msgspec.Struct, frozen=True, gc=False):
     """A coded element as sent: CWE.1-3 or CWE.4-6, `Coding`. `system` is an HL7 table name or a URI."""
 
     code: str

@@ -36,7 +36,7 @@ _COMPARATORS = {
 }
 
 
-class Number(msgspec.Struct, frozen=True):
+class Number(msgspec.Struct, frozen=True, gc=False):
     """A number, how it bounds the true one, and the text behind it (a unit and remarks, or empty)."""
 
     value: float

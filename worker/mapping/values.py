@@ -27,7 +27,7 @@ _SUBJECT_LENGTH = 60
 _REPORTED_LENGTH = 120
 
 
-class Given(msgspec.Struct, frozen=True):
+class Given(msgspec.Struct, frozen=True, gc=False):
     """A value as sent.
 
     Shape: `text` is the value field as text ("38.4", "<7", "No organisms seen"); `number` is set instead where the source
@@ -45,7 +45,7 @@ class Given(msgspec.Struct, frozen=True):
     site: str = ""
 
 
-class Understood(msgspec.Struct, frozen=True):
+class Understood(msgspec.Struct, frozen=True, gc=False):
     """A value that rules can use: of which concept (a site may change it), from which specimen class."""
 
     concept: Concept

@@ -10,7 +10,7 @@ import msgspec
 from worker.model.time import ClinicalTime, EpochMs
 
 
-class Identifier(msgspec.Struct, frozen=True, order=True):
+class Identifier(msgspec.Struct, frozen=True, gc=False, order=True):
     """A patient identifier: the authority that issued it (PID-3.4, `Identifier.system`) and its value (PID-3.1).
 
     Two identifiers are the same when authority and value are; `type` (PID-3.5) is carried for people.
@@ -26,7 +26,7 @@ class Identifier(msgspec.Struct, frozen=True, order=True):
         return (self.authority, self.value)
 
 
-class IdentityLink(msgspec.Struct, frozen=True):
+class IdentityLink(msgspec.Struct, frozen=True, gc=False):
     """A statement that two identifiers name one person, or no longer do.
 
     Shape: `kind` is "same-pid", "merge" (A18 A34 A40 ...), "patient-link" (FHIR) or "unlink". For one unordered pair the
@@ -39,7 +39,7 @@ class IdentityLink(msgspec.Struct, frozen=True):
     stated_at_ms: EpochMs
 
 
-class Version(msgspec.Struct, frozen=True, order=True):
+class Version(msgspec.Struct, frozen=True, gc=False, order=True):
     """Order the versions of one statement; the highest wins.
 
     Shape: (source status time, rank of the result status, digest of the content). A feed whose engine restamps MSH-7
@@ -57,7 +57,7 @@ class Version(msgspec.Struct, frozen=True, order=True):
         return max(self.major, self.minor)
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True, gc=False):
     """A set of statements that a newer message can replace as a whole (an OBR, a document).
 
     Shape: `stated_at` orders the messages about the group (like `Version`, without digest). Where `replaces` is true, all
@@ -79,7 +79,7 @@ class Comparator(StrEnum):
     AT_LEAST = ">="
 
 
-class Quantity(msgspec.Struct, frozen=True):
+class Quantity(msgspec.Struct, frozen=True, gc=False):
     """A number in the concept's canonical UCUM unit, already rounded to the concept's precision.
 
     `reported` is what the source wrote, with its unit, for people to compare ("100.6 [degF]").
@@ -91,7 +91,7 @@ class Quantity(msgspec.Struct, frozen=True):
     reported: str = ""
 
 
-class Coded(msgspec.Struct, frozen=True):
+class Coded(msgspec.Struct, frozen=True, gc=False):
     """A value from a list that the pack defines for the concept (ACVPU letter, positive/negative/contaminant, a drug)."""
 
     code: str
@@ -116,7 +116,7 @@ class PunctureSource(StrEnum):
     ORDER = "order"
 
 
-class Puncture(msgspec.Struct, frozen=True):
+class Puncture(msgspec.Struct, frozen=True, gc=False):
     """What one record says of a lumbar puncture; its time is the fact's `effective` (end: PR1-7, OBR-8, performedPeriod.end).
 
     Shape: `numbers` are order numbers (placer, filler, `ServiceRequest`) by which records of one LP find each other.
@@ -142,7 +142,7 @@ class AssertionStatus(StrEnum):
     FAMILY = "family"
 
 
-class Assertion(msgspec.Struct, frozen=True):
+class Assertion(msgspec.Struct, frozen=True, gc=False):
     """A finding as a note or a coded entry states it.
 
     Shape: `qualifiers` sorted; `span` the characters of the document's text, `sentence` the sentence around them (both
@@ -155,7 +155,7 @@ class Assertion(msgspec.Struct, frozen=True):
     sentence: str = ""
 
 
-class EncounterValue(msgspec.Struct, frozen=True):
+class EncounterValue(msgspec.Struct, frozen=True, gc=False):
     """A stay or visit: its class ("inpatient", "emergency", "outpatient", ...), visit number and reason as filed."""
 
     encounter_class: str
@@ -163,7 +163,7 @@ class EncounterValue(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Location(msgspec.Struct, frozen=True):
+class Location(msgspec.Struct, frozen=True, gc=False):
     """Where a patient was put, from the fact's `effective` on: ward, room, bed, house; each empty where it was not said.
 
     Shape: `unit` is never empty; `visit` the number of the visit, empty where none was given.
@@ -177,7 +177,7 @@ class Location(msgspec.Struct, frozen=True):
     visit: str = ""
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """A point in time as a value (a birth date); the fact's `effective` repeats it."""
 
     at_ms: EpochMs
@@ -186,7 +186,7 @@ class Moment(msgspec.Struct, frozen=True):
 Value: TypeAlias = Quantity | Coded | Puncture | Assertion | EncounterValue | Location | Moment | None
 
 
-class SourceRef(msgspec.Struct, frozen=True):
+class SourceRef(msgspec.Struct, frozen=True, gc=False):
     """Where a fact was read: enough to find the bytes again, nothing of the patient.
 
     Shape: `message_id` is MSH-10 or `Bundle.id`/resource id; `place` as the standard names it ("OBR[1]/OBX[3]");
@@ -199,7 +199,7 @@ class SourceRef(msgspec.Struct, frozen=True):
     received_at_ms: EpochMs
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """One clinical statement about one patient.
 
     Shape: `key` names the statement within `patient` (feed, order number, code, occurrence); facts with equal `patient` and

@@ -20,7 +20,7 @@ class Form(StrEnum):
     FHIR = "fhir"
 
 
-class RawMessage(msgspec.Struct, frozen=True):
+class RawMessage(msgspec.Struct, frozen=True, gc=False):
     """One message as received, before anything is read from it.
 
     Shape: `body` is exactly one HL7 v2 message or one FHIR JSON document. `transport` is the name of the source that
@@ -52,7 +52,7 @@ class OutcomeKind(StrEnum):
     DEAD_LETTERED = "dead_lettered"
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """Say how a message ended, and why unless it was processed.
 
     Shape: `reason` is a constant, lower-case phrase that can be counted ("message type ADT^A02"); `place` where in the
@@ -80,7 +80,7 @@ class IssueKind(StrEnum):
     VERSION_TIE = "version-tie"
 
 
-class Issue(msgspec.Struct, frozen=True):
+class Issue(msgspec.Struct, frozen=True, gc=False):
     """One thing in a message that could not be used, said without any data of the patient.
 
     Shape: `place` as the standard names it ("OBR[1]/OBX[3]-5"); `subject` what it is about, from the code side only
@@ -93,7 +93,7 @@ class Issue(msgspec.Struct, frozen=True):
     is_quarantined: bool = False
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """All that one message says, or why it says nothing.
 
     Shape: `facts` in the order of the message; `patients` every identifier that names a patient of this message, the one

@@ -44,7 +44,7 @@ _SPAN_MS = {
 }
 
 
-class ClinicalTime(msgspec.Struct, frozen=True):
+class ClinicalTime(msgspec.Struct, frozen=True, gc=False):
     """Say when something was clinically true, how exactly, and which field said so.
 
     Shape: `start_ms` is the earliest instant that the source's text allows; `end_ms` is the end of an interval where

@@ -36,7 +36,7 @@ class OtherResource(Element, frozen=True):
 DecodedResource: TypeAlias = AnyResource | OtherResource
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """A decoded resource, where it stands in the document, and its bytes.
 
     Shape: `place` is "Bundle.entry[3].resource", or the resource type for a single one; `full_url` empty where there is none.
@@ -57,7 +57,7 @@ class BadEntry:
     raw: bytes
 
 
-class FhirDocument(msgspec.Struct, frozen=True):
+class FhirDocument(msgspec.Struct, frozen=True, gc=False):
     """What one document holds.
 
     Shape: `type_name` is the resource type, or "Bundle" followed by its type ("Bundle transaction"). `resources` in the order

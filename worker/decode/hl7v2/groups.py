@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from worker.decode.hl7v2.message import Hl7Message
 
 
-class ObservationGroup(msgspec.Struct, frozen=True):
+class ObservationGroup(msgspec.Struct, frozen=True, gc=False):
     """One OBX with the NTE that follow it."""
 
     obx: Segment
     ntes: tuple[Segment, ...]
 
 
-class ResultGroup(msgspec.Struct, frozen=True):
+class ResultGroup(msgspec.Struct, frozen=True, gc=False):
     """An order with its results, or results without an order.
 
     Shape: all in the order of the message. `treatments` are RXO RXE RXD RXG RXA RXR RXC; `ntes` those about the order,

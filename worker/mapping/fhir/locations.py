@@ -26,7 +26,7 @@ _KINDS = {"wa": "unit", "ro": "room", "bd": "bed", "si": "facility"}
 _OTHER_KINDS = frozenset({"bu", "wi", "lvl", "co", "ve", "ho", "ca", "rd", "area", "jdn", "vi"})
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry: which part of the place it names, and from when to when."""
 
     kind: str

@@ -28,7 +28,7 @@ _QUANTITY = Kind.QUANTITY
 _KINDS = frozenset({_QUANTITY, Kind.CODE, Kind.ASSESSMENT, Kind.FINDING})
 
 
-class _Part(msgspec.Struct, frozen=True):
+class _Part(msgspec.Struct, frozen=True, gc=False):
     """A value of the resource: what its code means, its name in the key, the element it stands in."""
 
     target: Target
@@ -37,7 +37,7 @@ class _Part(msgspec.Struct, frozen=True):
     element: str = ""
 
 
-class _Where(msgspec.Struct, frozen=True):
+class _Where(msgspec.Struct, frozen=True, gc=False):
     """Where all values of the resource come from: specimen class and body site class."""
 
     specimen: str

@@ -28,7 +28,7 @@ _DAY = Precision.DAY  # named once: to ask an enumeration for its member takes a
 _TIME_DOES_NOT_MATTER = frozenset({PLANNED, VOID})
 
 
-class Stated(msgspec.Struct, frozen=True):
+class Stated(msgspec.Struct, frozen=True, gc=False):
     """One way in which a resource may give its clinical time.
 
     Shape: `name` is the element ("effectiveDateTime"). A month or a year is enough where `may_be_vague` (births, old problems).

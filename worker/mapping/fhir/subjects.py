@@ -21,7 +21,7 @@ from worker.model.fact import Identifier
 PATIENT = "Patient"
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """The identifiers that a reference gives of one patient, the one to file facts under first.
 
     Shape: without identifiers `reason` says why; `is_other` tells that the subject is known to be no patient.

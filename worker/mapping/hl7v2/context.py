@@ -19,7 +19,7 @@ DELETE = '""'
 """What stands in a field to delete its value (HL7 v2.5.1 ch. 2.5.3)."""
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """One message with its feed.
 
     Shape: `trigger` is MSH-9.2, else EVN-1. `message_at_ms` is MSH-7, None where it is absent or unreadable. `message_id` is
@@ -37,7 +37,7 @@ class Context(msgspec.Struct, frozen=True):
     times: dict[str, DecodedTime | None] = msgspec.field(default_factory=dict)
 
 
-class Patient(msgspec.Struct, frozen=True):
+class Patient(msgspec.Struct, frozen=True, gc=False):
     """Whom a part of the message is about.
 
     Shape: `identifiers` not empty, the one facts are filed under first; `visit` is PV1-19, `birth_ms` the start of PID-7.
@@ -48,7 +48,7 @@ class Patient(msgspec.Struct, frozen=True):
     birth_ms: EpochMs | None = None
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """How a statement stands in the message: its time of status, its rank and whether it takes something back.
 
     Shape: `rank` and `status` as `versions.STATUSES` gives them.
@@ -78,7 +78,7 @@ class Sheet(msgspec.Struct):
             self.patients.setdefault(identifier.key, identifier)
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A fact before its version is known."""
 
     key: str

@@ -42,7 +42,7 @@ _CODED_TYPES = frozenset({"CE", "CWE", "CNE"})
 _ENCAPSULATED_PARTS = 5
 
 
-class Document(msgspec.Struct, frozen=True):
+class Document(msgspec.Struct, frozen=True, gc=False):
     """One version of a note as a message gives it.
 
     Shape: `number` names it within the patient (empty: its content does). `order` is what an order says of the lumbar

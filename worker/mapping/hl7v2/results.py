@@ -45,7 +45,7 @@ _SPM_WAYS = (5, 7, 8, 9)
 """Type modifier, collection method, source site and its modifier."""
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     """One OBR (or none) with what holds for all its OBX.
 
     Shape: `number` is OBR-3, else OBR-2, else ORC-3 or ORC-2; `code` is OBR-4.1; `specimen` its class. `times` are the fields
@@ -67,7 +67,7 @@ class Order(msgspec.Struct, frozen=True):
     place: str
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     """One OBX with what its code and status mean, how keys name it, and where it stands ("OBX[3]").
 
     Shape: `name` is "code|OBX-4|which repeat of both".
