@@ -6,7 +6,8 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import TypeAlias
+
+import msgspec
 
 from worker.mapping.concepts import Coding, Target, fold
 from worker.mapping.feed_spec import MatchSpec, OrderStatusSpec
@@ -23,8 +24,13 @@ NOT_LUMBAR = frozenset({"shunt", "drain", "ventricular"})
 _MAX_REMEMBERED = 4096
 _WORD = re.compile(r"[^\W_]+")
 
-Meaning: TypeAlias = tuple[tuple[Coding, ...], Target | None]
-"""The codings of a coded element, and what they mean to a feed."""
+
+class Meaning(msgspec.Struct, frozen=True, gc=False):
+    """What a coded element means to a feed: its codings, and what `find` and `note_kind` say of them."""
+
+    codings: tuple[Coding, ...]
+    target: Target | None
+    note_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,8 @@ class Feed:
     encounter_classes: Mapping[str, str]
     ignored_messages: Mapping[str, str]
     error_comments: tuple[str, ...]
-    remembered: dict[tuple[str, ...], Target | None] = field(default_factory=dict, compare=False, repr=False)
-    """What `find_element` found lately; changes no answer."""
     meanings: dict[Hashable, Meaning] = field(default_factory=dict, compare=False, repr=False)
-    """What `remember` was given lately; changes no answer."""
+    """What coded elements meant lately, by the way they are written; changes no answer."""
 
     def system(self, sent: str) -> str:
         """Return the short name of a code system as sent (table name or URI); an unknown one stays as it is."""
@@ -82,22 +86,11 @@ class Feed:
                 return worded
         return next((self.names[coding.text] for coding in tried if coding.text in self.names), None)
 
-    def find_element(self, parts: tuple[str, ...]) -> Target | None:
-        """Return what `find` does for the six components of a CWE; codes repeat from message to message."""
-        try:
-            return self.remembered[parts]
-        except KeyError:
-            pass
-        found = self.find(elements(parts))
-        if len(self.remembered) >= _MAX_REMEMBERED:
-            self.remembered.clear()
-        self.remembered[parts] = found
-        return found
-
-    def remember(self, written: Hashable, meaning: Meaning) -> Meaning:
-        """Keep what a coded element means under the way it was written, in `meanings`; codes only, never a value."""
+    def remember(self, written: Hashable, codings: tuple[Coding, ...]) -> Meaning:
+        """Find what a coded element means, and keep it in `meanings`: codes only, which repeat, never a value."""
         if len(self.meanings) >= _MAX_REMEMBERED:
             self.meanings.clear()
+        meaning = Meaning(codings, self.find(codings), self.note_kind(codings))
         self.meanings[written] = meaning
         return meaning
 

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from worker.mapping.feed_spec import AuthoritySpec, IdentitySpec
 from worker.model.fact import Identifier, IdentityLink
 from worker.model.time import EpochMs
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, gc=False):
     """A patient number as sent: CX.1, CX.4, CX.5, or `Identifier.value`, `.assigner`, `.type`, `.system`."""
 
     value: str

@@ -18,17 +18,17 @@ def test_a_code_means_the_same_when_it_is_asked_again(pack: MappingPack) -> None
     first, again = meaning_of(feed, asked), meaning_of(feed, asked)
 
     assert first == again
-    assert again[1] is not None
-    assert again[1].concept.id == "body-temperature"
+    assert again.target is not None
+    assert again.target.concept.id == "body-temperature"
 
 
 def test_text_without_a_code_is_not_remembered(pack: MappingPack) -> None:
     feed = pack.feeds["default"]
     before = dict(feed.meanings)
 
-    codings, target = meaning_of(feed, CodeableConcept(text="said in words"))
+    meaning = meaning_of(feed, CodeableConcept(text="said in words"))
 
-    assert (codings[0].code, target) == ("said in words", None)
+    assert (meaning.codings[0].code, meaning.target) == ("said in words", None)
     assert feed.meanings == before
 
 

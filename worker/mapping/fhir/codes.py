@@ -25,12 +25,8 @@ def meaning_of(feed: Feed, concept: CodeableConcept | None) -> Meaning:
     written = concept.coding if concept is not None else None
     if not written:
         codings = codings_of(concept)
-        return codings, feed.find(codings)
-    known = feed.meanings.get(written)
-    if known is not None:
-        return known
-    codings = codings_of(concept)
-    return feed.remember(written, (codings, feed.find(codings)))
+        return Meaning(codings, feed.find(codings), feed.note_kind(codings))
+    return feed.meanings.get(written) or feed.remember(written, codings_of(concept))
 
 
 @lru_cache(maxsize=8192)

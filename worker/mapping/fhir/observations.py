@@ -47,11 +47,11 @@ class _Where(msgspec.Struct, frozen=True, gc=False):
 def map_observation(observation: Observation, statement: Statement) -> None:
     """Add a fact for the value and for each component whose code is mapped; a note is read as one."""
     feed = statement.scope.feed
-    codings, target = meaning_of(feed, observation.code)
-    if target is None and (kind := feed.note_kind(codings)):
-        _add_note(observation, statement, kind)
+    meaning = meaning_of(feed, observation.code)
+    if meaning.target is None and meaning.note_kind:
+        _add_note(observation, statement, meaning.note_kind)
         return
-    parts = _parts(observation, target, codings, statement)
+    parts = _parts(observation, meaning.target, meaning.codings, statement)
     if not parts:
         return
     specimen = _find_specimen(observation, statement)
@@ -85,12 +85,13 @@ def _parts(
         return parts
     for index, component in enumerate(observation.component):
         element = f"component[{index}]."
-        named, meant = meaning_of(statement.scope.feed, component.code)
-        if _is_wanted(meant, component, named, statement, f"{element}code"):
-            code = _code_name(named, statement)
+        meaning = meaning_of(statement.scope.feed, component.code)
+        target = meaning.target
+        if _is_wanted(target, component, meaning.codings, statement, f"{element}code"):
+            code = _code_name(meaning.codings, statement)
             seen[code] = seen.get(code, 0) + 1
             parts.append(
-                _Part(meant, component, code if seen[code] == 1 else f"{code}|{seen[code]}", element)
+                _Part(target, component, code if seen[code] == 1 else f"{code}|{seen[code]}", element)
             )
     return parts
 

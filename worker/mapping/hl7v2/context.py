@@ -8,7 +8,7 @@ from worker.decode.hl7v2 import Field, Hl7Message, Segment
 from worker.decode.timestamps import DecodedTime
 from worker.mapping.concepts import Coding
 from worker.mapping.digests import digest_of, written
-from worker.mapping.feeds import Feed, elements
+from worker.mapping.feeds import Feed, Meaning, elements
 from worker.mapping.pack import MappingPack
 from worker.model.fact import Fact, Group, Identifier, IdentityLink, SourceRef, Value, Version
 from worker.model.message import Issue, RawMessage
@@ -121,6 +121,12 @@ CODED_PARTS = 6
 def codings_at(segment: Segment, number: int) -> tuple[Coding, ...]:
     """Read a coded element: its code and its alternate, those that hold anything. Not for values: these are remembered."""
     return elements(segment.components(number, CODED_PARTS))
+
+
+def meaning_at(context: Context, segment: Segment, number: int) -> Meaning:
+    """Return what a coded element means to the feed. Not for values: meanings are remembered."""
+    written = segment.components(number, CODED_PARTS)
+    return context.feed.meanings.get(written) or context.feed.remember(written, elements(written))
 
 
 def codings_of(coded: Field) -> tuple[Coding, ...]:

@@ -33,6 +33,7 @@ _ADMISSION_TRIGGERS = frozenset(
         *LINKS,
     },
 )
+_PROCESSED = Outcome(OutcomeKind.PROCESSED)
 _NAMEABLE = re.compile(r"[A-Z0-9]{2,3}(\^[A-Z0-9]{2,3})?")
 
 Counts = Counter[tuple[str, str, str]]
@@ -53,17 +54,18 @@ def map_hl7(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
     context = Context(raw, message, feed, pack, notes, _trigger(message), message_at_ms, header.control_id)
     sheet = Sheet(issues=[*message.issues, *issues])
     outcome = _process(context, sheet)
-    is_read = outcome.kind is OutcomeKind.PROCESSED
+    said = sheet if outcome is _PROCESSED else Sheet()
+    # By position: by name costs as much again.
     return Reading(
-        outcome=outcome,
-        feed=feed.id,
-        message_type=header.message_type,
-        message_id=context.message_id,
-        message_at_ms=message_at_ms,
-        patients=tuple(sheet.patients.values()) if is_read else (),
-        facts=tuple(sheet.facts) if is_read else (),
-        links=tuple(sheet.links) if is_read else (),
-        issues=tuple(sheet.issues) if is_read else (),
+        outcome,
+        feed.id,
+        header.message_type,
+        context.message_id,
+        message_at_ms,
+        tuple(said.patients.values()),
+        tuple(said.facts),
+        tuple(said.links),
+        tuple(said.issues),
     )
 
 
@@ -71,19 +73,23 @@ def _process(context: Context, sheet: Sheet) -> Outcome:
     kind = context.message.peek.message_type
     if not kind:
         return Outcome(OutcomeKind.DEAD_LETTERED, "no message type", "MSH-9")
-    name = kind if _NAMEABLE.fullmatch(kind) else "unreadable"
     family = kind[:3]
     ignored = context.feed.ignored_messages
     if kind in ignored or family in ignored:
-        return Outcome(OutcomeKind.IGNORED, f"message type {name}")
+        return _ignored(kind)
     handler = _HANDLERS.get(family)
     if handler is None or (family == "ADT" and context.trigger not in _ADMISSION_TRIGGERS):
-        return Outcome(OutcomeKind.IGNORED, f"message type {name} not named by feed {context.feed.id}")
+        return _ignored(kind, f" not named by feed {context.feed.id}")
     try:
         handler(context, sheet)
     except MappingError as error:
         return Outcome(OutcomeKind.DEAD_LETTERED, error.reason, error.place)
-    return Outcome(OutcomeKind.PROCESSED)
+    return _PROCESSED
+
+
+def _ignored(kind: str, why: str = "") -> Outcome:
+    name = kind if _NAMEABLE.fullmatch(kind) else "unreadable"
+    return Outcome(OutcomeKind.IGNORED, f"message type {name}{why}")
 
 
 def _message_time(message: Hl7Message, feed: Feed) -> tuple[EpochMs | None, list[Issue]]:

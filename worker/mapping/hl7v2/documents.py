@@ -22,9 +22,9 @@ from worker.mapping.hl7v2.context import (
     Patient,
     Sheet,
     Statement,
-    codings_at,
     given,
     make_fact,
+    meaning_at,
     place_of,
 )
 from worker.mapping.hl7v2.times import clinical_time
@@ -98,7 +98,7 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
 
 def is_note_text(context: Context, observation: ObservationGroup) -> bool:
     """Tell whether the code of an OBX announces note text."""
-    return context.feed.note_kind(codings_at(observation.obx, 3)) != ""
+    return meaning_at(context, observation.obx, 3).note_kind != ""
 
 
 def has_text_type(observation: ObservationGroup) -> bool:

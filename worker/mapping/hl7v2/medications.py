@@ -17,9 +17,9 @@ from worker.mapping.hl7v2.context import (
     Patient,
     Sheet,
     Statement,
-    codings_at,
     given,
     make_fact,
+    meaning_at,
     place_of,
     with_number,
 )
@@ -60,7 +60,7 @@ def read_treatments(context: Context, patient: Patient, group: ResultGroup, shee
         form = _FORMS.get(segment.name)
         if form is None or (segment.name == "RXO" and "RXE" in names):
             continue
-        target = context.feed.find(codings_at(segment, form.drug))
+        target = meaning_at(context, segment, form.drug).target
         if target is not None and target.concept.kind is Kind.MEDICATION:
             _read(context, patient, group, (segment, form, target), sheet)
 

@@ -97,8 +97,8 @@ def _identifiers_of(context: Context, pid: Segment) -> tuple[Identifier, ...]:
 
 def _number(field: Field) -> Number:
     """Read CX: number, assigning authority (namespace, else universal id), type."""
-    authority = field.component(4) or field.component(4, 2)
-    return Number(given(field.component(1)), given(authority), given(field.component(5)))
+    value, _, _, authority, kind = field.components(5)
+    return Number(given(value), given(authority or field.component(4, 2)), given(kind))
 
 
 def _fallback(context: Context) -> str:

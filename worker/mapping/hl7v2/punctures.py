@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from worker.decode.hl7v2 import ResultGroup, Segment
 from worker.mapping.hl7v2.context import (
-    CODED_PARTS,
     Context,
     Draft,
     Patient,
@@ -16,6 +15,7 @@ from worker.mapping.hl7v2.context import (
     Statement,
     given,
     make_fact,
+    meaning_at,
     place_of,
     with_number,
 )
@@ -36,9 +36,7 @@ _RANKS = {
 
 def is_puncture(context: Context, group: ResultGroup) -> bool:
     """Tell whether the order is for a lumbar puncture."""
-    if group.obr is None:
-        return False
-    target = context.feed.find_element(group.obr.components(4, CODED_PARTS))
+    target = meaning_at(context, group.obr, 4).target if group.obr else None
     return target is not None and target.concept.id == PUNCTURE
 
 

@@ -15,6 +15,7 @@ from worker.mapping.hl7v2.context import (
     Statement,
     codings_at,
     given,
+    meaning_at,
     place_of,
     with_number,
 )
@@ -45,7 +46,8 @@ def read_report(
     order = read_order(context, group, patient, counts)
     notes = _note_observations(context, group)
     taken = {one.obx.index for one in notes}
-    read_results(context, order, [one for one in group.obxs if one.obx.index not in taken], sheet)
+    results = [one for one in group.obxs if one.obx.index not in taken] if taken else group.obxs
+    read_results(context, order, results, sheet)
     if notes:
         document = _reported_document(context, order, notes)
         read_document(
@@ -77,10 +79,14 @@ def read_documents(context: Context, patient: Patient, group: ResultGroup, sheet
 
 def _note_observations(context: Context, group: ResultGroup) -> list[ObservationGroup]:
     """Return the OBX that hold note text: by the order's code all of them, else by their own."""
-    is_all_text = is_puncture(context, group) or (
-        group.obr is not None and context.feed.note_kind(codings_at(group.obr, 4)) != ""
-    )
-    return [one for one in group.obxs if has_text_type(one) and (is_all_text or is_note_text(context, one))]
+    texts = [one for one in group.obxs if has_text_type(one)]
+    if not texts or is_puncture(context, group) or _note_kind(context, group) != "":
+        return texts
+    return [one for one in texts if is_note_text(context, one)]
+
+
+def _note_kind(context: Context, group: ResultGroup) -> str:
+    return meaning_at(context, group.obr, 4).note_kind if group.obr else ""
 
 
 def _distinct(number: str, counts: Counter[tuple[str, str, str]]) -> str:
@@ -96,9 +102,7 @@ def _reported_document(context: Context, order: Order, notes: Sequence[Observati
     is_deleted = is_deleted_everywhere(notes)
     rank = WITHDRAWN if is_deleted else CORRECTED if order.is_correction else FINAL
     is_about_puncture = is_puncture(context, group)
-    kind = context.feed.note_kind(codings_at(first, 3)) or (
-        context.feed.note_kind(codings_at(obr, 4)) if obr else ""
-    )
+    kind = meaning_at(context, first, 3).note_kind or _note_kind(context, group)
     return Document(
         number=order.number,
         title=(obr.value(4, 5) or obr.value(4, 2) or obr.value(4)) if obr else "",
@@ -163,5 +167,5 @@ def _document_statement(context: Context, txa: Segment, *, is_deleted: bool) -> 
 
 
 def _is_procedure_note(context: Context, group: ResultGroup, txa: Segment) -> bool:
-    coded = [codings_at(txa, 2), *(codings_at(one.obx, 3) for one in group.obxs[:1])]
-    return any(context.feed.note_kind(codings) == _PROCEDURE_NOTE for codings in coded)
+    meanings = [meaning_at(context, txa, 2), *(meaning_at(context, one.obx, 3) for one in group.obxs[:1])]
+    return any(meaning.note_kind == _PROCEDURE_NOTE for meaning in meanings)

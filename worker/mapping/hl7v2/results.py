@@ -26,6 +26,7 @@ from worker.mapping.hl7v2.context import (
     all_codings,
     given,
     make_fact,
+    meaning_at,
     place_of,
     with_number,
 )
@@ -86,15 +87,13 @@ def read_order(
 ) -> Order:
     """Read what holds for all results of an order."""
     obr, orc = group.obr, group.orc
-    numbers = [obr.value(3), obr.value(2)] if obr else []
-    numbers += [orc.value(3), orc.value(2)] if orc else []
-    number = with_number(context, patient, next((number for number in map(given, numbers) if number), ""))
+    numbers = (segment.value(at) for segment in (obr, orc) if segment is not None for at in (3, 2))
+    number = with_number(context, patient, next((number for number in numbers if given(number)), ""))
     times = tuple(_times(group))
     stated_at_ms = stated_at(context, [text for origin, text in times if origin in _STATUS_TIMES])
     is_report_corrected = obr is not None and obr.value(25).upper() == "C"
-    is_correction = is_report_corrected or any(
-        status_of(one.obx.value(11)).is_correction for one in group.obxs
-    )
+    statuses = {one.obx.value(11) for one in group.obxs}
+    is_correction = is_report_corrected or any(status_of(code).is_correction for code in statuses)
     stated = Statement(stated_at_ms, CORRECTED if is_correction else FINAL)
     is_grouped = context.feed.is_by_order and number != ""
     return Order(
@@ -153,7 +152,7 @@ def specimen_of(context: Context, group: ResultGroup) -> str:
     """
     types = [coding for spm in group.spms for coding in all_codings(spm, 4)]
     ways = [coding for spm in group.spms for number in _SPM_WAYS for coding in all_codings(spm, number)]
-    if group.obr is not None:
+    if group.obr is not None and group.obr.has(15):
         types += _source_codings(group.obr, (1, 2))
         ways += _source_codings(group.obr, (3, 4, 5, 6))
     if not types and not ways:
@@ -177,7 +176,7 @@ def _read_observation(context: Context, order: Order, observation: ObservationGr
     if obx.value(2).upper() in _SILENT_TYPES or not any(code):
         return
     name = _count(order, code[0] or code[1], obx.value(4))
-    target = context.feed.find_element(code)
+    target = meaning_at(context, obx, 3).target
     if target is None:
         sheet.issues.append(Issue(IssueKind.UNMAPPED_CODE, place_of(obx, 3), _subject(code)))
         return
