@@ -9,10 +9,11 @@ ends at clause breaks, after Chapman et al., J Biomed Inform 2001 (NegEx) and Ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from worker.model.fact import AssertionStatus
 from worker.notes.lexicon import Cue, Mention
@@ -20,8 +21,7 @@ from worker.notes.lexicon import Cue, Mention
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from worker.notes.lexicon import Lexicon, Mark
-    from worker.notes.phrases import Hit
+    from worker.notes.lexicon import Lexicon
     from worker.notes.text import Sentence
 
 _STRENGTH = (
@@ -40,8 +40,7 @@ _CLAUSE_MARKS = frozenset(";")
 _DOUBT = "?"
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(msgspec.Struct, frozen=True, gc=False):
     """A finding in a sentence: words [first, after), the form of its phrase and its status."""
 
     first: int
@@ -51,27 +50,22 @@ class Stated:
     status: AssertionStatus
 
 
-@dataclass(frozen=True)
 class Reading:
-    """One sentence with everything that the lexicon finds in it."""
+    """One sentence with everything that the lexicon finds in it.
 
-    sentence: Sentence
-    lexicon: Lexicon
+    Shape: `hits` are mentions and cues from left to right; `marks` qualifiers and groups, which may overlap; `groups` those of
+    which a phrase stands in the sentence.
+    """
 
-    @cached_property
-    def hits(self) -> tuple[Hit[Mention | Cue], ...]:
-        """Return mentions and cues from left to right."""
-        return tuple(self.lexicon.statements.find(self.sentence.words))
-
-    @cached_property
-    def marks(self) -> tuple[Hit[Mark], ...]:
-        """Return qualifiers and groups; they may overlap."""
-        return tuple(self.lexicon.marks.find_all(self.sentence.words))
-
-    @cached_property
-    def groups(self) -> frozenset[str]:
-        """Return the groups of which a phrase stands in the sentence."""
-        return frozenset(mark.id for hit in self.marks for mark in hit.meanings if mark.kind == "group")
+    def __init__(self, sentence: Sentence, lexicon: Lexicon) -> None:
+        """Look the words of the sentence up."""
+        self.sentence = sentence
+        self.lexicon = lexicon
+        self.hits = tuple(lexicon.statements.find(sentence.words))
+        self.marks = tuple(lexicon.marks.find_all(sentence.words))
+        self.groups = frozenset(
+            mark.id for hit in self.marks for mark in hit.meanings if mark.kind == "group"
+        )
 
     @cached_property
     def _breaks(self) -> frozenset[int]:
@@ -90,13 +84,13 @@ class Reading:
     def _clause_ends(self) -> tuple[int, ...]:
         words = self.sentence.words
         turns = {hit.first - 1 for hit in self.lexicon.after_comma.find_all(words)}
-        commas = frozenset(at for at in turns if at >= 0 and words[at].text == ",")
+        commas = frozenset(at for at in turns if at >= 0 and words[at] == ",")
         return self._counted(_CLAUSE_MARKS, commas)
 
     def _counted(self, marks: frozenset[str], others: frozenset[int]) -> tuple[int, ...]:
         """Return for each position how many ends of the kind stand before it."""
         ends = (
-            int(word.text in marks or at in others or at in self._breaks)
+            int(word in marks or at in others or at in self._breaks)
             for at, word in enumerate(self.sentence.words)
         )
         return (0, *accumulate(ends))
@@ -147,7 +141,7 @@ class Reading:
             return cue_after <= first and self.is_within(cue.reach, cue_after, first)
         if cue.side != "after" or cue_first < after:
             return False
-        if cue_first == after + 1 and self.sentence.words[after].text == ":":
+        if cue_first == after + 1 and self.sentence.words[after] == ":":
             return True
         return (
             cue.reach != "colon"
@@ -158,4 +152,4 @@ class Reading:
     def _is_doubted(self, first: int) -> bool:
         """Tell whether a question mark stands before the finding, in its segment: "?confusion"."""
         words = self.sentence.words
-        return any(words[at].text == _DOUBT and self.is_within("segment", at, first) for at in range(first))
+        return any(words[at] == _DOUBT and self.is_within("segment", at, first) for at in range(first))

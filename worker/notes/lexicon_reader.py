@@ -62,23 +62,23 @@ class LexiconReader:
         for sentence in split_sentences(text, section.start, section.end):
             place = (sentence.text, section.kind, lasting)
             if place not in known:
-                reading = Reading(sentence, self._lexicon)
-                if not self._beginnings.isdisjoint(sentence.vocabulary):
-                    yield from self._sentence(reading, section.kind, lasting)
-                known[place] = _lasting(sentence, reading, lasting)
+                if not self._beginnings.isdisjoint(sentence.words):
+                    yield from self._sentence(sentence, section.kind, lasting)
+                known[place] = self._lasting(sentence, lasting)
             lasting = known[place]
 
     def _sentence(
         self,
-        reading: Reading,
+        sentence: Sentence,
         kind: SectionKind,
         lasting: AssertionStatus | None,
     ) -> Iterator[tuple[str, Assertion]]:
+        reading = Reading(sentence, self._lexicon)
         stated = list(reading.stated())
         if not stated:
             return
         qualified = qualify(reading, stated)
-        words = reading.sentence.words
+        spans = sentence.spans
         for finding, qualifiers in zip(stated, qualified, strict=True):
             status = self._status(finding, reading, _OF_SECTION.get(kind, lasting))
             if status is None:
@@ -86,9 +86,9 @@ class LexiconReader:
             if kind == "baseline" and AFTER_LP not in reading.groups:
                 qualifiers.add(BASELINE)
             kept = tuple(sorted(qualifiers)) if status in _STANDING else ()
-            span = (words[finding.first].start, words[finding.after - 1].end)
+            span = (spans[finding.first][0], spans[finding.after - 1][1])
             name = self._name(finding.finding, reading)
-            yield name, Assertion(status, kept, span, reading.sentence.text)
+            yield name, Assertion(status, kept, span, sentence.text)
 
     def _status(
         self, finding: Stated, reading: Reading, given: AssertionStatus | None
@@ -112,16 +112,16 @@ class LexiconReader:
             return finding
         return becomes.finding
 
+    def _lasting(self, sentence: Sentence, lasting: AssertionStatus | None) -> AssertionStatus | None:
+        """Return the status that the next sentence inherits: the points of a list, or the next part behind a semicolon."""
+        if sentence.opens_list or sentence.text.endswith(";"):
+            own = Reading(sentence, self._lexicon).lasting
+            return own or (lasting if not sentence.opens_list else None)
+        return lasting if sentence.is_point else None
+
 
 def _beginning(text: str) -> str:
     """Return what is read of a text that is too long: it ends with a line, or else with a word."""
     near = LONGEST_TEXT - LONGEST_SENTENCE
     ends = (text.rfind(end, near, LONGEST_TEXT) for end in "\n\r ")
     return text[: next((end for end in ends if end > 0), LONGEST_TEXT)]
-
-
-def _lasting(sentence: Sentence, reading: Reading, lasting: AssertionStatus | None) -> AssertionStatus | None:
-    """Return the status that the next sentence inherits: the points of a list, or the next part behind a semicolon."""
-    if sentence.opens_list or sentence.text.endswith(";"):
-        return reading.lasting or (lasting if not sentence.opens_list else None)
-    return lasting if sentence.is_point else None

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from worker.notes.text import split_words
+import msgspec
+
+from worker.notes.text import MARKS, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from worker.notes.text import Word
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MAX_FORMS = 4_000
 """Word sequences that one phrase may stand for."""
@@ -24,8 +23,7 @@ MAX_FORMS = 4_000
 Meaning = TypeVar("Meaning")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit(Generic[Meaning]):
+class Hit(msgspec.Struct, Generic[Meaning], frozen=True, gc=False):
     """A phrase found: words [first, after) and everything that it means, in the order of the lexicon."""
 
     first: int
@@ -69,7 +67,7 @@ def expand(phrase: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _words(choice: str) -> tuple[str, ...]:
-    words = tuple(word.text for word in split_words(choice) if not word.is_mark)
+    words = tuple(word for word in words_of(choice) if word not in MARKS)
     if not words:
         raise ValueError("has an empty choice")
     return words
@@ -96,40 +94,39 @@ class PhraseTable(Generic[Meaning]):
             if meaning not in node.meanings:
                 node.meanings.append(meaning)
 
-    def may_be_in(self, vocabulary: AbstractSet[str]) -> bool:
+    def may_be_in(self, words: Iterable[str]) -> bool:
         """Tell whether a phrase may stand among these words: one of them begins a phrase."""
-        return not self._root.children.keys().isdisjoint(vocabulary)
+        return not self._root.children.keys().isdisjoint(words)
 
     def beginnings(self, is_wanted: Callable[[Meaning], bool]) -> frozenset[str]:
         """Return the first words of the phrases that mean something wanted."""
         children = self._root.children.items()
         return frozenset(word for word, node in children if node.has(is_wanted))
 
-    def find(self, words: Sequence[Word]) -> Iterator[Hit[Meaning]]:
+    def find(self, words: Sequence[str]) -> Iterator[Hit[Meaning]]:
         """Give the longest phrase at each place from left to right; phrases do not overlap."""
-        position = 0
-        while position < len(words):
-            hit = self._longest(words, position)
-            if hit is None:
-                position += 1
-            else:
+        after = 0
+        for hit in self.find_all(words):
+            if hit.first >= after:
                 yield hit
-                position = hit.after
+                after = hit.after
 
-    def find_all(self, words: Sequence[Word]) -> Iterator[Hit[Meaning]]:
+    def find_all(self, words: Sequence[str]) -> Iterator[Hit[Meaning]]:
         """Give the longest phrase at every place; phrases may overlap."""
-        for position in range(len(words)):
-            hit = self._longest(words, position)
-            if hit is not None:
-                yield hit
+        beginnings = self._root.children
+        for position, word in enumerate(words):
+            if word in beginnings:
+                hit = self._longest(words, position)
+                if hit is not None:
+                    yield hit
 
-    def _longest(self, words: Sequence[Word], first: int) -> Hit[Meaning] | None:
-        node = self._root.children.get(words[first].text)
+    def _longest(self, words: Sequence[str], first: int) -> Hit[Meaning] | None:
+        node = self._root.children.get(words[first])
         best: _Node[Meaning] | None = None
         after = position = first + 1
         while node is not None:
             if node.meanings:
                 best, after = node, position
-            node = node.children.get(words[position].text) if position < len(words) else None
+            node = node.children.get(words[position]) if position < len(words) else None
             position += 1
         return None if best is None else Hit(first, after, tuple(best.meanings))

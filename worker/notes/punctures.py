@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.notes.reader import NotePuncture
-from worker.notes.text import split_sentences, split_words
+from worker.notes.text import MARKS, split_sentences, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
 
     from worker.notes.lexicon import Lexicon, PunctureTables
     from worker.notes.reader import NoteDocument
-    from worker.notes.text import Word
 
 _MOST_ATTEMPTS = 20
 _WORDS_BEFORE = 2
@@ -27,10 +25,10 @@ def read_puncture(document: NoteDocument, lexicon: Lexicon) -> NotePuncture | No
     """Return what a note documents of an LP, None where it documents none."""
     tables = lexicon.punctures
     different = {sentence.text: sentence for sentence in split_sentences(document.text)}.values()
-    sentences = [_plain(sentence.words) for sentence in different if _may_tell(sentence.vocabulary, tables)]
+    sentences = [_plain(sentence.words) for sentence in different if _may_tell(sentence.words, tables)]
     told = [
         words
-        for words in (_plain(split_words(document.title)), *sentences)
+        for words in (_plain(words_of(document.title)), *sentences)
         if words and not _is_elsewhere(words, tables)
     ]
     row = _row(told, tables)
@@ -39,26 +37,26 @@ def read_puncture(document: NoteDocument, lexicon: Lexicon) -> NotePuncture | No
     return NotePuncture(tables.statuses[row], _passes(told, tables), _is_traumatic(told, tables))
 
 
-def _may_tell(vocabulary: AbstractSet[str], tables: PunctureTables) -> bool:
+def _may_tell(words: Sequence[str], tables: PunctureTables) -> bool:
     """Tell whether a sentence may say anything of an LP; most sentences do not."""
     return (
-        not tables.attempt_words.isdisjoint(vocabulary)
-        or tables.names.may_be_in(vocabulary)
-        or tables.rows.may_be_in(vocabulary)
-        or tables.trauma.may_be_in(vocabulary)
+        not tables.attempt_words.isdisjoint(words)
+        or tables.names.may_be_in(words)
+        or tables.rows.may_be_in(words)
+        or tables.trauma.may_be_in(words)
     )
 
 
-def _plain(words: Sequence[Word]) -> tuple[Word, ...]:
+def _plain(words: Sequence[str]) -> list[str]:
     """Leave punctuation out: "PROCEDURE: LUMBAR PUNCTURE"."""
-    return tuple(word for word in words if not word.is_mark)
+    return [word for word in words if word not in MARKS]
 
 
-def _is_elsewhere(words: Sequence[Word], tables: PunctureTables) -> bool:
+def _is_elsewhere(words: Sequence[str], tables: PunctureTables) -> bool:
     return any(tables.elsewhere.find_all(words))
 
 
-def _row(told: Sequence[Sequence[Word]], tables: PunctureTables) -> str | None:
+def _row(told: Sequence[Sequence[str]], tables: PunctureTables) -> str | None:
     """Return the first row of the lexicon that the note fits; phrases do not overlap: "no CSF obtained" is one of its own."""
     names_lp = any(True for words in told for _ in tables.names.find_all(words))
     forms = {form for words in told for hit in tables.rows.find(words) for form in hit.meanings}
@@ -66,22 +64,22 @@ def _row(told: Sequence[Sequence[Word]], tables: PunctureTables) -> str | None:
     return next((row for row in tables.order if row in rows), None)
 
 
-def _passes(told: Sequence[Sequence[Word]], tables: PunctureTables) -> int | None:
+def _passes(told: Sequence[Sequence[str]], tables: PunctureTables) -> int | None:
     """Return the highest number of attempts that is stated: "3 failed attempts", "second pass"."""
     stated = [
         count
         for words in told
         for at, word in enumerate(words)
-        if word.text in tables.attempt_words
+        if word in tables.attempt_words
         if (count := _number_before(words, at, tables)) is not None
     ]
     return max(stated, default=None)
 
 
-def _number_before(words: Sequence[Word], at: int, tables: PunctureTables) -> int | None:
+def _number_before(words: Sequence[str], at: int, tables: PunctureTables) -> int | None:
     """Return the nearest number among the words just before a place: in "L3/4, two attempts" it is two."""
     near = words[max(0, at - _WORDS_BEFORE) : at]
-    counts = [_number(word.text, tables) for word in reversed(near)]
+    counts = [_number(word, tables) for word in reversed(near)]
     return next((count for count in counts if count is not None), None)
 
 
@@ -92,6 +90,6 @@ def _number(word: str, tables: PunctureTables) -> int | None:
     return tables.numbers.get(word)
 
 
-def _is_traumatic(told: Sequence[Sequence[Word]], tables: PunctureTables) -> bool | None:
+def _is_traumatic(told: Sequence[Sequence[str]], tables: PunctureTables) -> bool | None:
     said = [meaning for words in told for hit in tables.trauma.find(words) for meaning in hit.meanings]
     return any(said) if said else None

@@ -80,14 +80,14 @@ def _distance(hit: Hit[Mark], finding: Stated) -> tuple[int, int]:
 
 
 def _add_scores(reading: Reading, stated: Sequence[Stated], found: list[set[str]]) -> None:
-    scores = reading.lexicon.scores
-    if scores is None:
+    scores, given = reading.lexicon.scores, reading.sentence.scores
+    if scores is None or not given:
         return
-    words = reading.sentence.words
+    spans = reading.sentence.spans
     scored = [
-        (words[finding.first].start, at) for at, finding in enumerate(stated) if finding.finding in scores.of
+        (spans[finding.first][0], at) for at, finding in enumerate(stated) if finding.finding in scores.of
     ]
-    for position, score in reading.sentence.scores:
+    for position, score in given:
         before = [at for start, at in scored if start < position]
         owner = before[-1] if before else (scored[0][1] if scored else None)
         if owner is not None and score <= scores.mild_up_to:

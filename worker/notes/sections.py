@@ -80,7 +80,7 @@ def _starts(text: str) -> Iterator[int]:
 
 
 def _known(words: tuple[Word, ...], lexicon: Lexicon, text: str, line_end: int) -> _Heading | None:
-    hit = next(iter(lexicon.headings.find_all(words)), None) if words else None
+    hit = next(lexicon.headings.find_all([word.text for word in words]), None)
     if hit is None or hit.first != 0:
         return None
     last = words[hit.after - 1]

@@ -6,14 +6,16 @@ Every pattern here reads each character a fixed number of times: no input makes 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
+
+import msgspec
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]")
 _END = re.compile(r"[\r\n]|[.!;?](?=\s|\Z)")
 _SPACE = re.compile(r"\s")
-_MARKS = frozenset(",;:?()")
+MARKS = frozenset(",;:?()")
+"""Words that are punctuation."""
+
 _BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])[ \t]")
 _SHORT = frozenset({"dr", "mr", "mrs", "ms", "prof", "approx", "vs", "e.g", "i.e", "temp", "pt", "hx"})
 LONGEST_SENTENCE = 1_000
@@ -32,41 +34,32 @@ class Word(NamedTuple):
     @property
     def is_mark(self) -> bool:
         """Tell whether it is punctuation."""
-        return self.text in _MARKS
+        return self.text in MARKS
 
 
-@dataclass(frozen=True)
-class Sentence:
+class Sentence(msgspec.Struct, frozen=True, gc=False):
     """A sentence of a note.
 
-    Shape: characters [start, end) of `source`; `is_point` where it is one point of a list.
+    Shape: `text` as it stands, from character `start` of the note on; `words` as `words_of` gives them; `is_point` where it
+    is one point of a list.
     """
 
-    source: str
+    text: str
     start: int
-    end: int
+    words: list[str]
     is_point: bool = False
 
     @property
-    def text(self) -> str:
-        """Return the sentence as it stands."""
-        return self.source[self.start : self.end]
+    def spans(self) -> list[tuple[int, int]]:
+        """Return where each of its words begins and ends in the note."""
+        found = _WORD.finditer(self.text)
+        return [(self.start + match.start(), self.start + match.end()) for match in found]
 
-    @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Return its words and marks, each once: cheaper than `words`, where only few sentences matter."""
-        return vocabulary(self.source, self.start, self.end)
-
-    @cached_property
-    def words(self) -> tuple[Word, ...]:
-        """Return its words and marks."""
-        return split_words(self.source, self.start, self.end)
-
-    @cached_property
+    @property
     def scores(self) -> tuple[tuple[int, int], ...]:
-        """Return pain scores "n/10" as (position, n)."""
-        found = _SCORE.finditer(self.source, self.start, self.end)
-        return tuple((match.start(), int(match[1])) for match in found if int(match[1]) <= _HIGHEST_SCORE)
+        """Return pain scores "n/10" as (position in the note, n)."""
+        found = ((self.start + match.start(), int(match[1])) for match in _SCORE.finditer(self.text))
+        return tuple((position, score) for position, score in found if score <= _HIGHEST_SCORE)
 
     @property
     def opens_list(self) -> bool:
@@ -89,13 +82,12 @@ def first_word(text: str, start: int, end: int) -> str:
     return normalise(found[0]) if found else ""
 
 
-def vocabulary(text: str, start: int = 0, end: int | None = None) -> frozenset[str]:
-    """Return the different words and marks of [start, end) as `split_words` writes them."""
-    part = text[start:end]
-    if part.isascii():  # lower case keeps every place and word as it is: one pass will do
-        found = frozenset(_WORD.findall(part.lower()))
-        return found | {"and"} if "&" in found else found
-    return frozenset(map(normalise, _WORD.findall(part)))
+def words_of(text: str) -> list[str]:
+    """Return words and marks as `split_words` does, without their places."""
+    if "&" not in text and text.isascii():  # lower case keeps every word as it is: one pass will do
+        found: list[str] = _WORD.findall(text.lower())
+        return found
+    return list(map(normalise, _WORD.findall(text)))
 
 
 def normalise(word: str) -> str:
@@ -114,7 +106,8 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[S
     begin = start
     for found in _END.finditer(text, start, last):
         position = found.start()
-        begin = _cut_long(sentences, text, begin, position)
+        if position - begin > LONGEST_SENTENCE:
+            begin = _cut_long(sentences, text, begin, position)
         if position >= begin and _ends_here(text, begin, position, last):
             _add(sentences, text, begin, position + 1)
             begin = position + 1
@@ -139,7 +132,8 @@ def _add(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
     while end > begin and text[end - 1].isspace():
         end -= 1
     if begin < end:
-        sentences.append(Sentence(text, begin, end, _BULLET.match(text, begin, end) is not None))
+        part = text[begin:end]
+        sentences.append(Sentence(part, begin, words_of(part), _BULLET.match(part) is not None))
 
 
 def _ends_here(text: str, begin: int, position: int, last: int) -> bool:

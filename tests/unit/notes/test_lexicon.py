@@ -9,7 +9,7 @@ from worker.notes.lexicon import compile_lexicon, parse_lexicon
 from worker.notes.lexicon_reader import LexiconReader
 from worker.notes.phrases import PhraseTable, expand
 from worker.notes.reader import NoteDocument
-from worker.notes.text import split_words
+from worker.notes.text import words_of
 
 BASE = {
     "notes/findings.yaml": "findings:\n  - {id: fever-finding, phrases: [fever]}\n  - {id: confusion, phrases: [confused]}\n"
@@ -79,6 +79,6 @@ def test_the_longest_phrase_at_a_place_is_found() -> None:
     table: PhraseTable[str] = PhraseTable()
     for phrase in ("no", "no signs of", "signs"):
         table.add(phrase, phrase)
-    words = split_words("No signs of signs, no.")
+    words = words_of("No signs of signs, no.")
     assert [hit.meanings for hit in table.find(words)] == [("no signs of",), ("signs",), ("no",)]
     assert [hit.first for hit in table.find_all(words)] == [0, 1, 3, 5]
