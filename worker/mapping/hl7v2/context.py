@@ -41,11 +41,13 @@ class Patient(msgspec.Struct, frozen=True, gc=False):
     """Whom a part of the message is about.
 
     Shape: `identifiers` not empty, the one facts are filed under first; `visit` is PV1-19, `birth_ms` the start of PID-7.
+    `times` keeps what was found of each clinical time, by field and text: it, or why it cannot be.
     """
 
     identifiers: tuple[Identifier, ...]
     visit: str = ""
     birth_ms: EpochMs | None = None
+    times: dict[tuple[str, str], ClinicalTime | str] = msgspec.field(default_factory=dict)
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):

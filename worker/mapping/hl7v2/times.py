@@ -66,17 +66,25 @@ def stated_at(context: Context, texts: Iterable[str]) -> EpochMs:
 
 
 def _checked(context: Context, patient: Patient, origin: str, text: str, place: str) -> ClinicalTime | Issue:
+    found = patient.times.get((origin, text))
+    if found is None:
+        found = patient.times[origin, text] = _judged(context, patient, origin, text)
+    if isinstance(found, str):
+        return Issue(IssueKind.BAD_TIME, place, f"{origin}: {found}", is_quarantined=True)
+    return found
+
+
+def _judged(context: Context, patient: Patient, origin: str, text: str) -> ClinicalTime | str:
     found = read_time(context, text)
-    reason = _objection(context, patient, found)
-    if found is None or reason:
-        return Issue(IssueKind.BAD_TIME, place, f"{origin}: {reason}", is_quarantined=True)
-    is_date = context.feed.is_midnight_date and origin != "MSH-7" and _MIDNIGHT.fullmatch(text) is not None
-    return ClinicalTime(found.at_ms, Precision.DAY if is_date else found.precision, origin)
-
-
-def _objection(context: Context, patient: Patient, found: DecodedTime | None) -> str:
     if found is None:
         return "not readable"
+    is_date = context.feed.is_midnight_date and origin != "MSH-7" and _MIDNIGHT.fullmatch(text) is not None
+    return _objection(context, patient, found) or ClinicalTime(
+        found.at_ms, _DAY if is_date else found.precision, origin
+    )
+
+
+def _objection(context: Context, patient: Patient, found: DecodedTime) -> str:
     if found.precision < _DAY:
         return "less exact than a day"
     latest = (
