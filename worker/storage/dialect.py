@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, Literal, Protocol, TypeAlias, cast
@@ -189,6 +189,68 @@ def append_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str
                 copy.write_row(tuple(row.values()))
     except conn.dialect.loaded_dbapi.Error as error:
         raise _copy_error(conn, statement, error) from None
+
+
+def write_rows(
+    conn: sa.Connection, insert: sqlite.Insert | postgresql.Insert, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Write rows by the INSERT of `insert_new` or `upsert`: all have the same columns, and no two the same key.
+
+    PostgreSQL takes them as arrays, in one statement: that is a third of the work of as many statements.
+    """
+    if conn.dialect.name == POSTGRESQL:
+        names = tuple(rows[0])
+        conn.execute(_from_arrays(insert, names), {name: [row[name] for row in rows] for name in names})
+    else:
+        conn.execute(insert, rows)
+
+
+@cache
+def _from_arrays(insert: postgresql.Insert, names: tuple[str, ...]) -> postgresql.Insert:
+    given = _arrays([cast("sa.Table", insert.table).c[name] for name in names])
+    return insert.from_select(names, sa.select(given))
+
+
+def _arrays(columns: Sequence[sa.Column[Any]]) -> sa.TableValuedAlias:
+    """Give arrays, parameters with the names of these columns, as a table."""
+    names = [column.name for column in columns]
+    arrays = [sa.bindparam(column.name, type_=postgresql.ARRAY(column.type)) for column in columns]
+    return sa.func.unnest(*arrays).table_valued(*names).render_derived()
+
+
+def find_pairs(
+    conn: sa.Connection, pair: tuple[sa.Column[str], sa.Column[str]], wanted: Iterable[tuple[str, str]]
+) -> Iterator[sa.Row[Any]]:
+    """Give the rows of a table in which two columns, unique together, have wanted values; each is looked up in their index.
+
+    Shape: left to itself SQLite reads the whole table for a list of pairs, and PostgreSQL, as long as it knows nothing of the
+    values, all rows with the first one.
+    """
+    first, second = pair
+    if conn.dialect.name == POSTGRESQL:
+        firsts, seconds = zip(*wanted, strict=True)
+        yield from conn.execute(
+            _by_pair(first, second), {first.name: list(firsts), second.name: list(seconds)}
+        )
+        return
+    values: dict[str, list[str]] = {}
+    for one, other in wanted:
+        values.setdefault(one, []).append(other)
+    for one, others in values.items():
+        yield from conn.execute(_by_second(first, second), {"one": one, "others": others})
+
+
+@cache
+def _by_pair(first: sa.Column[str], second: sa.Column[str]) -> sa.Select[Any]:
+    given = _arrays([first, second])
+    wanted = sa.and_(first == given.c[first.name], second == given.c[second.name])
+    found = sa.select(first.table).where(wanted).limit(1).lateral()
+    return sa.select(*found.c).select_from(given.join(found, sa.true()))
+
+
+@cache
+def _by_second(first: sa.Column[str], second: sa.Column[str]) -> sa.Select[Any]:
+    return sa.select(first.table).where(first == sa.bindparam("one"), one_of(second, "others"))
 
 
 def _copy_error(conn: sa.Connection, statement: str, error: Exception) -> Exception:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from worker.correlate.identity import UNLINK, connected
 from worker.model.fact import Identifier, IdentityLink
 from worker.model.time import EpochMs
-from worker.storage.dialect import insert_new, one_of, upsert
+from worker.storage.dialect import find_pairs, insert_new, one_of, upsert, write_rows
 from worker.storage.schema import identifier, identity_link
 
 Group: TypeAlias = tuple[int, ...]
@@ -81,7 +81,7 @@ class Identities:
         ]
         if rows:
             names = ("stated_at_ms", "kind")
-            conn.execute(upsert(conn, identity_link, names, newer=names), rows)
+            write_rows(conn, upsert(conn, identity_link, names, newer=names), rows)
 
     def groups(self, conn: sa.Connection, patients: Iterable[int]) -> list[Group]:
         """Give the groups of joined patients that hold these, each sorted by number, the first being its root."""
@@ -149,17 +149,12 @@ class Identities:
         return sorted(tuple(sorted(numbers[key] for key in group)) for group in groups)
 
     def _load(self, conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
-        # One statement for each authority: SQLite finds pairs in a list of pairs only by reading the whole table.
-        values: dict[str, list[str]] = {}
-        for authority, value in keys:
-            values.setdefault(authority, []).append(value)
-        for authority, wanted in values.items():
-            self._keep(conn.execute(_BY_VALUE, {"authority": authority, "values": wanted}))
+        self._keep(find_pairs(conn, (identifier.c.authority, identifier.c.value), keys))
 
-    def _keep(self, rows: Iterable[sa.Row[int, str, str, str]]) -> None:
-        for row in rows:
-            self._numbers[row.authority, row.value] = row.id
-            self._identifiers[row.id] = Identifier(row.authority, row.value, row.type)
+    def _keep(self, rows: Iterable[sa.Row[Any]]) -> None:
+        for number, authority, value, kind in rows:
+            self._numbers[authority, value] = number
+            self._identifiers[number] = Identifier(authority, value, kind)
 
     def _add(self, conn: sa.Connection, new: Sequence[Identifier]) -> None:
         # Sorted, as links are.
@@ -167,7 +162,7 @@ class Identities:
             {"authority": item.authority, "value": item.value, "type": item.type}
             for item in sorted(new, key=lambda item: item.key)
         ]
-        conn.execute(insert_new(conn, identifier), rows)
+        write_rows(conn, insert_new(conn, identifier), rows)
         self._load(conn, [item.key for item in new])
 
     def _make_room(self) -> None:
@@ -177,10 +172,8 @@ class Identities:
 
 _SELECT = sa.select(identifier.c.id, identifier.c.authority, identifier.c.value, identifier.c.type)
 _BY_NUMBER = _SELECT.where(one_of(identifier.c.id, "numbers"))
-_BY_VALUE = _SELECT.where(
-    identifier.c.authority == sa.bindparam("authority"), one_of(identifier.c.value, "values")
-)
-_LINKS = sa.select(identity_link).where(
+_STATED = (identity_link.c.first, identity_link.c.second, identity_link.c.stated_at_ms, identity_link.c.kind)
+_LINKS = sa.select(*_STATED).where(
     sa.or_(one_of(identity_link.c.first, "patients"), one_of(identity_link.c.second, "patients"))
 )
 _SOME_LINKS = _LINKS.limit(sa.bindparam("most"))
@@ -206,11 +199,11 @@ def _some_links(conn: sa.Connection, patients: Iterable[int], most: int) -> Link
     return _newest(rows) if len(rows) < most else None
 
 
-def _newest(rows: Iterable[sa.Row[int, int, str, EpochMs, str]]) -> Links:
+def _newest(rows: Iterable[sa.Row[int, int, EpochMs, str]]) -> Links:
     found: Links = {}
-    for row in rows:
-        pair, stated = (row.first, row.second), (row.stated_at_ms, row.kind)
-        found[pair] = max(stated, found.get(pair, stated))
+    for first, second, at_ms, kind in rows:
+        stated = (at_ms, kind)
+        found[first, second] = max(stated, found.get((first, second), stated))
     return found
 
 
