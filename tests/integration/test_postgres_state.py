@@ -384,6 +384,21 @@ def test_what_a_message_costs_reads_no_table_from_end_to_end(
     assert scanned == [], "\n\n".join(scanned)
 
 
+def test_known_patients_are_looked_up_by_authority_and_value_before_there_are_statistics(
+    store: SqlState,
+) -> None:
+    people = [Identifier("ward", f"p{number}", "MR") for number in range(3_000)]
+    store.record(batch(0, *(fact(who, "gcs") for who in people)))
+    store._forget()
+    with explained(store) as plans:
+        store.record(batch(1, *(fact(who, "gcs") for who in people[:500])))
+    lookups = [plan for plan in plans if "FROM identifier" in plan]
+    assert lookups
+    for plan in lookups:
+        assert "Filter: (value = " not in plan
+        assert "(value = " in plan.partition("Index Cond: ")[2].partition("\n")[0]
+
+
 # Locks
 
 

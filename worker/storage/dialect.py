@@ -220,7 +220,7 @@ def _arrays(columns: Sequence[sa.Column[Any]]) -> sa.TableValuedAlias:
 
 def find_pairs(
     conn: sa.Connection, pair: tuple[sa.Column[str], sa.Column[str]], wanted: Iterable[tuple[str, str]]
-) -> Iterator[sa.Row[Any]]:
+) -> Iterator[sa.Row[*tuple[Any, ...]]]:
     """Give the rows of a table in which two columns, unique together, have wanted values; each is looked up in their index.
 
     Shape: left to itself SQLite reads the whole table for a list of pairs, and PostgreSQL, as long as it knows nothing of the

@@ -151,7 +151,7 @@ class Identities:
     def _load(self, conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
         self._keep(find_pairs(conn, (identifier.c.authority, identifier.c.value), keys))
 
-    def _keep(self, rows: Iterable[sa.Row[Any]]) -> None:
+    def _keep(self, rows: Iterable[sa.Row[*tuple[Any, ...]]]) -> None:
         for number, authority, value, kind in rows:
             self._numbers[authority, value] = number
             self._identifiers[number] = Identifier(authority, value, kind)
