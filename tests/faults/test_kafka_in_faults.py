@@ -52,7 +52,7 @@ def test_a_thousand_messages_are_counted_once_with_a_death_at_every_statement(
     send(kafka, topic, [hl7(number) for number in range(1_000)])
     deaths = 0
     for statement in count(1):
-        worker = Mortal(kafka, "mortal" + topic, {topic: Form.HL7V2}, SqlState(state_url), room=Room(20))
+        worker = Mortal(kafka, "mortal" + topic, {topic: Form.HL7V2}, SqlState(state_url), room=Room(10))
         worker.until(lambda worker=worker: len(worker.owned) == 2)
         worker.die_at(statement)
         try:
