@@ -1,50 +1,33 @@
 """Kafka → facts in PostgreSQL: one worker against a bare loop, several workers, and the way to the alert topic.
 
 `python -m bench kafka [--quick]`. A broker and a cluster of their own; workers are `lpwatch worker`, the bare loop is a process
-that consumes with kafka-python and COPYs the same rows.
+that consumes with kafka-python and COPYs the same rows. What it prints are the tables of `docs/performance.md`.
+
+Workers that share a topic and a database are compared with one, and with as many that share nothing, each with a topic and a
+database of its own: processor time also grows because the machine is busier (two virtual processors may be one core, caches are
+shared), and that is no matter of the program.
 """
 
 from __future__ import annotations
 
 import json
 import pickle
-import signal
 import sys
 import tempfile
-import threading
-import time
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple
 from pathlib import Path
 from statistics import median
-from typing import Self
 
 import psycopg
 
 from bench.kafka.bare import COLUMNS, TABLE
 from bench.kafka.latency import measure_latency
 from bench.kafka.messages import patients_messages
-from bench.kafka.rig import Program, Servers, await_until, consumed, plain, role, servers
+from bench.kafka.rig import Program, Servers, plain, servers
+from bench.kafka.workers import Run, apart, run_workers, together
 
-PARTITIONS = 12
 PATIENTS = 10_000
-_WARM = 0.15
-_SAMPLE_S = 0.02
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of workers took, for each message after the first few."""
-
-    wall_us: float
-    cpu_us: float
-    lock_share: float
-    facts: float
-
-    @property
-    def rate(self) -> float:
-        """Give the messages of a second."""
-        return 1e6 / self.wall_us
+_SEVERAL = (2, 4)
 
 
 def main(*, quick: bool = False) -> None:
@@ -52,7 +35,7 @@ def main(*, quick: bool = False) -> None:
     if quick:
         measure(6_000, 1, 150)
     else:
-        measure(40_000, 3, 1_000)
+        measure(10_000, 3, 600)
 
 
 def measure(count: int, rounds: int, probes: int) -> None:
@@ -61,51 +44,24 @@ def measure(count: int, rounds: int, probes: int) -> None:
         Path(folder).chmod(0o755)
         bodies = list(patients_messages(count, PATIENTS))
         print(f"{count:,} messages of {PATIENTS:,} patients, mean {sum(map(len, bodies)) // count:,} bytes")
-        runs = {
-            workers: [_work(rig, bodies, workers, turn) for turn in range(rounds)] for workers in (1, 2, 4)
-        }
-        bare = [_bare(rig, count, turn) for turn in range(rounds)]
-        _print_one(runs[1], bare)
-        _print_several(runs)
-        measure_latency(rig, median(run.rate for run in runs[1]) / 2, probes)
+        ours: dict[int, list[Run]] = {workers: [] for workers in (1, *_SEVERAL)}
+        single: dict[int, list[Run]] = {workers: [] for workers in _SEVERAL}
+        bare: list[Run] = []
+        for turn in range(rounds):
+            for workers, runs in ours.items():
+                runs.append(run_workers(rig, together(f"work_{workers}_{turn}", bodies, workers)))
+            for workers, runs in single.items():
+                runs.append(run_workers(rig, apart(f"apart_{workers}_{turn}", bodies, workers)))
+            bare.append(_bare(rig, count, f"work_1_{turn}"))
+        _print_one(_median(ours[1]), _median(bare))
+        _print_several(ours, single)
+        measure_latency(rig, _median(ours[1]).rate / 2, probes)
 
 
-def _work(rig: Servers, bodies: list[bytes], workers: int, turn: int) -> Run:
-    """Let workers consume a topic into a database; they are stopped until all is in the topic, then begin together."""
-    name, count = f"work_{workers}_{turn}", len(bodies)
-    topic, url = rig.topic(name, PARTITIONS), rig.database(name)
-    settings = {"database": url, "kafka_group": name, "kafka_hl7_topics": [topic]}
-    with psycopg.connect(plain(url), autocommit=True) as connection:
-        programs = [role(rig, f"{name}_{number}", "worker", settings) for number in range(workers)]
-        await_until(lambda: _parts(connection) == PARTITIONS)
-        for program in programs:
-            program.process.send_signal(signal.SIGSTOP)
-        rig.fill(topic, bodies, PARTITIONS)
-        for program in programs:
-            program.process.send_signal(signal.SIGCONT)
-        await_until(lambda: consumed(connection) >= count * _WARM)
-        begun, begun_s, cpu_s = consumed(connection), time.perf_counter(), _cpu_s(programs)
-        with _Locks(plain(url), name) as locks:
-            await_until(lambda: consumed(connection) >= count)
-            wall_s, cpu_s = time.perf_counter() - begun_s, _cpu_s(programs) - cpu_s
-        facts = connection.execute("SELECT count(*) FROM recent_fact").fetchone()
-    for program in programs:
-        program.end()
-    done = count - begun
-    return Run(wall_s / done * 1e6, cpu_s / done * 1e6, locks.share, (facts or (0,))[0] / count)
-
-
-def _parts(connection: psycopg.Connection) -> int:
-    """Give how many partitions have a worker that found nothing left in them."""
-    row = connection.execute("SELECT count(*) FROM position WHERE caught_up_ms > 0").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _bare(rig: Servers, count: int, turn: int) -> Run:
+def _bare(rig: Servers, count: int, name: str) -> Run:
     """Let the bare loop consume the topic of one worker, and copy the rows that it wrote."""
-    topic = f"work_1_{turn}"
     rows_file = rig.folder / "rows.pickle"
-    with psycopg.connect(plain(rig.postgres.url(f"work_1_{turn}")), autocommit=True) as connection:
+    with psycopg.connect(plain(rig.postgres.url(name)), autocommit=True) as connection:
         rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM recent_fact").fetchall()  # noqa: S608
         rows_file.write_bytes(pickle.dumps(rows))
         connection.execute(
@@ -113,9 +69,8 @@ def _bare(rig: Servers, count: int, turn: int) -> Run:
             "concept int, effective_ms bigint, payload bytea)"
         )
         connection.execute(f"CREATE INDEX ON {TABLE} (patient, concept)")
-    command = [sys.executable, "-m", "bench.kafka.bare", rig.bootstrap, topic, str(count)]
-    database = plain(rig.postgres.url(f"work_1_{turn}"))
-    program = Program([*command, database, str(rows_file)], rig.folder / "bare.log")
+    command = [sys.executable, "-m", "bench.kafka.bare", rig.bootstrap, name, str(count)]
+    program = Program([*command, plain(rig.postgres.url(name)), str(rows_file)], rig.folder / "bare.log")
     out, _ = program.process.communicate()
     if program.process.returncode:
         raise RuntimeError(program.log.read_text(encoding="utf-8"))
@@ -123,68 +78,31 @@ def _bare(rig: Servers, count: int, turn: int) -> Run:
     return Run(told["seconds"] / count * 1e6, told["cpu_s"] / count * 1e6, 0, len(rows) / count)
 
 
-def _cpu_s(programs: list[Program]) -> float:
-    return sum(program.cpu_s() for program in programs)
+def _print_one(us: Run, theirs: Run) -> None:
+    print("\n| what | µs/message | CPU µs/message | facts/message |\n|---|---|---|---|")
+    for name, run in (("bare loop, COPY of the same rows", theirs), ("lpwatch worker", us)):
+        print(f"| {name} | {run.wall_us:,.0f} | {run.cpu_us:,.0f} | {run.facts:.1f} |")
+    wall, cpu = us.wall_us / theirs.wall_us, us.cpu_us / theirs.cpu_us
+    print(f"| lpwatch takes (target 2.5 ×) | {wall:.1f} × | {cpu:.1f} × | |")
 
 
-class _Locks:
-    """Sample what the sessions of a database wait for."""
-
-    def __init__(self, url: str, database: str) -> None:
-        self._url = url
-        self._database = database
-        self._seen: Counter[bool] = Counter()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._sample)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    @property
-    def share(self) -> float:
-        """Give the share of samples of sessions at work in which one waited for a lock of another."""
-        return self._seen[True] / max(1, self._seen.total())
-
-    def _sample(self) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            while not self._end.wait(_SAMPLE_S):
-                rows = connection.execute(
-                    "SELECT wait_event_type FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
-                    " AND state IN ('active', 'idle in transaction')",
-                    [self._database],
-                )
-                self._seen.update(kind == "Lock" for (kind,) in rows)
-
-
-def _print_one(ours: list[Run], bare: list[Run]) -> None:
-    us, theirs = _median(ours), _median(bare)
-    print(f"\n{'':34} {'µs/message':>12} {'CPU µs/message':>16}   facts/message")
+def _print_several(ours: dict[int, list[Run]], single: dict[int, list[Run]]) -> None:
     print(
-        f"{'bare loop, COPY of the same rows':34} {theirs.wall_us:12.1f} {theirs.cpu_us:16.1f}   {theirs.facts:.1f}"
+        "\n| workers | messages/s | CPU µs/message | against one (target ±10 %) | "
+        "CPU µs/message of as many that share nothing | against these | lock wait (target 5 %) |\n"
+        "|---|---|---|---|---|---|---|"
     )
-    print(f"{'lpwatch worker':34} {us.wall_us:12.1f} {us.cpu_us:16.1f}   {us.facts:.1f}")
-    print(
-        f"{'lpwatch takes':34} {us.wall_us / theirs.wall_us:10.2f} × {us.cpu_us / theirs.cpu_us:14.2f} ×   target 2.5 ×"
-    )
-
-
-def _print_several(runs: dict[int, list[Run]]) -> None:
-    alone = _median(runs[1])
-    print(
-        f"\n{'workers':>7} {'messages/s':>12} {'CPU µs/message':>16} {'against one':>12} {'lock wait':>10}   target ±10 %, 5 %"
-    )
-    for workers, done in runs.items():
-        run = _median(done)
-        against = run.cpu_us / alone.cpu_us - 1
-        print(f"{workers:7} {run.rate:12,.0f} {run.cpu_us:16.1f} {against:+11.1%} {run.lock_share:10.1%}")
+    alone = _median(ours[1])
+    for workers, runs in ours.items():
+        run = _median(runs)
+        told = f"| {workers} | {run.rate:,.0f} | {run.cpu_us:,.0f} | {run.cpu_us / alone.cpu_us - 1:+.0%} "
+        if workers in single:
+            control = _median(single[workers])
+            told += f"| {control.cpu_us:,.0f} | {run.cpu_us / control.cpu_us - 1:+.0%} "
+        else:
+            told += "| | "
+        print(f"{told}| {run.lock_share:.1%} |")
 
 
 def _median(runs: list[Run]) -> Run:
-    return Run(
-        *(median(getattr(run, name) for run in runs) for name in ("wall_us", "cpu_us", "lock_share", "facts"))
-    )
+    return Run(*map(median, zip(*map(astuple, runs), strict=True)))

@@ -63,11 +63,12 @@ def measure_latency(rig: Servers, rate: float, probes: int) -> None:
     echo.process.stdout.readline()
     bare = _measure(rig, rate, probes, "answers", lambda value: value.decode())
     echo.end()
-    print(f"\nat {rate:,.0f} messages/s {'p50 ms':>14} {'p99 ms':>10}")
+    print(f"\n| at {rate:,.0f} messages/s | p50 ms | p99 ms | answered |\n|---|---|---|---|")
     for name, found in (("bare loop", bare), ("lpwatch, to the alert", ours)):
         p50, p99 = found.percentiles()
-        print(f"{name:22} {p50:16.1f} {p99:10.1f}   {len(found.seconds)} of {probes}")
-    print(f"{'lpwatch takes':22} {'':16} {ours.percentiles()[1] / bare.percentiles()[1]:8.1f} ×   target 5 ×")
+        print(f"| {name} | {p50:.1f} | {p99:.1f} | {len(found.seconds)} of {probes} |")
+    p50, p99 = (us / them for us, them in zip(ours.percentiles(), bare.percentiles(), strict=True))
+    print(f"| lpwatch takes (target 5 ×) | {p50:.1f} × | {p99:.1f} × | |")
 
 
 def _alerted(value: bytes) -> str:

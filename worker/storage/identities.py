@@ -65,20 +65,12 @@ class Identities:
         """Tell whether all of these have a number that we know of."""
         return all(key in self._numbers for key, _ in _keyed(identifiers))
 
-    def link(self, conn: sa.Connection, part: str, links: Sequence[IdentityLink]) -> None:
+    def link(self, conn: sa.Connection, links: Mapping[str, Sequence[IdentityLink]]) -> None:
         """Keep, for each pair and part, the statement that counts: the one with the highest (time, kind)."""
-        numbers = self.number(conn, (item for link in links for item in (link.first, link.second)))
-        best: dict[tuple[int, int], tuple[int, str]] = {}
-        for link in links:
-            first, second = sorted((numbers[link.first.key], numbers[link.second.key]))
-            stated = (link.stated_at_ms, link.kind)
-            if first != second and stated > best.get((first, second), (-1, "")):
-                best[first, second] = stated
+        stated = [link for some in links.values() for link in some]
+        numbers = self.number(conn, (item for link in stated for item in (link.first, link.second)))
         # Sorted, so that two writers meet the rows in one order and never wait for each other in a ring.
-        rows = [
-            {"first": first, "second": second, "part": part, "stated_at_ms": at_ms, "kind": kind}
-            for (first, second), (at_ms, kind) in sorted(best.items())
-        ]
+        rows = [row for part in sorted(links) for row in _link_rows(part, links[part], numbers)]
         if rows:
             names = ("stated_at_ms", "kind")
             write_rows(conn, upsert(conn, identity_link, names, newer=names), rows)
@@ -237,3 +229,19 @@ def _explore(conn: sa.Connection, patient: int, largest: int, huge: set[int]) ->
         frontier = frozenset(number for pair in joined for number in pair) - members
         members |= frontier
     return tuple(sorted(members))
+
+
+def _link_rows(
+    part: str, links: Iterable[IdentityLink], numbers: Mapping[tuple[str, str], int]
+) -> list[dict[str, object]]:
+    """Give a row for each pair, with the statement that counts."""
+    best: Links = {}
+    for link in links:
+        first, second = sorted((numbers[link.first.key], numbers[link.second.key]))
+        stated = (link.stated_at_ms, link.kind)
+        if first != second and stated > best.get((first, second), (-1, "")):
+            best[first, second] = stated
+    return [
+        {"first": first, "second": second, "part": part, "stated_at_ms": at_ms, "kind": kind}
+        for (first, second), (at_ms, kind) in sorted(best.items())
+    ]

@@ -55,9 +55,13 @@ def fold_counts(conn: sa.Connection) -> None:
     count(conn, folded)
 
 
-def note_feeds(conn: sa.Connection, part: str, feeds: Mapping[str, EpochMs]) -> None:
-    """Remember when each feed was last heard of by this part of the journal."""
-    rows = [{"feed": feed, "part": part, "last_received_ms": at_ms} for feed, at_ms in sorted(feeds.items())]
+def note_feeds(conn: sa.Connection, feeds: Mapping[str, Mapping[str, EpochMs]]) -> None:
+    """Remember when each feed was last heard of by each part of the journal."""
+    rows = [
+        {"feed": feed, "part": part, "last_received_ms": at_ms}
+        for part, heard in sorted(feeds.items())
+        for feed, at_ms in sorted(heard.items())
+    ]
     if rows:
         newest = ("last_received_ms",)
         conn.execute(upsert(conn, feed_state, newest, newer=newest), rows)

@@ -21,6 +21,30 @@ _LATEST = (
     .group_by(outbox.c.alert)
 )
 
+_EARLIER = outbox.alias()
+_NOW: sa.BindParameter[int] = sa.bindparam("now_ms")
+_READY = (
+    outbox.c.sink == sa.bindparam("here"),
+    ~outbox.c.is_sent,
+    outbox.c.next_try_ms <= _NOW,
+    sa.not_(one_of(outbox.c.target, "without")),
+    ~sa.exists().where(
+        _EARLIER.c.sink == outbox.c.sink,
+        _EARLIER.c.target == outbox.c.target,
+        _EARLIER.c.alert == outbox.c.alert,
+        _EARLIER.c.version < outbox.c.version,
+        ~_EARLIER.c.is_sent,
+        _EARLIER.c.next_try_ms > _NOW,
+    ),
+)
+# `created_at_ms` of an alert's versions never falls, so that this order keeps them in turn.
+_SIZES, _PENDING = (
+    chosen.where(*_READY)
+    .order_by(outbox.c.created_at_ms, outbox.c.alert, outbox.c.version, outbox.c.target)
+    .limit(sa.bindparam("limit"))
+    for chosen in (sa.select(sa.func.length(outbox.c.body)), sa.select(outbox))
+)
+
 
 def write_notices(conn: sa.Connection, notices: Sequence[Outgoing], now_ms: EpochMs) -> None:
     """Put notices into the outbox, and wake their senders; one that is there already stays as it is."""
@@ -61,29 +85,11 @@ def pending(
 
     Shape: none for the targets `without`; as many as hold 8 MiB of bodies, one at least: a dead letter may be large.
     """
-    earlier = outbox.alias()
-    waits_for_earlier = sa.exists().where(
-        earlier.c.sink == outbox.c.sink,
-        earlier.c.target == outbox.c.target,
-        earlier.c.alert == outbox.c.alert,
-        earlier.c.version < outbox.c.version,
-        ~earlier.c.is_sent,
-        earlier.c.next_try_ms > now_ms,
-    )
-    ready = (
-        outbox.c.sink == sink,
-        ~outbox.c.is_sent,
-        outbox.c.next_try_ms <= now_ms,
-        outbox.c.target.not_in(without),
-        ~waits_for_earlier,
-    )
-    # `created_at_ms` of an alert's versions never falls, so that this order keeps them in turn.
-    order = (outbox.c.created_at_ms, outbox.c.alert, outbox.c.version, outbox.c.target)
-    sizes = sa.select(sa.func.length(outbox.c.body)).where(*ready).order_by(*order).limit(limit)
-    limit = _within(conn.scalars(sizes), _MAX_BYTES)
+    asked: dict[str, object] = {"here": sink, "now_ms": now_ms, "without": list(without)}
+    limit = _within(conn.scalars(_SIZES, {**asked, "limit": limit}), _MAX_BYTES)
     if not limit:
         return ()
-    rows = conn.execute(sa.select(outbox).where(*ready).order_by(*order).limit(limit))
+    rows = conn.execute(_PENDING, {**asked, "limit": limit})
     return tuple(
         PendingNotice(
             Notice(row.notice, row.alert, row.version, row.body),

@@ -127,14 +127,13 @@ class SqlState:
                 numbers = self._identities.number(conn, identifiers)
                 due_rows = [(numbers[who.key], at_ms) for who, at_ms in _due(batches).items()]
                 self._facts.append(conn, facts)
-                for batch in batches:
-                    self._identities.link(conn, batch.part, batch.links)
+                self._identities.link(conn, {batch.part: batch.links for batch in batches})
                 ledger.add_due(conn, due_rows)
                 for batch in batches:
                     ledger.set_aside(conn, batch.part, batch.quarantined)
                     outbox.write_notices(conn, batch.outgoing, batch.at_ms)
-                    ledger.note_feeds(conn, batch.part, batch.feeds)
                 ledger.count(conn, _total(batches))
+                ledger.note_feeds(conn, {batch.part: batch.feeds for batch in batches})
         except _MovedError:
             return False
         return True
