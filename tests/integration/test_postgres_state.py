@@ -207,11 +207,14 @@ def test_units_that_wait_for_each_other_in_a_ring_are_tried_again(state_url: str
                         sa.text("UPDATE position SET next = next + 1 WHERE part = :part"), {"part": part}
                     )
 
-        try:
-            attempt()
-        except TemporaryError as error:
-            failed.append(error)
-            attempt()
+        # Whoever is told may come first again, before the other has awoken, and is told once more.
+        for _ in range(20):
+            try:
+                attempt()
+            except TemporaryError as error:
+                failed.append(error)
+            else:
+                return
 
     threads = [
         threading.Thread(target=cross, args=pair)
@@ -221,7 +224,7 @@ def test_units_that_wait_for_each_other_in_a_ring_are_tried_again(state_url: str
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(failed) == 1
+    assert failed
     assert [position.next for position in first.positions().values()] == [3, 3]
     first.close()
     second.close()
