@@ -151,7 +151,7 @@ def _history(client: httpx2.Client, reference: str) -> list[str]:
 
 def test_server_of_hapi_is_told_of_alerts_through_errors_and_restarts(java: list[str]) -> None:
     (port,) = free_ports(1)
-    sink = FhirSink(f"http://127.0.0.1:{port}/fhir", _documents, token=lambda: TOKEN, timeout_s=5)
+    sink = FhirSink(f"http://127.0.0.1:{port}/fhir", _documents, token=lambda: TOKEN, timeout_s=30)
 
     def send(*sent: Sent) -> list[Receipt]:
         return sink.send("", sent)
