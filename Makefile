@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 # --- set-up --------------------------------------------------------------------------------------------------------
 
@@ -106,6 +106,10 @@ test: setup-test servers ## every test
 .PHONY: kill-test
 kill-test: setup-test servers ## kill everything of an installation on the bus while a feed flows; KILLS=500
 	@LPWATCH_TEST_BUS_KILLS=$(KILLS) $(BIN)/pytest tests/faults/test_bus_kills.py $(ARGS)
+
+.PHONY: fhir-validate
+fhir-validate: setup-test servers ## HAPI's validator on every alert, not one of each kind
+	@LPWATCH_TEST_EVERY_ALERT=1 $(BIN)/pytest tests/integration/test_fhir_validator.py $(ARGS)
 
 .PHONY: fmt
 fmt: setup-test ## format, and fix what ruff can fix

@@ -24,6 +24,8 @@ DATABASE = "postgresql+psycopg://lpwatch@127.0.0.1:5433/postgres"
 PAGE = Path("docs/how-to-connect-a-message-bus.md")
 PROGRAMS = {".venv/bin/": f"{Path(sys.executable).parent}/"}
 WAIT_S = 300.0
+# Each look starts processes, which keep the roles from their work.
+PAUSE_S = 1.0
 
 
 class Reader:
@@ -124,8 +126,8 @@ def test_the_commands_of_the_page_lead_to_an_alert_and_to_numbers_that_agree(rea
         told = reader.run("counters")
         return sum(map(int, re.findall(r"next (\d+)", told))) == accepted
 
-    await_until(is_done, "all messages to be read", WAIT_S)
-    await_until(lambda: len(reader.run("alerts").splitlines()) > 3, "alerts on the topic", WAIT_S)
+    await_until(is_done, "all messages to be read", WAIT_S, PAUSE_S)
+    await_until(lambda: len(reader.run("alerts").splitlines()) > 3, "alerts on the topic", WAIT_S, PAUSE_S)
     (shown,) = {len(line.split()) for line in reader.run("alerts").splitlines()}
     assert shown == 5
     assert "ce_specversion" in reader.first_line(reader.blocks["console"].strip())
@@ -134,7 +136,9 @@ def test_the_commands_of_the_page_lead_to_an_alert_and_to_numbers_that_agree(rea
     assert _sum(told, "lpwatch_messages_received_total") == accepted
     assert _sum(told, "lpwatch_messages_total") == accepted
     assert _sum(told, "lpwatch_kafka_lag") == _sum(told, "lpwatch_kafka_stopped") == 0
-    await_until(lambda: _sum(reader.run("counters"), "lpwatch_outbox_waiting") == 0, "notices", WAIT_S)
+    await_until(
+        lambda: _sum(reader.run("counters"), "lpwatch_outbox_waiting") == 0, "notices", WAIT_S, PAUSE_S
+    )
 
     produce, consume = reader.lines("dead-letter")
     subprocess.run(["bash", "-ec", produce], cwd=reader.folder, capture_output=True, check=True)

@@ -90,12 +90,14 @@ def all_ended() -> Iterator[Callable[..., RoleProcess]]:
                 process.kill()
 
 
-def await_until(is_done: Callable[[], object], what: str, seconds: float = START_S) -> None:
+def await_until(
+    is_done: Callable[[], object], what: str, seconds: float = START_S, pause_s: float = 0.02
+) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not is_done():
         assert time.monotonic() < deadline, f"waited too long for {what}"
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 def records(brokers: str, topic: str, count: int = 0, seconds: float = 60.0) -> list[ConsumerRecord]:

@@ -39,7 +39,8 @@ START_S = 180
 @pytest.fixture(scope="module")
 def java() -> list[str]:
     try:
-        return [program("java"), "-Xmx256m", "-XX:+UseSerialGC", "-cp", class_path(PEER)]
+        quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        return [program("java"), "-Xmx256m", *quick, "-cp", class_path(PEER)]
     except ServerError as error:
         pytest.fail(str(error), pytrace=False)
 
