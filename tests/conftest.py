@@ -19,7 +19,25 @@ LONGEST_FIRST = {
     for place, name in enumerate(
         [
             "test_bus_kills.py",
+            "test_three_ways.py",
+            "test_roles.py",
+            "test_races.py",
+            "test_simhospital.py",
+            "test_fhir_validator.py",
+            "test_message_bus.py",
+            "test_relay_crash.py",
+            "test_relay_brokers.py",
             "test_kill9.py",
+            "test_fhir_hapi.py",
+            "test_demo.py",
+            "test_relay_kill9.py",
+            "test_doctor.py",
+            "test_simhospital_mllp.py",
+            "test_engine_order.py",
+            "test_alert_documents.py",
+            "test_simulate_hospital.py",
+            "test_crash.py",
+            "test_storage.py",
         ]
     )
 }

@@ -37,14 +37,21 @@ class Diagnostic(NamedTuple):
 
 
 def program(name: str) -> str:
-    """Find `node` or `npm`.
+    """Find `node`, or `npm`, which may stand beside the file of a Node that is only linked from PATH.
 
     **Raises** `ServerError`: not installed.
     """
     found = shutil.which(name)
+    if found is None and (node := shutil.which("node")):
+        found = shutil.which(name, path=str(Path(node).resolve().parent))
     if found is None:
         raise ServerError(f"no {name} on PATH; {INSTALL}")
     return found
+
+
+def folder_of_package() -> Path:
+    """Give the folder of the package; `complete` stands in it when it was fetched."""
+    return cache_folder() / f"asyncapi-parser-{VERSION}"
 
 
 def prepare() -> Path:
@@ -52,7 +59,7 @@ def prepare() -> Path:
 
     **Raises** `ServerError`: npm is missing, or the package cannot be fetched.
     """
-    folder = cache_folder() / f"asyncapi-parser-{VERSION}"
+    folder = folder_of_package()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -27,7 +26,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tools.local_process import HOST, ServerError, bound_command, cache_folder, free_ports, tail
+from tools.local_process import (
+    HOST,
+    ServerError,
+    bound_command,
+    cache_folder,
+    free_ports,
+    is_running,
+    read_state,
+    tail,
+    write_state,
+)
 
 VERSION = "4.3.1"
 LOG4J = "2.25.4"
@@ -242,15 +251,11 @@ class KafkaLocal:
         """Tell whether the broker's process runs."""
         if broker in self._processes:
             return self._processes[broker].poll() is None
-        try:
-            return b"kafka.Kafka" in Path(f"/proc/{self.pids[broker]}/cmdline").read_bytes()
-        except (OSError, KeyError):
-            return False
+        return is_running(self.pids.get(broker, 0), b"kafka.Kafka")
 
     def save(self) -> None:
         """Write down ports and processes for a later command."""
-        state = {"ports": self.ports, "pids": self.pids}
-        (self.folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        write_state(self.folder, ports=self.ports, pids=self.pids)
 
     @classmethod
     def load(cls, folder: Path) -> KafkaLocal:
@@ -258,10 +263,7 @@ class KafkaLocal:
 
         **Raises** `ServerError`: nothing was started there.
         """
-        try:
-            state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ServerError(f"no Kafka was started in {folder}") from None
+        state = read_state(folder, "Kafka")
         kafka = cls(len(state["ports"]), folder=folder, is_bound=False, prepared=prepare())
         kafka.ports = {int(broker): ports for broker, ports in state["ports"].items()}
         kafka.pids = {int(broker): pid for broker, pid in state["pids"].items()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 HOST = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections: while a server is down, a client
@@ -60,6 +62,32 @@ def bound_command(command: list[str], *, signal: str | None = "KILL", user: str 
     if signal and threading.current_thread() is threading.main_thread():
         options += ["--pdeathsig", signal]
     return [setpriv, *options, "--", *command] if options else command
+
+
+def write_state(folder: Path, **state: object) -> None:
+    """Write down for a later command what was started in a folder."""
+    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+
+
+def read_state(folder: Path, name: str) -> dict[str, Any]:
+    """Read what an earlier command wrote down.
+
+    **Raises** `ServerError`: nothing was started there.
+    """
+    try:
+        text = (folder / "state.json").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ServerError(f"no {name} was started in {folder}") from None
+    state: dict[str, Any] = json.loads(text)
+    return state
+
+
+def is_running(pid: int, sign: bytes) -> bool:
+    """Tell whether a process that an earlier command started still runs: its command line has the sign."""
+    try:
+        return pid > 0 and sign in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def tail(path: Path, length: int = 3_000) -> str:

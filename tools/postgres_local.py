@@ -9,7 +9,6 @@ In Python: `with PostgresLocal() as postgres: postgres.url()`. As a command:
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -22,7 +21,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tools.local_process import HOST, ServerError, bound_command, free_ports, tail
+from tools.local_process import (
+    HOST,
+    ServerError,
+    bound_command,
+    free_ports,
+    is_running,
+    read_state,
+    tail,
+    write_state,
+)
 
 USER = "lpwatch"
 STATE = Path(tempfile.gettempdir()) / "lpwatch-postgres"
@@ -127,15 +135,11 @@ class PostgresLocal:
         """Tell whether the server's process runs."""
         if self._process is not None:
             return self._process.poll() is None
-        try:
-            return bool(self.pid) and b"postgres" in Path(f"/proc/{self.pid}/cmdline").read_bytes()
-        except OSError:
-            return False
+        return is_running(self.pid, b"postgres")
 
     def save(self) -> None:
         """Write down port and process for a later command."""
-        state = {"port": self.port, "pid": self.pid}
-        (self.folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        write_state(self.folder, port=self.port, pid=self.pid)
 
     @classmethod
     def load(cls, folder: Path) -> PostgresLocal:
@@ -143,10 +147,7 @@ class PostgresLocal:
 
         **Raises** `ServerError`: nothing was started there.
         """
-        try:
-            state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ServerError(f"no PostgreSQL was started in {folder}") from None
+        state = read_state(folder, "PostgreSQL")
         postgres = cls(folder=folder, port=state["port"], is_bound=False)
         postgres.pid = state["pid"]
         return postgres

@@ -12,12 +12,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from tools import kafka_local, postgres_local
+from tools import asyncapi_parser, kafka_local, postgres_local
 from tools.local_process import ServerError
 
 JAVA = 17
 POSTGRES = 15
 MISSING = 3
+NPM = "npm"
+APT_GET = ["apt-get", "install", "--yes", "--no-install-recommends"]
 
 
 def java_version(text: str) -> int:
@@ -42,9 +44,31 @@ def _missing() -> Iterator[str]:
         yield "default-jdk-headless"
     if postgres_version(_output(postgres_local.program, "initdb", "--version")) < POSTGRES:
         yield "postgresql"
-    for program, package in {"mvn": "maven", "node": "nodejs", "npm": "npm"}.items():
-        if shutil.which(program) is None:
-            yield package
+    if shutil.which("mvn") is None:
+        yield "maven"
+    if not _is_there("node"):
+        yield "nodejs"
+    # It serves to fetch one package, once.
+    if not _is_there("npm") and not (asyncapi_parser.folder_of_package() / "complete").exists():
+        yield NPM
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return bool(asyncapi_parser.program(name))
+    except ServerError:
+        return False
+
+
+def steps(packages: list[str]) -> list[list[str]]:
+    """Say what apt-get is asked for, in this order.
+
+    Debian's npm brings Debian's Node and cannot be installed beside another one; it is asked for alone, so that the
+    other packages come all the same.
+    """
+    return [
+        step for step in ([one for one in packages if one != NPM], [NPM] if NPM in packages else []) if step
+    ]
 
 
 def _output(find: Callable[[str], str], name: str, option: str) -> str:
@@ -60,16 +84,15 @@ def main() -> int:
     """Install or tell what is missing, then fetch Kafka's jars; 3 when something is still missing, 2 when a fetch fails."""
     packages = missing()
     if packages:
-        command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
         if os.geteuid() != 0 or shutil.which("apt-get") is None:
             print(
-                f"the tests' servers need programs that are not here. As root: {' '.join(command)}",
+                f"the tests' servers need programs that are not here. As root: {' '.join([*APT_GET, *packages])}",
                 file=sys.stderr,
             )
             return MISSING
-        _install(command)
+        _install(packages)
         if still := missing():
-            print(f"apt-get installed no usable {' '.join(still)}", file=sys.stderr)
+            print(f"apt-get installed no usable {' '.join(still)}{_hint(still)}", file=sys.stderr)
             return MISSING
     try:
         kafka_local.prepare()
@@ -79,11 +102,17 @@ def main() -> int:
     return 0
 
 
-def _install(command: list[str]) -> None:
-    print("installing", *command[4:], flush=True)
+def _hint(still: list[str]) -> str:
+    node = shutil.which("node")
+    return f"; take npm from where {node} came from" if NPM in still and node else ""
+
+
+def _install(packages: list[str]) -> None:
+    print("installing", *packages, flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["apt-get", "update", "--quiet=2"], [*command, "--quiet=2"]):
-        subprocess.run(step, env=environment, check=False)
+    subprocess.run(["apt-get", "update", "--quiet=2"], env=environment, check=False)
+    for step in steps(packages):
+        subprocess.run([*APT_GET, "--quiet=2", *step], env=environment, check=False)
 
 
 if __name__ == "__main__":

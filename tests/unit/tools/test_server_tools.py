@@ -9,7 +9,7 @@ import pytest
 
 from tools import kafka_local, postgres_local
 from tools.local_process import PORTS, ServerError, bound_command, cache_folder, free_ports
-from tools.server_programs import java_version, postgres_version
+from tools.server_programs import _is_there, java_version, postgres_version, steps
 from tools.shared_servers import Run, _try_lock, is_container_wanted, named, shared_server
 
 
@@ -109,6 +109,26 @@ def test_versions_are_read_from_what_programs_print() -> None:
     assert java_version("") == 0
     assert postgres_version("initdb (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n") == 15
     assert postgres_version("sh: not found") == 0
+
+
+def test_npm_that_apt_cannot_install_keeps_back_nothing_else() -> None:
+    assert steps(["maven", "npm", "postgresql"]) == [["maven", "postgresql"], ["npm"]]
+    assert steps(["npm"]) == [["npm"]]
+    assert steps(["maven"]) == [["maven"]]
+
+
+def test_npm_beside_a_node_that_is_linked_from_the_path_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for folder in ("bin", "node"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert not _is_there("npm")
+    for name in ("node", "npm"):
+        (tmp_path / "node" / name).touch(0o755)
+    (tmp_path / "bin" / "node").symlink_to(tmp_path / "node" / "node")
+    assert _is_there("node")
+    assert _is_there("npm")
 
 
 def test_a_server_that_cannot_be_had_is_told_to_everybody_who_asks(
