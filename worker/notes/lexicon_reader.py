@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.model.fact import Assertion, AssertionStatus
@@ -15,13 +14,12 @@ from worker.notes.sections import find_sections
 from worker.notes.text import LONGEST_SENTENCE, split_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from worker.notes.context import Stated
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import SectionKind
     from worker.notes.reader import NoteDocument
-    from worker.notes.sections import Section
     from worker.notes.text import Sentence
 
 _OF_SECTION: dict[SectionKind, AssertionStatus] = {
@@ -47,23 +45,27 @@ class LexiconReader:
     def read(self, document: NoteDocument) -> NoteReading:
         """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
         is_cut = len(document.text) > LONGEST_TEXT
-        if is_cut:
-            document = replace(document, text=_beginning(document.text))
+        text = _beginning(document.text) if is_cut else document.text
         unique: dict[tuple[str, AssertionStatus, tuple[str, ...]], Assertion] = {}
         known: _Known = {}
-        for section in find_sections(document.text, self._lexicon):
-            for finding, assertion in self._section(document.text, section, known):
+        whole = split_sentences(text)
+        sections = find_sections(text, self._lexicon)
+        for section in sections:
+            sentences = whole if len(sections) == 1 else split_sentences(text, section.start, section.end)
+            for finding, assertion in self._section(sentences, section.kind, known):
                 unique.setdefault((finding, assertion.status, assertion.qualifiers), assertion)
         assertions = tuple((finding, assertion) for (finding, _, _), assertion in unique.items())
-        return NoteReading(assertions, read_puncture(document, self._lexicon), is_cut)
+        return NoteReading(assertions, read_puncture(document.title, whole, self._lexicon), is_cut)
 
-    def _section(self, text: str, section: Section, known: _Known) -> Iterator[tuple[str, Assertion]]:
+    def _section(
+        self, sentences: Iterable[Sentence], kind: SectionKind, known: _Known
+    ) -> Iterator[tuple[str, Assertion]]:
         lasting: AssertionStatus | None = None
-        for sentence in split_sentences(text, section.start, section.end):
-            place = (sentence.text, section.kind, lasting)
+        for sentence in sentences:
+            place = (sentence.text, kind, lasting)
             if place not in known:
                 if not self._beginnings.isdisjoint(sentence.words):
-                    yield from self._sentence(sentence, section.kind, lasting)
+                    yield from self._sentence(sentence, kind, lasting)
                 known[place] = self._lasting(sentence, lasting)
             lasting = known[place]
 

@@ -9,27 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.notes.reader import NotePuncture
-from worker.notes.text import MARKS, split_sentences, words_of
+from worker.notes.text import MARKS, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from worker.notes.lexicon import Lexicon, PunctureTables
-    from worker.notes.reader import NoteDocument
+    from worker.notes.text import Sentence
 
 _MOST_ATTEMPTS = 20
 _WORDS_BEFORE = 2
 
 
-def read_puncture(document: NoteDocument, lexicon: Lexicon) -> NotePuncture | None:
-    """Return what a note documents of an LP, None where it documents none."""
+def read_puncture(title: str, sentences: Iterable[Sentence], lexicon: Lexicon) -> NotePuncture | None:
+    """Return what a note documents of an LP by its title and sentences, None where it documents none."""
     tables = lexicon.punctures
-    different = {sentence.text: sentence for sentence in split_sentences(document.text)}.values()
-    sentences = [_plain(sentence.words) for sentence in different if _may_tell(sentence.words, tables)]
+    different = {sentence.text: sentence for sentence in sentences}.values()
+    telling = [_plain(sentence.words) for sentence in different if _may_tell(sentence.words, tables)]
     told = [
-        words
-        for words in (_plain(words_of(document.title)), *sentences)
-        if words and not _is_elsewhere(words, tables)
+        words for words in (_plain(words_of(title)), *telling) if words and not _is_elsewhere(words, tables)
     ]
     row = _row(told, tables)
     if row is None:

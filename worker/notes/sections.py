@@ -57,12 +57,11 @@ def find_sections(text: str, lexicon: Lexicon) -> list[Section]:
 
 def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
     for start in _starts(text):
-        line_end = _line_end(text, start)
-        until = min(line_end, start + _LONGEST_HEADING)
-        has_colon = text.find(":", start, until) >= 0
-        if not has_colon and not lexicon.headings.may_be_in({first_word(text, start, until)}):
+        near = text[start : start + _LONGEST_HEADING]
+        if ":" not in near and not lexicon.headings.may_be_in((first_word(near),)):
             continue
-        words = split_words(text, start, until)
+        line_end = _line_end(text, start)
+        words = split_words(text, start, min(line_end, start + _LONGEST_HEADING))
         known = _known(words, lexicon, text, line_end)
         if known is not None:
             yield known

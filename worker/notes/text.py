@@ -58,6 +58,8 @@ class Sentence(msgspec.Struct, frozen=True, gc=False):
     @property
     def scores(self) -> tuple[tuple[int, int], ...]:
         """Return pain scores "n/10" as (position in the note, n)."""
+        if "10" not in self.text:
+            return ()
         found = ((self.start + match.start(), int(match[1])) for match in _SCORE.finditer(self.text))
         return tuple((position, score) for position, score in found if score <= _HIGHEST_SCORE)
 
@@ -76,9 +78,9 @@ def split_words(text: str, start: int = 0, end: int | None = None) -> tuple[Word
     return tuple(Word(normalise(match[0]), match.start(), match.end()) for match in found)
 
 
-def first_word(text: str, start: int, end: int) -> str:
-    """Return the first word or mark of [start, end), empty where there is none."""
-    found = _WORD.search(text, start, end)
+def first_word(text: str) -> str:
+    """Return the first word or mark, empty where there is none."""
+    found = _WORD.search(text)
     return normalise(found[0]) if found else ""
 
 
