@@ -9,7 +9,7 @@ Source: HL7 v2.5.1 ch. 3 (A18, A34, A40, A45, A47), FHIR R4 `Patient.link`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 UNLINK = "unlink"
 
 PatientKey = tuple[str, str]
+Key = TypeVar("Key", PatientKey, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,24 @@ def connected(keys: Iterable[PatientKey], links: Iterable[IdentityLink]) -> Comp
 
     Shape: both in any order, repeats allowed.
     """
-    parent: dict[PatientKey, PatientKey] = {key: key for key in keys}
-    for (first, second), kind in _standing(links).items():
-        parent.setdefault(first, first)
-        parent.setdefault(second, second)
-        if kind != UNLINK:
-            _union(parent, first, second)
-    members: dict[PatientKey, list[PatientKey]] = {}
+    standing = _standing(links)
+    named = [key for pair in standing for key in pair]
+    groups = components([*keys, *named], [pair for pair, kind in standing.items() if kind != UNLINK])
+    return Components(groups, {key: group[0] for group in groups for key in group})
+
+
+def components(keys: Iterable[Key], pairs: Iterable[tuple[Key, Key]]) -> tuple[tuple[Key, ...], ...]:
+    """Join keys by pairs of them.
+
+    Shape: both in any order, repeats allowed; the groups sorted, each a sorted tuple.
+    """
+    parent = {key: key for key in keys}
+    for first, second in pairs:
+        _union(parent, first, second)
+    members: dict[Key, list[Key]] = {}
     for key in sorted(parent):
         members.setdefault(_find(parent, key), []).append(key)
-    groups = tuple(sorted(tuple(group) for group in members.values()))
-    return Components(groups, {key: group[0] for group in groups for key in group})
+    return tuple(sorted(tuple(group) for group in members.values()))
 
 
 def _standing(links: Iterable[IdentityLink]) -> dict[tuple[PatientKey, PatientKey], str]:
@@ -66,7 +74,7 @@ def _standing(links: Iterable[IdentityLink]) -> dict[tuple[PatientKey, PatientKe
     return {pair: kind for pair, (_, kind) in newest.items()}
 
 
-def _find(parent: dict[PatientKey, PatientKey], key: PatientKey) -> PatientKey:
+def _find(parent: dict[Key, Key], key: Key) -> Key:
     root = key
     while parent[root] != root:
         root = parent[root]
@@ -75,6 +83,6 @@ def _find(parent: dict[PatientKey, PatientKey], key: PatientKey) -> PatientKey:
     return root
 
 
-def _union(parent: dict[PatientKey, PatientKey], first: PatientKey, second: PatientKey) -> None:
+def _union(parent: dict[Key, Key], first: Key, second: Key) -> None:
     low, high = sorted((_find(parent, first), _find(parent, second)))
     parent[high] = low

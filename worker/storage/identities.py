@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from worker.correlate.identity import UNLINK, connected
+from worker.correlate.identity import UNLINK, components
 from worker.model.fact import Identifier, IdentityLink
 from worker.model.time import EpochMs
 from worker.storage.dialect import find_pairs, insert_new, one_of, upsert, write_rows
@@ -78,7 +78,7 @@ class Identities:
     def groups(self, conn: sa.Connection, patients: Iterable[int]) -> list[Group]:
         """Give the groups of joined patients that hold these, each sorted by number, the first being its root."""
         wanted = frozenset(patients)
-        return self._groups_of(conn, wanted, _reach(wanted, lambda some: _links(conn, some)) or {})
+        return _groups_of(wanted, _reach(wanted, lambda some: _links(conn, some)) or {})
 
     def bounded_groups(
         self, conn: sa.Connection, patients: Iterable[int], largest: int
@@ -93,15 +93,9 @@ class Identities:
         links = _reach(wanted, lambda some: _some_links(conn, some, most), most)
         if links is None:
             return self._one_by_one(conn, sorted(wanted), largest)
-        groups = self._groups_of(conn, wanted, links)
+        groups = _groups_of(wanted, links)
         too_large = [group for group in groups if len(group) > largest]
         return [group for group in groups if len(group) <= largest], too_large
-
-    def _groups_of(self, conn: sa.Connection, wanted: frozenset[int], links: Links) -> list[Group]:
-        if not links:
-            return [(patient,) for patient in sorted(wanted)]
-        found = self._components(conn, wanted.union(*links), links)
-        return [group for group in found if not wanted.isdisjoint(group)]
 
     def _one_by_one(
         self, conn: sa.Connection, wanted: Iterable[int], largest: int
@@ -124,21 +118,8 @@ class Identities:
         """Give those of these groups that are still joined just so: read once, for whoever holds their locks."""
         members = frozenset(number for group in groups for number in group)
         links = _links(conn, members) if members else {}
-        if not links:
-            return [group for group in groups if len(group) == 1]
-        everybody = members.union(*links)
-        now = set(self._components(conn, everybody, links))
+        now = set(_joined(members.union(*links), links))
         return [group for group in groups if group in now]
-
-    def _components(self, conn: sa.Connection, members: frozenset[int], links: Links) -> list[Group]:
-        names = self.find(conn, members)
-        numbers = {names[number].key: number for number in members}
-        statements = [
-            IdentityLink(names[first], names[second], kind, at_ms)
-            for (first, second), (at_ms, kind) in links.items()
-        ]
-        groups = connected(numbers, statements).groups
-        return sorted(tuple(sorted(numbers[key] for key in group)) for group in groups)
 
     def _load(self, conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
         self._keep(find_pairs(conn, (identifier.c.authority, identifier.c.value), keys))
@@ -178,6 +159,14 @@ def _keyed(identifiers: Iterable[Identifier]) -> Iterator[tuple[tuple[str, str],
         if item is not last:
             last = item
             yield item.key, item
+
+
+def _groups_of(wanted: frozenset[int], links: Links) -> list[Group]:
+    return [group for group in _joined(wanted.union(*links), links) if not wanted.isdisjoint(group)]
+
+
+def _joined(members: Iterable[int], links: Links) -> tuple[Group, ...]:
+    return components(members, [pair for pair, (_, kind) in links.items() if kind != UNLINK])
 
 
 def _links(conn: sa.Connection, patients: Iterable[int]) -> Links:
