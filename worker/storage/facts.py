@@ -53,6 +53,7 @@ _COUNTS = sa.union_all(
 )
 _DROP_KEPT = sa.delete(lp_fact).where(one_of(lp_fact.c.patient, "patients"))
 _CONCEPTS = sa.select(concept).where(one_of(concept.c.name, "names"))
+_APPENDED = ("receipt_day", "patient", "concept", "effective_ms", "payload")
 _KEPT_NAMES = [column.name for column in lp_fact.columns]
 _CHOSEN = sa.select(*(recent_fact.c[name] for name in _KEPT_NAMES)).where(
     one_of(recent_fact.c.patient, "patients"), one_of(recent_fact.c.id, "numbers")
@@ -104,16 +105,16 @@ class Facts:
         patients = self._identities.number(conn, (fact.patient for fact in facts))
         concepts = self._concept_numbers(conn, (fact.concept for fact in facts))
         rows = [
-            {
-                "receipt_day": _day(fact),
-                "patient": patients[fact.patient.key],
-                "concept": concepts[fact.concept],
-                "effective_ms": fact.effective.start_ms,
-                "payload": encode_fact(fact),
-            }
+            (
+                _day(fact),
+                patients[fact.patient.key],
+                concepts[fact.concept],
+                fact.effective.start_ms,
+                encode_fact(fact),
+            )
             for fact in facts
         ]
-        append_rows(conn, recent_fact, rows)
+        append_rows(conn, recent_fact, _APPENDED, rows)
 
     def having(self, conn: sa.Connection, patients: Collection[int], concepts: Iterable[str]) -> set[int]:
         """Tell which of these patients have a fact of one of the concepts, or a stored LP."""

@@ -24,9 +24,9 @@ _COUNTED = (counter.c.stage, counter.c.feed, counter.c.reason, counter.c.subject
 
 def add_due(conn: sa.Connection, patients: Iterable[tuple[int, EpochMs]]) -> None:
     """Ask for an assessment of each patient at its instant; of one at several."""
-    rows = [{"patient": patient, "at_ms": at_ms} for patient, at_ms in patients]
+    rows = list(patients)
     if rows:
-        append_rows(conn, due, rows)
+        append_rows(conn, due, ("patient", "at_ms"), rows)
 
 
 def count(conn: sa.Connection, counts: Mapping[CountKey, int]) -> None:
