@@ -48,7 +48,7 @@ class Authorities:
             if value and not self.placeholders.search(value):
                 made = Identifier(self._name(number) or self.unnamed or fallback, value, number.type)
                 found.setdefault(made.key, made)
-        return tuple(sorted(found.values(), key=self._rank))
+        return tuple(sorted(found.values(), key=self._rank) if len(found) > 1 else found.values())
 
     def links(
         self, identifiers: Sequence[Identifier], kind: str, stated_at_ms: EpochMs

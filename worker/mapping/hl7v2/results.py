@@ -71,10 +71,11 @@ class Order(msgspec.Struct, frozen=True, gc=False):
 class _Entry(msgspec.Struct, frozen=True, gc=False):
     """One OBX with what its code and status mean, how keys name it, and where it stands ("OBX[3]").
 
-    Shape: `name` is "code|OBX-4|which repeat of both".
+    Shape: `type` is OBX-2 in capitals; `name` is "code|OBX-4|which repeat of both".
     """
 
     obx: Segment
+    type: str
     target: Target
     status: Status
     is_deleted: bool
@@ -173,7 +174,8 @@ def _source_codings(obr: Segment, components: Sequence[int]) -> list[Coding]:
 def _read_observation(context: Context, order: Order, observation: ObservationGroup, sheet: Sheet) -> None:
     obx = observation.obx
     code = obx.components(3, CODED_PARTS)
-    if obx.value(2).upper() in _SILENT_TYPES or not any(code):
+    kind = obx.value(2).upper()
+    if kind in _SILENT_TYPES or not any(code):
         return
     name = _count(order, code[0] or code[1], obx.value(4))
     target = meaning_at(context, obx, 3).target
@@ -184,7 +186,7 @@ def _read_observation(context: Context, order: Order, observation: ObservationGr
     if target.is_ignored or not status.has_value:
         return
     is_deleted = status.is_deleted or obx.raw(5) == DELETE or _is_taken_back(context, observation)
-    entry = _Entry(obx, target, status, is_deleted, name, place_of(obx))
+    entry = _Entry(obx, kind, target, status, is_deleted, name, place_of(obx))
     understood = _understood(context, order, entry)
     if isinstance(understood, Understood):
         _add_fact(context, order, entry, understood, sheet)
@@ -205,7 +207,8 @@ def _count(order: Order, code: str, sub_id: str) -> str:
 
 def _add_fact(context: Context, order: Order, entry: _Entry, understood: Understood, sheet: Sheet) -> None:
     obx, status, is_deleted = entry.obx, entry.status, entry.is_deleted
-    fields = (("OBX-14", obx.value(14)), *order.times)
+    own = obx.value(14)
+    fields = (("OBX-14", own),) if given(own) else order.times
     effective = clinical_time(context, order.patient, fields, f"{entry.place}-14")
     if not isinstance(effective, ClinicalTime):
         if not is_deleted or order.replaced is None:
@@ -240,21 +243,21 @@ def _understood(context: Context, order: Order, entry: _Entry) -> Understood | I
     if entry.is_deleted:
         return Understood(target.concept, None, order.specimen)
     if obx.has(5):
-        given = _given(context, order, obx)
-        return read_value(target, given, context.feed, context.pack, f"{entry.place}-5")
+        value = _given(context, order, entry)
+        return read_value(target, value, context.feed, context.pack, f"{entry.place}-5")
     if not entry.status.is_correction:
         return None
     subject = f"{target.concept.id}: corrected without a value"
     return Issue(IssueKind.BAD_VALUE, f"{entry.place}-5", subject, is_quarantined=True)
 
 
-def _given(context: Context, order: Order, obx: Segment) -> Given:
-    kind = obx.value(2).upper()
+def _given(context: Context, order: Order, entry: _Entry) -> Given:
+    obx = entry.obx
     text, number = "", None
     codings: tuple[Coding, ...] = ()
-    if kind in _CODED_TYPES:
+    if entry.type in _CODED_TYPES:
         text, codings = obx.value(5, 9) or obx.value(5), all_codings(obx, 5)
-    elif kind == "SN":
+    elif entry.type == "SN":
         number = read_structured(obx.value(5, 1), obx.value(5, 2), obx.value(5, 3), obx.value(5, 4))
     else:
         text = obx.text(5)
