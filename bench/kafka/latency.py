@@ -18,6 +18,8 @@ from bench.kafka.rig import Program, Servers, role
 _PARTITIONS = 4
 _BACKGROUND = 5_000
 _EVERY = 20
+# The first alerts find connections that are opened and statements that are planned with them.
+_WARM = 20
 _CELLS = "26465-5^Leukocytes in cerebral spinal fluid^LN"
 
 
@@ -41,7 +43,7 @@ class Latencies:
 
 
 def measure_latency(rig: Servers, rate: float, probes: int) -> None:
-    """Send at this rate; every twentieth message is the fever of a patient after a puncture."""
+    """Send at this rate; every twentieth message is the fever of a patient after a puncture, and asks for an alert."""
     url = rig.database("latency")
     rig.topic("lpwatch.alerts", 1)
     rig.topic("live", _PARTITIONS)
@@ -87,13 +89,13 @@ def _measure(
     ready.wait(30)
     producer = KafkaProducer(bootstrap_servers=rig.bootstrap, linger_ms=0)
     run = f"{time.time_ns() % 10**9:09}"
-    for number in range(probes):
+    for number in range(_WARM + probes):
         producer.send("live", _puncture(f"{run}{number:05}"), partition=number % _PARTITIONS)
     producer.flush()
     time.sleep(5)
     background = list(patients_messages(_BACKGROUND, 2_000))
     begun_s = time.perf_counter()
-    for number in range(probes * _EVERY):
+    for number in range((_WARM + probes) * _EVERY):
         due_s = begun_s + number / rate
         if (early_s := due_s - time.perf_counter()) > 0:
             time.sleep(early_s)
@@ -101,7 +103,8 @@ def _measure(
             producer.send("live", background[number % _BACKGROUND], partition=number % _PARTITIONS)
         else:
             name = f"{run}{number // _EVERY:05}"
-            found.sent_s[name] = time.perf_counter()
+            if number >= _WARM * _EVERY:
+                found.sent_s[name] = time.perf_counter()
             producer.send("live", _fever(name), partition=number // _EVERY % _PARTITIONS)
     producer.close()
     deadline_s = time.perf_counter() + 30
