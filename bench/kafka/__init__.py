@@ -35,7 +35,7 @@ def main(*, quick: bool = False) -> None:
     if quick:
         measure(6_000, 1, 150)
     else:
-        measure(10_000, 3, 600)
+        measure(8_000, 3, 600)
 
 
 def measure(count: int, rounds: int, probes: int) -> None:

@@ -91,16 +91,25 @@ class Program:
 
 def role(servers: Servers, name: str, kind: str, settings: Mapping[str, object]) -> Program:
     """Start a role of lpwatch, and wait until it is ready."""
-    config, ready = servers.folder / f"{name}.yaml", servers.folder / f"{name}.ready"
-    ready.unlink(missing_ok=True)
-    given = {"kafka_bootstrap_servers": servers.bootstrap, "ready_file": str(ready), **settings}
-    config.write_text(json.dumps(given), encoding="utf-8")
-    command = [sys.executable, "-m", "worker.cli", kind, "--config", str(config)]
-    program = Program(command, servers.folder / f"{name}.log")
-    await_until(lambda: ready.exists() or program.process.poll() is not None)
-    if program.process.poll() is not None:
-        raise RuntimeError(program.log.read_text(encoding="utf-8"))
+    (program,) = roles(servers, [name], kind, settings)
     return program
+
+
+def roles(servers: Servers, names: Sequence[str], kind: str, settings: Mapping[str, object]) -> list[Program]:
+    """Start processes of one role at once, and wait until all are ready."""
+    started: list[tuple[Program, Path]] = []
+    for name in names:
+        config, ready = servers.folder / f"{name}.yaml", servers.folder / f"{name}.ready"
+        ready.unlink(missing_ok=True)
+        given = {"kafka_bootstrap_servers": servers.bootstrap, "ready_file": str(ready), **settings}
+        config.write_text(json.dumps(given), encoding="utf-8")
+        command = [sys.executable, "-m", "worker.cli", kind, "--config", str(config)]
+        started.append((Program(command, servers.folder / f"{name}.log"), ready))
+    for program, ready in started:
+        await_until(lambda: ready.exists() or program.process.poll() is not None)  # noqa: B023 - called at once
+        if program.process.poll() is not None:
+            raise RuntimeError(program.log.read_text(encoding="utf-8"))
+    return [program for program, _ in started]
 
 
 def consumed(connection: psycopg.Connection) -> int:

@@ -13,7 +13,7 @@ from typing import Self
 
 import psycopg
 
-from bench.kafka.rig import Program, Servers, await_until, consumed, plain, role
+from bench.kafka.rig import Program, Servers, await_until, consumed, plain, roles
 
 PARTITIONS = 12
 _WARM = 0.25
@@ -68,9 +68,8 @@ def run_workers(rig: Servers, sites: Sequence[Site]) -> Run:
             url = rig.database(site.name)
             topic = rig.topic(site.name, site.partitions)
             settings = {"database": url, "kafka_group": site.name, "kafka_hl7_topics": [topic]}
-            programs += [
-                role(rig, f"{site.name}_{number}", "worker", settings) for number in range(site.workers)
-            ]
+            names = [f"{site.name}_{number}" for number in range(site.workers)]
+            programs += roles(rig, names, "worker", settings)
             connections.append(opened.enter_context(psycopg.connect(plain(url), autocommit=True)))
         for site, connection in zip(sites, connections, strict=True):
             await_until(lambda: _parts(connection) == site.partitions)  # noqa: B023 - called at once
