@@ -33,9 +33,9 @@ _SEVERAL = (2, 4)
 def main(*, quick: bool = False) -> None:
     """Measure, and print one table for each question."""
     if quick:
-        measure(6_000, 1, 150)
+        measure(6_000, 1, 100)
     else:
-        measure(8_000, 3, 600)
+        measure(8_000, 3, 300)
 
 
 def measure(count: int, rounds: int, probes: int) -> None:
@@ -55,7 +55,7 @@ def measure(count: int, rounds: int, probes: int) -> None:
             bare.append(_bare(rig, count, f"work_1_{turn}"))
         _print_one(_median(ours[1]), _median(bare))
         _print_several(ours, single)
-        measure_latency(rig, _median(ours[1]).rate / 2, probes)
+        measure_latency(rig, probes)
 
 
 def _bare(rig: Servers, count: int, name: str) -> Run:

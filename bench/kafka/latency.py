@@ -10,16 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import quantiles
 
+import psycopg
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from bench.kafka.messages import patients_messages
-from bench.kafka.rig import Program, Servers, role
+from bench.kafka.rig import Program, Servers, await_until, consumed, plain, role
 
 _PARTITIONS = 4
 _BACKGROUND = 5_000
-_EVERY = 20
-# The first alerts find connections that are opened and statements that are planned with them.
-_WARM = 20
+_EVERY = 50
+_BURST = 3_000
 _CELLS = "26465-5^Leukocytes in cerebral spinal fluid^LN"
 
 
@@ -42,8 +42,8 @@ class Latencies:
         return cuts[49] * 1e3, cuts[98] * 1e3
 
 
-def measure_latency(rig: Servers, rate: float, probes: int) -> None:
-    """Send at this rate; every twentieth message is the fever of a patient after a puncture, and asks for an alert."""
+def measure_latency(rig: Servers, probes: int) -> None:
+    """Send at half the rate that one worker reaches with this mix, in which some are fevers after a puncture: alerts."""
     url = rig.database("latency")
     rig.topic("lpwatch.alerts", 1)
     rig.topic("live", _PARTITIONS)
@@ -56,6 +56,8 @@ def measure_latency(rig: Servers, rate: float, probes: int) -> None:
     }
     programs = [role(rig, "latency_worker", "worker", settings)]
     programs.append(role(rig, "latency_deliver", "deliver", {"database": url, "alerts_to_kafka": True}))
+    with psycopg.connect(plain(url), autocommit=True) as connection:
+        rate = _top_rate(rig, lambda: consumed(connection)) / 2
     ours = _measure(rig, rate, probes, "lpwatch.alerts", _alerted)
     for program in programs:
         program.end()
@@ -71,6 +73,24 @@ def measure_latency(rig: Servers, rate: float, probes: int) -> None:
         print(f"| {name} | {p50:.1f} | {p99:.1f} | {len(found.seconds)} of {probes} |")
     p50, p99 = (us / them for us, them in zip(ours.percentiles(), bare.percentiles(), strict=True))
     print(f"| lpwatch takes (target 5 ×) | {p50:.1f} × | {p99:.1f} × | |")
+
+
+def _top_rate(rig: Servers, done: Callable[[], int]) -> float:
+    """Give the messages of a second that one worker takes from a backlog of this mix; the first alerts leave meanwhile."""
+    producer = KafkaProducer(bootstrap_servers=rig.bootstrap, linger_ms=20)
+    background = list(patients_messages(_BURST, 2_000))
+    for number in range(0, _BURST, _EVERY):
+        producer.send("live", _puncture(f"burst{number:05}"), partition=number // _EVERY % _PARTITIONS)
+    producer.flush()
+    punctures = _BURST // _EVERY
+    await_until(lambda: done() >= punctures)
+    begun_s = time.perf_counter()
+    for number, body in enumerate(background):
+        fever = _fever(f"burst{number:05}")
+        producer.send("live", body if number % _EVERY else fever, partition=number % _PARTITIONS)
+    producer.close()
+    await_until(lambda: done() >= punctures + _BURST)
+    return _BURST / (time.perf_counter() - begun_s)
 
 
 def _alerted(value: bytes) -> str:
@@ -89,13 +109,13 @@ def _measure(
     ready.wait(30)
     producer = KafkaProducer(bootstrap_servers=rig.bootstrap, linger_ms=0)
     run = f"{time.time_ns() % 10**9:09}"
-    for number in range(_WARM + probes):
+    for number in range(probes):
         producer.send("live", _puncture(f"{run}{number:05}"), partition=number % _PARTITIONS)
     producer.flush()
     time.sleep(5)
     background = list(patients_messages(_BACKGROUND, 2_000))
     begun_s = time.perf_counter()
-    for number in range((_WARM + probes) * _EVERY):
+    for number in range(probes * _EVERY):
         due_s = begun_s + number / rate
         if (early_s := due_s - time.perf_counter()) > 0:
             time.sleep(early_s)
@@ -103,8 +123,7 @@ def _measure(
             producer.send("live", background[number % _BACKGROUND], partition=number % _PARTITIONS)
         else:
             name = f"{run}{number // _EVERY:05}"
-            if number >= _WARM * _EVERY:
-                found.sent_s[name] = time.perf_counter()
+            found.sent_s[name] = time.perf_counter()
             producer.send("live", _fever(name), partition=number // _EVERY % _PARTITIONS)
     producer.close()
     deadline_s = time.perf_counter() + 30

@@ -238,7 +238,7 @@ def test_new_patients_that_all_workers_meet_at_once(
         monkeypatch.setattr(identities, "sorted", shuffled, raising=False)
 
     def meets(worker: Worker, number: int) -> None:
-        people = [patient(number * 20 + index) for index in range(20)]
+        people = [patient(number * 100 + index) for index in range(100)]
         random.shuffle(people)
         links = [
             link(one, other, "same-pid", 0) for one, other in zip(people[::2], people[1::2], strict=True)
