@@ -22,7 +22,7 @@ from worker.cli.render import (
 from worker.model.errors import ConfigError
 from worker.model.time import EpochMs
 from worker.runtime.bootstrap import load_pack, memory_store, program, temporary_state
-from worker.runtime.replay import Disturbance, ReplayReport
+from worker.runtime.replay import Disturbance, IssueCount, ReplayReport
 from worker.runtime.replay import replay as replay_messages
 from worker.sources.files import read_files
 
@@ -124,9 +124,13 @@ def _print(report: ReplayReport) -> None:
     print_counts("Lumbar punctures", episodes.items())
     print_counts("Alerts ever raised", summary["alerts"]["by_rule"].items())
     print_counts("At their final severity", summary["alerts"]["by_severity"].items())
-    unmapped = [(each["kind"], each["feed"], each["subject"], each["n"]) for each in summary["unmapped"]]
-    print_counts("Not mapped", unmapped)
+    print_counts("Not mapped", map(_row, summary["unmapped"]))
+    print_counts("Set aside", map(_row, summary["set_aside"]))
     click.echo(f"{messages['received']:,} messages in {summary['seconds']:.1f} s")
+
+
+def _row(issue: IssueCount) -> tuple[object, ...]:
+    return issue["kind"], issue["feed"], issue["subject"], issue["n"]
 
 
 def _warn_of_failures(report: ReplayReport) -> None:

@@ -68,8 +68,11 @@ class AlertCounts(TypedDict):
     by_severity: dict[str, int]
 
 
-class UnmappedCount(TypedDict):
-    """A code, unit or answer that the pack does not know."""
+class IssueCount(TypedDict):
+    """Something in messages that could not be used: what kind, from which feed, and about what.
+
+    Shape: `subject` is from the code side only: a code, or a concept and what was wrong; never a value or an identifier.
+    """
 
     kind: str
     feed: str
@@ -78,13 +81,18 @@ class UnmappedCount(TypedDict):
 
 
 class Summary(TypedDict):
-    """What `replay --json` prints."""
+    """What `replay --json` prints.
+
+    Shape: `unmapped` are codes, units and answers that the pack does not know; `set_aside` everything else that was in
+    processed messages and is not judged: a missing unit, an implausible value, an unreadable time.
+    """
 
     messages: MessageCounts
     ignored: dict[str, int]
     episodes: EpisodeCounts
     alerts: AlertCounts
-    unmapped: list[UnmappedCount]
+    unmapped: list[IssueCount]
+    set_aside: list[IssueCount]
     seconds: float
 
 
@@ -234,7 +242,8 @@ def _report(store: ReplayStore, watch: Stopwatch) -> ReplayReport:
             by_rule=_sorted(Counter(record.alert.rule for record in records)),
             by_severity=_sorted(Counter(record.alert.severity.name.lower() for record in records)),
         ),
-        unmapped=_unmapped(counts),
+        unmapped=_issues(counts, _UNMAPPED),
+        set_aside=_issues(counts, frozenset(IssueKind) - _UNMAPPED),
         seconds=round(watch.seconds, 3),
     )
     lines = tuple(replay_line(record.alert, record.patients, record.history) for record in records)
@@ -255,11 +264,11 @@ def _by_reason(counts: dict[CountKey, int], stage: str) -> dict[str, int]:
     return _sorted(reasons)
 
 
-def _unmapped(counts: dict[CountKey, int]) -> list[UnmappedCount]:
+def _issues(counts: dict[CountKey, int], kinds: frozenset[IssueKind]) -> list[IssueCount]:
     found = [
-        UnmappedCount(kind=key.reason, feed=key.feed, subject=key.subject, n=count)
+        IssueCount(kind=key.reason, feed=key.feed, subject=key.subject, n=count)
         for key, count in counts.items()
-        if key.stage == "issue" and key.reason in _UNMAPPED
+        if key.stage == "issue" and key.reason in kinds
     ]
     return sorted(found, key=lambda item: (-item["n"], item["kind"], item["feed"], item["subject"]))
 

@@ -62,6 +62,21 @@ def ward(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def set_aside(tmp_path: Path) -> Path:
+    """Give a file in which A2 has a temperature without a unit, an impossible one, and one under a code of the ward."""
+    no_unit = temperature("s1", "A2", "2026-01-05T10:30:00Z", 38.6)
+    no_unit["valueQuantity"] = {"value": 38.6}
+    impossible = temperature("s2", "A2", "2026-01-05T10:40:00Z", 386)
+    local = temperature("s3", "A2", "2026-01-05T10:50:00Z", 38.7)
+    local["code"] = {"coding": [{"system": "urn:example:codes", "code": "TEMPX"}]}
+    path = tmp_path / "aside.ndjson"
+    path.write_text(
+        "".join(json.dumps(each) + "\n" for each in (no_unit, impossible, local)), encoding="utf-8"
+    )
+    return path
+
+
 Run = Callable[..., Result]
 
 

@@ -27,6 +27,7 @@ def test_json_gives_the_summary_and_nothing_else(lpwatch: Run, ward: Path) -> No
         "episodes": {"n": 2, "presumed": 0},
         "alerts": {"by_rule": {"fever-single": 1}, "by_severity": {"urgent": 1}},
         "unmapped": [],
+        "set_aside": [],
     }
 
 
@@ -82,6 +83,20 @@ def test_people_get_tables_and_are_told_of_files_that_were_not_read(lpwatch: Run
     assert "fever-single" in result.stdout
     assert "received" in result.stdout
     assert "notes.txt: neither HL7 v2 nor FHIR JSON" in result.stderr
+
+
+def test_values_set_aside_are_told_with_their_reason_and_never_with_a_value(
+    lpwatch: Run, ward: Path, set_aside: Path
+) -> None:
+    summary = _json(lpwatch("replay", ward, set_aside, "--json"))
+    assert summary["set_aside"] == [
+        {"kind": "implausible", "feed": "default", "subject": "body-temperature", "n": 1},
+        {"kind": "missing-unit", "feed": "default", "subject": "body-temperature", "n": 1},
+    ]
+    text = lpwatch("replay", ward, set_aside).stdout
+    assert "Set aside" in text
+    assert "missing-unit" in text
+    assert "386" not in text
 
 
 def test_broken_pack_ends_with_code_3_and_its_place(lpwatch: Run, ward: Path, tmp_path: Path) -> None:

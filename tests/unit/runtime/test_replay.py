@@ -47,7 +47,12 @@ def test_the_summary_accounts_for_every_message(script: Script, recording: list[
     script.readings[b"odd"] = Reading(
         Outcome(OutcomeKind.IGNORED, "message type ADT^A02"),
         "ward",
-        issues=(Issue(IssueKind.UNMAPPED_CODE, "OBX[1]-3", "L|X"),),
+        issues=(
+            Issue(IssueKind.UNMAPPED_CODE, "OBX[1]-3", "L|X"),
+            Issue(IssueKind.IMPLAUSIBLE, "OBX[2]-5", "body-temperature", is_quarantined=True),
+            Issue(IssueKind.MISSING_UNIT, "OBX[3]-5", "body-temperature", is_quarantined=True),
+            Issue(IssueKind.MISSING_UNIT, "OBX[4]-5", "body-temperature", is_quarantined=True),
+        ),
     )
     report = replay([*recording, odd, odd], script, in_memory())
     seconds = report.summary.pop("seconds")
@@ -58,6 +63,10 @@ def test_the_summary_accounts_for_every_message(script: Script, recording: list[
         "episodes": {"n": 2, "presumed": 0},
         "alerts": {"by_rule": {"fever": 2}, "by_severity": {"urgent": 2}},
         "unmapped": [{"kind": "unmapped-code", "feed": "ward", "subject": "L|X", "n": 2}],
+        "set_aside": [
+            {"kind": "missing-unit", "feed": "ward", "subject": "body-temperature", "n": 4},
+            {"kind": "implausible", "feed": "ward", "subject": "body-temperature", "n": 2},
+        ],
     }
 
 
