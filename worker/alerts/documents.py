@@ -239,7 +239,11 @@ class MinimalDocument(TypedDict):
     title: Annotated[str, Meta(description="What the rule is called, for people.")]
     unit: Annotated[str, Meta(description="The ward where the patient is; empty: not known.")]
     hours_since_lp: Annotated[
-        int, Meta(description="Whole hours from the lumbar puncture to this version of the alert.")
+        int | None,
+        Meta(
+            description="Whole hours from the lumbar puncture to this version of the alert; null: the time of the LP is not "
+            "known to the hour."
+        ),
     ]
     raised_at: Annotated[
         str, Meta(description="When the alert was first raised.", pattern=_UTC, extra_json_schema=_TIME)
@@ -247,7 +251,11 @@ class MinimalDocument(TypedDict):
     updated_at: Annotated[
         str, Meta(description="When this version was made.", pattern=_UTC, extra_json_schema=_TIME)
     ]
+    review: Annotated[str, Meta(description="Whether a site's own reviewers approved the rule.")]
     disclaimer: Annotated[str, Meta(min_length=1)]
+    withdrawal: NotRequired[
+        Annotated[str, Meta(description="Of a withdrawn alert: what the withdrawal means and does not mean.")]
+    ]
 
 
 class HistoryDocument(TypedDict):

@@ -11,16 +11,20 @@ if TYPE_CHECKING:
 
 def minimal(document: AlertDocument) -> MinimalDocument:
     """Keep what names no person: each key is named here, so that a new part of an alert stays out by itself."""
-    place = document["location"]["now"]
-    return {
+    place, lp = document["location"]["now"], document["lp"]
+    made: MinimalDocument = {
         "alert_id": document["alert_id"],
         "version": document["version"],
         "state": document["state"],
         "severity": document["severity"],
         "title": document["rule"]["title"],
         "unit": "" if place is None else place["unit"],
-        "hours_since_lp": math.floor(document["lp"]["hours_at_update"]),
+        "hours_since_lp": None if lp["is_time_uncertain"] else math.floor(lp["hours_at_update"]),
         "raised_at": document["raised_at"],
         "updated_at": document["updated_at"],
+        "review": document["rule"]["review"],
         "disclaimer": document["disclaimer"],
     }
+    if "withdrawal" in document:
+        made["withdrawal"] = document["withdrawal"]
+    return made

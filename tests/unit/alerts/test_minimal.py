@@ -11,7 +11,7 @@ from tests.unit.alerts.findings import EPISODE, Ward, found
 from tests.unit.correlate.facts import at, fact
 from worker.alerts.documents import AlertDocument, MinimalDocument
 from worker.alerts.minimal import minimal
-from worker.alerts.render import RuleText, Surroundings, render_alert
+from worker.alerts.render import TAKEN_BACK, RuleText, Surroundings, render_alert
 from worker.alerts.taken_back import TakenBack
 from worker.correlate.places import Place, Whereabouts
 from worker.model.alert import AlertState
@@ -68,8 +68,25 @@ def test_it_says_that_there_is_something_how_severe_and_where() -> None:
         "hours_since_lp": 10,  # whole ones: of 10.5 the time of the LP could be told
         "raised_at": "2026-01-05T18:30:00Z",
         "updated_at": "2026-01-05T18:30:00Z",
+        "review": "not clinically reviewed",
         "disclaimer": "decision support - not a diagnosis",
+        "withdrawal": TAKEN_BACK,
     }
+
+
+def test_only_a_withdrawal_says_what_a_withdrawal_means() -> None:
+    assert "does not mean that the patient is well" in minimal(full_of_secrets())["withdrawal"]
+    ward = Ward()
+    ward.assess(10, found())
+    raised = minimal(render_alert(ward.only, RuleText("Fever"), Surroundings()))
+    assert "withdrawal" not in raised
+    assert raised["review"] == "not clinically reviewed"
+
+
+def test_hours_from_a_time_that_is_known_to_the_day_only_are_not_told() -> None:
+    ward = Ward()
+    ward.assess(15, replace(found(), episode=replace(EPISODE, is_time_uncertain=True)))
+    assert minimal(render_alert(ward.only, RuleText("Fever"), Surroundings()))["hours_since_lp"] is None
 
 
 def test_without_a_ward_it_says_none() -> None:
