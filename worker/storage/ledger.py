@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
-from worker.storage.dialect import append_rows, has_many_writers, insert_new, one_of, upsert
+from worker.storage.dialect import append_rows, has_many_writers, insert_new, one_of, upsert, write_rows
 from worker.storage.records import CountKey, Quarantined
 from worker.storage.schema import counter, due, feed_state, quarantine, quarantined_message
 
@@ -64,7 +64,7 @@ def note_feeds(conn: sa.Connection, feeds: Mapping[str, Mapping[str, EpochMs]]) 
     ]
     if rows:
         newest = ("last_received_ms",)
-        conn.execute(upsert(conn, feed_state, newest, newer=newest), rows)
+        write_rows(conn, upsert(conn, feed_state, newest, newer=newest), rows)
 
 
 def last_heard(conn: sa.Connection) -> dict[str, EpochMs]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -36,18 +36,15 @@ def latest_ms(conn: sa.Connection) -> EpochMs:
     return conn.scalar(_LATEST) or 0
 
 
-def advance(conn: sa.Connection, batch: Batch) -> bool:
-    """Move the position of a part by compare-and-set; False where it is not where the batch begins."""
-    moved = _move(conn, batch)
-    if not moved and batch.first == 0:
-        conn.execute(insert_new(conn, position), _row(batch.part))
-        moved = _move(conn, batch)
-    return moved
-
-
-def _move(conn: sa.Connection, batch: Batch) -> bool:
-    move = {"here": batch.part, "first": batch.first, "next": batch.next, "at_ms": batch.at_ms}
-    return conn.execute(_MOVE, move).rowcount == 1
+def advance(conn: sa.Connection, batches: Sequence[Batch]) -> bool:
+    """Move the positions of these parts, in this order, by compare-and-set; False where one is not where its batch begins."""
+    if new := [_row(batch.part) for batch in batches if batch.first == 0]:
+        conn.execute(insert_new(conn, position), new)
+    moves = [
+        {"here": batch.part, "first": batch.first, "next": batch.next, "at_ms": batch.at_ms}
+        for batch in batches
+    ]
+    return conn.execute(_MOVE, moves, execution_options=_COUNTING).rowcount == len(moves)
 
 
 def begin(conn: sa.Connection, part: str, next_: int) -> None:

@@ -368,9 +368,8 @@ def _advance(conn: sa.Connection, batches: Sequence[Batch]) -> None:
 
     Raises: _MovedError where one is not where its batch begins.
     """
-    for batch in batches:
-        if not positions.advance(conn, batch):
-            raise _MovedError
+    if not positions.advance(conn, batches):
+        raise _MovedError
 
 
 def _due(batches: Sequence[Batch]) -> Mapping[Identifier, EpochMs]:
