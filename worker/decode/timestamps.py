@@ -64,6 +64,7 @@ def _dtm_minute_ms(minute: str, offset: str, zone: tzinfo) -> EpochMs:
     return _parse_any_dtm(f"{minute}00{offset}", zone).at_ms
 
 
+@lru_cache(maxsize=4096)
 def _parse_any_dtm(text: str, zone: tzinfo) -> DecodedTime:
     match = _DTM.fullmatch(text)
     if match is None:

@@ -54,6 +54,8 @@ class Authorities:
         self, identifiers: Sequence[Identifier], kind: str, stated_at_ms: EpochMs
     ) -> tuple[IdentityLink, ...]:
         """State that the identifiers name one person, each with the first that may join."""
+        if len(identifiers) < 2:  # noqa: PLR2004 - a link has two ends
+            return ()
         joining = [identifier for identifier in identifiers if self.may_join(identifier)]
         return tuple(IdentityLink(joining[0], other, kind, stated_at_ms) for other in joining[1:])
 
