@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from worker.model.time import EpochMs
+from worker.model.time import DAY_MS, EpochMs
 
 _NS_PER_MS = 1_000_000
 
@@ -46,6 +46,14 @@ class MessageClock:
         if at_ms is not None:
             self._now_ms = max(self._now_ms, at_ms)
         return self._now_ms
+
+
+def is_believable(told_ms: EpochMs) -> bool:
+    """Tell whether a message can have been written at the instant that it states: at most a day after the present one.
+
+    A later one, from a wrong clock or a mistyped year, would carry a message clock with it, and every window would be over.
+    """
+    return told_ms <= time.time_ns() // _NS_PER_MS + DAY_MS
 
 
 class FixedClock:

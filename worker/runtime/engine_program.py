@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
+
 from worker import pipeline
 from worker.alerts.documents import AlertDocument
 from worker.alerts.policy import Policy
@@ -18,7 +20,9 @@ from worker.model.message import RawMessage, Reading
 from worker.model.time import DAY_MS, EpochMs
 from worker.notes.reader import NoteReader
 from worker.rules.rule import Rule
+from worker.runtime.clock import is_believable
 
+_log = structlog.get_logger(__name__)
 _LONG_MS = 8 * DAY_MS
 _LONG_KINDS = frozenset({Kind.FINDING, Kind.NOTE, Kind.ENCOUNTER, Kind.MOMENT})
 
@@ -30,6 +34,7 @@ class PackProgram:
         """Keep the pack; `notes` reads notes in place of the pack's own phrases."""
         self._pack = pack
         self._notes = notes
+        self._has_warned = False
         self._texts = {rule.id: _text(rule) for rule in pack.rules.rules}
         self._titles = {rule.id: rule.text.title for rule in pack.rules.rules}
         self.opening = pack.opening
@@ -55,8 +60,16 @@ class PackProgram:
         return pipeline.read(raw, self._pack, self._notes)
 
     def message_time(self, raw: RawMessage) -> EpochMs | None:
-        """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`)."""
-        return pipeline.message_time(raw, self._pack)
+        """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`); None where it cannot be believed."""
+        told_ms = pipeline.message_time(raw, self._pack)
+        if told_ms is None or is_believable(told_ms):
+            return told_ms
+        if not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "message_from_the_future", reason="its time is not believed; later ones are not told"
+            )
+        return None
 
     def assess(
         self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs

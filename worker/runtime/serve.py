@@ -19,7 +19,7 @@ from pathlib import Path
 
 import structlog
 
-from worker.model.errors import LpwatchError
+from worker.model.errors import ConfigError, LpwatchError
 from worker.runtime.health import HealthServer, Probes
 from worker.runtime.logs import configure_logs
 from worker.runtime.metrics import CONTENT_TYPE, Metrics
@@ -70,6 +70,7 @@ class _Process:
         self._threads: list[JobThread] = []
 
     async def serve(self, build: Build) -> int:
+        self._check_ready_file()
         self._on_signals()
         addresses: dict[str, tuple[str, int]] = {}
         health = self._health()
@@ -102,6 +103,13 @@ class _Process:
         has_failed = any(thread.failure for thread in threads)
         _log.info("stopped", status="failed" if has_failed else "drained")
         return int(has_failed)
+
+    def _check_ready_file(self) -> None:
+        path = self._settings.ready_file
+        if path is not None and not os.access(path.parent, os.W_OK | os.X_OK):
+            raise ConfigError(
+                "no file can be written there; name another, or make its folder", f"ready_file {path}"
+            )
 
     def _on_signals(self) -> None:
         loop = asyncio.get_running_loop()

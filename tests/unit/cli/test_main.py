@@ -88,3 +88,12 @@ def test_migrate_makes_the_databases_and_can_be_repeated(lpwatch: Run, tmp_path:
     for _ in range(2):
         assert lpwatch("db", "migrate", "--data", tmp_path / "data").exit_code == 0
     assert {path.name for path in (tmp_path / "data").iterdir()} >= {"intake.db", "state.db"}
+
+
+def test_a_ready_file_that_cannot_be_written_is_told_before_anything_listens(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "worker.cli", "run", "--data", str(tmp_path)]
+    place = tmp_path / "nowhere" / "ready"
+    done = subprocess.run([*command, "--ready-file", str(place)], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert f"ready_file {place}: no file can be written there" in done.stderr
+    assert not list(tmp_path.iterdir())

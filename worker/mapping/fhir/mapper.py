@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from worker.decode.fhir import FhirDocument, Placed, References, decode_document
 from worker.decode.fhir.datatypes import Reference
+from worker.decode.fhir.resource_types import known_type
 from worker.decode.fhir.resources import (
     AllergyIntolerance,
     Communication,
@@ -180,7 +181,9 @@ class _Mapper:
         resource: Any = placed.resource  # Any: each handler takes the type it stands under
         handler = _HANDLERS.get(type(resource))
         if handler is None or resource.type_name in self._scope.feed.ignored_messages:
-            self._passed_over.append(Outcome(OutcomeKind.IGNORED, f"resource type {resource.type_name}"))
+            self._passed_over.append(
+                Outcome(OutcomeKind.IGNORED, f"resource type {known_type(resource.type_name)}")
+            )
             return
         subject = self._subject(resource, handler.subject)
         if not subject.identifiers:

@@ -13,6 +13,7 @@ import msgspec
 from worker.decode.fhir import Literal, References, parse_literal, usual_patient_id
 from worker.decode.fhir.datatypes import Identifier as WrittenIdentifier
 from worker.decode.fhir.datatypes import Reference
+from worker.decode.fhir.resource_types import known_type
 from worker.decode.fhir.resources import Patient, Resource
 from worker.mapping.feeds import Feed
 from worker.mapping.identity import Number
@@ -104,7 +105,7 @@ def _referenced(feed: Feed, references: References, reference: Reference, owner:
 
 def _by_type(type_name: str | None) -> Subject:
     if type_name and type_name != PATIENT and type_name.isalnum():
-        return Subject(reason=f"subject is a {type_name}", is_other=True)
+        return Subject(reason=f"subject is a {known_type(type_name)}", is_other=True)
     return NOBODY
 
 

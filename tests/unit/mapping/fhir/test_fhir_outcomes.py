@@ -34,6 +34,7 @@ def test_bytes_that_are_no_document_are_dead_letters(pack: MappingPack, notes: N
         ([PATIENT, BAD], Outcome(OutcomeKind.PROCESSED)),
         ([PRACTITIONER, PATIENT], Outcome(OutcomeKind.PROCESSED)),
         ([PRACTITIONER], Outcome(OutcomeKind.IGNORED, "resource type Practitioner")),
+        ([{"resourceType": "JaneDoe1970"}], Outcome(OutcomeKind.IGNORED, "resource type unknown")),
         ([], Outcome(OutcomeKind.IGNORED, "Bundle without resources")),
         (
             [PRACTITIONER, BAD],
