@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from worker.decode import located_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -71,14 +72,11 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _pack_files_are_parsed_once() -> Iterator[None]:
+def pytest_configure(config: pytest.Config) -> None:
     """Let each process parse a text of YAML once: nodes are not changed, and hundreds of tests read the default pack."""
-    from worker.decode import located_yaml  # noqa: PLC0415 - see above
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(located_yaml, "_compose", cache(located_yaml._compose))
-        yield
+    patch = pytest.MonkeyPatch()
+    patch.setattr(located_yaml, "_compose", cache(located_yaml._compose))
+    config.add_cleanup(patch.undo)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -361,6 +361,7 @@ def test_connections_beyond_the_limit_are_turned_away() -> None:
     assert _run(scene, HttpLimits(max_connections=4)).reasons == ["too many connections"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_attempts_are_bounded_and_then_forgotten() -> None:
     async def attempt(site: Site) -> None:
         with suppress(OSError):

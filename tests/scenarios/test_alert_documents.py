@@ -37,11 +37,13 @@ def recorded(shared: Path) -> tuple[Outgoing, ...]:
     return recorded_notices(shared / "feeds" / "simhospital" / "lp.mllp.gz")
 
 
+@pytest.mark.slow
 def test_every_alert_of_the_recorded_ward_fits_its_schema(recorded: tuple[Outgoing, ...]) -> None:
     assert len(recorded) > 200
     assert misfits(recorded) == []
 
 
+@pytest.mark.slow
 def test_the_recorded_ward_says_where_its_patients_are(recorded: tuple[Outgoing, ...]) -> None:
     places = [json.loads(item.notice.body)["location"] for item in recorded]
     known = [place["now"] for place in places if place["now"] is not None]

@@ -16,6 +16,8 @@ from ruamel.yaml import YAML
 
 from worker.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 TABLE = YAML(typ="safe").load((Path(__file__).parent / "simhospital_alerts.yaml").read_text(encoding="utf-8"))
 
 
@@ -153,7 +155,6 @@ def test_alerts_equal_the_committed_table(plain: tuple[dict, list[dict]], record
     assert not wrong
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [("--shuffle", "1"), ("--shuffle", "77"), ("--duplicate", "0.2"), ("--split", "50"), ("--restart", "5")],
