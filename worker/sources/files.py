@@ -22,6 +22,7 @@ _UNREADABLE = {
     Content.EMPTY: "the file is empty",
     Content.UNKNOWN: "neither HL7 v2 nor FHIR JSON",
 }
+_TRUTH, _TRUTH_HEAD = "truth.ndjson", b'{"patient":['
 _REMEDY = "give HL7 v2 (any line end, MLLP, batch) or FHIR JSON or NDJSON, plain or .gz"
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
@@ -47,7 +48,8 @@ def read_files(
 
     Shape: every message bears `received_at_ms` and the transport "file"; a replay sets receipt times of its own. A damaged
     MLLP frame, and the beginning of a message of more than `max_bytes`, come out as messages with their `fault`.
-    A file of a folder that holds no messages goes to `on_skipped`.
+    A file of a folder that holds no messages goes to `on_skipped`, as does the truth that `lpwatch simulate` writes beside
+    its messages.
     Raises: ConfigError where a path does not exist or cannot be read, a file is too large to be cut, or a file that was named
     itself holds no messages.
     """
@@ -81,6 +83,8 @@ def _read_file(
 ) -> Generator[RawMessage, None, SkippedFile | None]:
     with _reading(path), _open(path) as file:
         head = _read_head(file, max_bytes)
+        if path.name == _TRUTH and head.startswith(_TRUTH_HEAD):
+            return SkippedFile(path, "what is true of a simulated hospital, no messages")
         content = _lines_if_long(recognise(head), head, max_bytes)
         if reason := _UNREADABLE.get(content):
             return SkippedFile(path, reason)

@@ -22,6 +22,9 @@ def test_a_folder_holds_messages_and_truth(tmp_path: Path) -> None:
     assert told["patients"] == 4
     assert len((tmp_path / "ward/truth.ndjson").read_text(encoding="utf-8").splitlines()) == 4
     assert (tmp_path / "ward/messages.hl7").stat().st_size > 1_000
+    replayed = CliRunner().invoke(main, ["replay", str(tmp_path / "ward"), "--json"])
+    messages = json.loads(replayed.stdout)["messages"]
+    assert (messages["received"], messages["dead_lettered"]) == (told["messages"], 0), "the truth is none"
 
 
 def test_a_file_ends_after_the_wanted_number_of_messages(tmp_path: Path) -> None:

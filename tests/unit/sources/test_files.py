@@ -47,6 +47,22 @@ def test_messages_of_a_file_with_any_line_end_are_read(tmp_path: Path, line_end:
     }
 
 
+def test_the_truth_of_a_simulated_hospital_is_passed_over_and_told(tmp_path: Path) -> None:
+    (tmp_path / "hospital.hl7").write_bytes(_message("m1"))
+    truth = tmp_path / "truth.ndjson"
+    truth.write_text('{"patient":[{"authority":"NORTH","value":"1"}],"lp_at":[]}\n', encoding="utf-8")
+    messages, skipped = _read(tmp_path)
+    assert _ids(messages) == ["m1"]
+    assert [each.path for each in skipped] == [truth]
+    with pytest.raises(ConfigError, match="simulated hospital"):
+        _read(truth)
+
+
+def test_a_file_of_messages_that_is_called_truth_is_read(tmp_path: Path) -> None:
+    (tmp_path / "truth.ndjson").write_text(json.dumps(_resource(1)) + "\n", encoding="utf-8")
+    assert len(_read(tmp_path)[0]) == 1
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
 def test_marks_and_wide_encodings_are_recognised(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "feed.hl7"
