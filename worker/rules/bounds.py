@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from worker.model.finding import Truth
 from worker.rules.clauses import RELATIONS, Bounds, WindowSpec
 from worker.rules.context import Window
-from worker.rules.interval import Relation
+from worker.rules.interval import Interval, Relation, decide
 from worker.rules.params import Limit, Limits
+from worker.rules.words import with_unit
 
 if TYPE_CHECKING:
     from worker.decode.located_yaml import Path
@@ -31,6 +33,39 @@ def given(bounds: Bounds) -> Iterator[tuple[Relation, str]]:
 def number_limits(bounds: Bounds, unit: str, path: Path, scope: Scope) -> Limits:
     """Compile bounds of a number in one unit."""
     return _limits(bounds, path, scope, lambda reference, place: scope.limit(reference, unit, place))
+
+
+def value_limits(bounds: Bounds, unit: str, path: Path, scope: Scope) -> Limits:
+    """Compile bounds of r itself; a problem for each that tells no plausible values apart."""
+    limits = number_limits(bounds, unit, path, scope)
+    plausible = _plausible(scope)
+    if plausible is not None:
+        known = f"{plausible[0]:g} to {with_unit(f'{plausible[1]:g}', unit)}"
+        for (relation, limit), (_, reference) in zip(limits.tests, given(bounds), strict=True):
+            for value in limit.all_values:
+                if how_many := _pointless(plausible, relation, value):
+                    said = f"{how_many} plausible value ({known}) is {relation.words} it"
+                    scope.problem(
+                        (*path, relation.value), f"'{reference}' is {value:g}: {said}; check the number"
+                    )
+    return limits
+
+
+def _plausible(scope: Scope) -> tuple[float, float] | None:
+    """Return between which values r can be here; None where a concept leaves it open."""
+    ranges = [scope.library.terms[concept].plausible for concept in scope.concepts]
+    stated = [each for each in ranges if each is not None]
+    if not stated or len(stated) < len(ranges):
+        return None
+    return min(low for low, _ in stated), max(high for _, high in stated)
+
+
+def _pointless(plausible: tuple[float, float], relation: Relation, value: float) -> str:
+    """Return "no" or "every" for a limit beyond the plausible values, and for one at their end that none can cross."""
+    answers = {decide(relation, Interval(end, end), value) for end in plausible}
+    if answers == {Truth.FALSE}:
+        return "no"
+    return "" if plausible[0] <= value <= plausible[1] else "every"
 
 
 def duration_limits(bounds: Bounds, path: Path, scope: Scope) -> Limits:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from worker.rules.bounds import age_limits, number_limits, window_of
+from worker.rules.bounds import age_limits, number_limits, value_limits, window_of
 from worker.rules.clauses import (
     RELATIONS,
     BaselineFindingSpec,
@@ -86,7 +86,7 @@ def compile_reading(clause: ReadingClause | None, path: Path, scope: Scope) -> R
     ]
     if bounds := {name: value for name, value in _given(clause) if name in RELATIONS}:
         unit = scope.unit(path)
-        parts.insert(0, Compare(number_limits(Bounds(**bounds), unit, path, scope), unit))
+        parts.insert(0, Compare(value_limits(Bounds(**bounds), unit, path, scope), unit))
     return parts[0] if len(parts) == 1 else ReadingAll(tuple(parts))
 
 

@@ -28,10 +28,11 @@ _RECORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What rules need to know of a concept: its kind and its canonical unit."""
+    """What rules need to know of a concept: its kind, its canonical unit, and the values that are not set aside."""
 
     kind: str
     unit: str = ""
+    plausible: tuple[float, float] | None = None
 
 
 Terms = Mapping[str, Term]
@@ -41,7 +42,8 @@ def terms_of(mapping: MappingPack) -> Terms:
     """Return the concepts of a pack as rules see them."""
     records = {name: Term(kind) for name, kind in _RECORDS.items()}
     return records | {
-        name: Term(concept.kind.value, concept.unit) for name, concept in mapping.concepts.items()
+        name: Term(concept.kind.value, concept.unit, concept.plausible)
+        for name, concept in mapping.concepts.items()
     }
 
 

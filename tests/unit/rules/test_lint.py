@@ -52,6 +52,49 @@ def test_a_number_needs_a_unit_a_basis_and_a_use(params: str, message: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("relation", "value", "how_many"),
+    [
+        ("above", 383, "no"),
+        ("above", 45, "no"),
+        ("above", 3.83, "every"),
+        ("at_least", 45.1, "no"),
+        ("below", 25, "no"),
+        ("below", 45.1, "every"),
+        ("at_most", 24.9, "no"),
+    ],
+)
+def test_a_threshold_that_tells_no_plausible_values_apart_is_refused(
+    relation: str, value: float, how_many: str
+) -> None:
+    when = f"reading: {{of: [body-temperature], where: {{{relation}: $limit}}}}"
+    (line,) = refused(rule_text(when, f"limit: {{value: {value}, unit: Cel, {HOUSE}}}"))
+    assert line.startswith("rules/rule-0.yaml:")
+    assert f"'$limit' is {value:g}: {how_many} plausible value (25 to 45 Cel) is " in line
+
+
+def test_a_threshold_of_a_definition_is_refused_once_and_by_age() -> None:
+    definitions = f"""
+definitions:
+  hot:
+    title: hot
+    of: [body-temperature]
+    params:
+      limit: {{value: 38, unit: Cel, {HOUSE}, by_age: [{{below: 90, age_unit: d, value: 383}}]}}
+    where: {{above: $limit}}
+"""
+    (line,) = refused(
+        rule_text("reading: {of: [body-temperature], where: {is: hot}}"), definitions=definitions
+    )
+    assert line.startswith("rules/definitions.yaml:")
+
+
+@pytest.mark.parametrize(("relation", "value"), [("at_least", 25), ("at_most", 45), ("above", 44.9)])
+def test_a_threshold_at_the_end_of_what_is_plausible_stands(relation: str, value: float) -> None:
+    when = f"reading: {{of: [body-temperature], where: {{{relation}: $limit}}}}"
+    book_of(rule_text(when, f"limit: {{value: {value}, unit: Cel, {HOUSE}}}"))
+
+
+@pytest.mark.parametrize(
     ("when", "params", "message"),
     [
         ("above: $limit", LIMIT, "unknown key 'above'"),

@@ -16,6 +16,7 @@ PARAMS = f"""
 limit: {{value: 38.0, unit: Cel, {HOUSE}}}
 points: {{value: 2, unit: "{{score}}", {HOUSE}}}
 full: {{value: 15, unit: "{{score}}", {HOUSE}}}
+most: {{value: 9, unit: "{{score}}", {HOUSE}}}
 four: {{value: 4, unit: h, {HOUSE}}}
 day: {{value: 24, unit: h, {HOUSE}}}
 before: {{value: -6, unit: h, {HOUSE}}}
@@ -58,8 +59,8 @@ def test_above_is_strict(cel: float, truth: Truth) -> None:
 
 
 def test_several_comparisons_make_a_range() -> None:
-    assert told("pain-score", "{at_least: $points, below: $full}", score(1, 15)) is FALSE
-    assert told("pain-score", "{at_least: $points, below: $full}", score(1, 2)) is TRUE
+    assert told("pain-score", "{at_least: $points, below: $most}", score(1, 9)) is FALSE
+    assert told("pain-score", "{at_least: $points, below: $most}", score(1, 2)) is TRUE
 
 
 def test_a_value_in_another_unit_or_none_is_unknown() -> None:
