@@ -79,17 +79,18 @@ def prepare() -> Path:
     return folder
 
 
-def validate(document: str) -> list[Diagnostic]:
-    """Say what is wrong with an AsyncAPI document in YAML or JSON.
+def validate(*documents: str) -> list[list[Diagnostic]]:
+    """Say what is wrong with each of some AsyncAPI documents in YAML or JSON; Node starts once for all of them.
 
     **Raises** `ServerError`: the parser cannot be fetched or run.
     """
     package = prepare()
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-        file.write(document)
-        file.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}.yaml" for number in range(len(documents))]
+        for file, document in zip(files, documents, strict=True):
+            file.write_text(document, encoding="utf-8")
         done = subprocess.run(
-            [program("node"), str(SCRIPT), str(package), file.name],
+            [program("node"), str(SCRIPT), str(package), *map(str, files)],
             capture_output=True,
             text=True,
             timeout=_RUN_S,
@@ -97,4 +98,7 @@ def validate(document: str) -> list[Diagnostic]:
         )
     if done.returncode:
         raise ServerError(f"{PACKAGE} failed:\n{done.stderr[-3_000:]}")
-    return [Diagnostic(said["severity"], said["path"], said["message"]) for said in json.loads(done.stdout)]
+    return [
+        [Diagnostic(said["severity"], said["path"], said["message"]) for said in told]
+        for told in json.loads(done.stdout)
+    ]

@@ -23,27 +23,36 @@ SITE = Routes(
 )
 
 
-def errors(document: Node | str) -> list[Diagnostic]:
-    text = document if isinstance(document, str) else json.dumps(document)
-    return [said for said in validate(text) if said.is_error]
+@pytest.fixture(scope="module")
+def errors(root: Path) -> dict[str, list[Diagnostic]]:
+    """Give the errors in each document, by its name."""
+    wrong = asyncapi_document(SITE, Topics())
+    wrong["operations"]["send.pager"]["action"] = "shout"
+    wrong["components"]["messages"]["alert"]["payload"] = {"$ref": "#/components/schemas/Nobody"}
+    documents: dict[str, Node] = {
+        "site": asyncapi_document(SITE, Topics("dead", "alive")),
+        "without operational topics": asyncapi_document(SITE, Topics()),
+        "wrong": wrong,
+    }
+    texts = {name: json.dumps(document) for name, document in documents.items()}
+    texts["page"] = (root / "docs" / "asyncapi.yaml").read_text(encoding="utf-8")
+    told = zip(texts, validate(*texts.values()), strict=True)
+    return {name: [said for said in diagnostics if said.is_error] for name, diagnostics in told}
 
 
-def test_the_page_in_docs_is_valid(root: Path) -> None:
-    assert errors((root / "docs" / "asyncapi.yaml").read_text(encoding="utf-8")) == []
+def test_the_page_in_docs_is_valid(errors: dict[str, list[Diagnostic]]) -> None:
+    assert errors["page"] == []
 
 
-def test_a_site_with_every_variant_is_valid() -> None:
-    assert errors(asyncapi_document(SITE, Topics("dead", "alive"))) == []
+def test_a_site_with_every_variant_is_valid(errors: dict[str, list[Diagnostic]]) -> None:
+    assert errors["site"] == []
 
 
-def test_a_site_without_operational_topics_is_valid() -> None:
-    assert errors(asyncapi_document(SITE, Topics())) == []
+def test_a_site_without_operational_topics_is_valid(errors: dict[str, list[Diagnostic]]) -> None:
+    assert errors["without operational topics"] == []
 
 
-def test_the_parser_finds_what_is_wrong() -> None:
-    document = asyncapi_document(SITE, Topics())
-    document["operations"]["send.pager"]["action"] = "shout"
-    document["components"]["messages"]["alert"]["payload"] = {"$ref": "#/components/schemas/Nobody"}
-    places = [said.path for said in errors(document)]
+def test_the_parser_finds_what_is_wrong(errors: dict[str, list[Diagnostic]]) -> None:
+    places = [said.path for said in errors["wrong"]]
     assert any("send.pager" in place for place in places)
     assert any("payload" in place for place in places)
