@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +19,7 @@ from worker.pipeline import Assessment, Pack, assess
 from worker.rules.evaluate import Evaluation
 from worker.rules.explain import explain_document, explain_lines
 from worker.runtime.bootstrap import load_pack
+from worker.runtime.set_aside import SetAside, about
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -81,9 +84,8 @@ def why(
     pack = load_pack(packs)
     known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
-    _tell(
-        known, at_ms, found, [each for each in found.evaluations if each.finding is not None], is_json=is_json
-    )
+    shown = [each for each in found.evaluations if each.finding is not None]
+    _tell(_about(known, pack, None), at_ms, found, shown, is_json=is_json)
 
 
 @click.command(name="why-not", epilog=WHY_NOT_EPILOG)
@@ -111,7 +113,14 @@ def why_not(
     known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     shown = [each for each in found.evaluations if _is_asked(each, rule)]
-    _tell(known, at_ms, found, shown, is_json=is_json)
+    _tell(_about(known, pack, rule), at_ms, found, shown, is_json=is_json)
+
+
+def _about(known: Known, pack: Pack, rule: str | None) -> Known:
+    """Leave of what was set aside what can matter to a rule, or to any."""
+    rules = pack.rules.rules if rule is None else (pack.rules.by_id[rule],)
+    wanted = frozenset(concept for each in rules for concept in each.inputs)
+    return replace(known, set_aside=about(known.set_aside, wanted, frozenset(pack.mapping.concepts)))
 
 
 def _is_asked(evaluation: Evaluation, rule: str | None) -> bool:
@@ -155,12 +164,35 @@ def _document(
         ],
         "at": to_rfc3339(at_ms),
         "facts": len(known.facts),
+        "set_aside": [_aside(item) for item in known.set_aside],
         "lps": [_puncture(episode) for episode in found.episodes],
         "rules": [
             {**explain_document(each), "folded_by": folded.get((each.context.anchor_ms, each.rule.id), "")}
             for each in shown
         ],
     }
+
+
+def _aside(item: SetAside) -> dict[str, object]:
+    return {
+        "kind": item.issue.kind.value,
+        "subject": item.issue.subject,
+        "received_at": to_rfc3339(item.received_at_ms),
+        "feed": item.feed,
+        "message_id": item.message_id,
+        "place": item.issue.place,
+    }
+
+
+def _aside_lines(items: Sequence[SetAside]) -> Iterator[str]:
+    """Write each reason and subject once, with how many there are and where the last one stands."""
+    last = {(item.issue.kind, item.issue.subject): item for item in items}
+    counts = Counter((item.issue.kind, item.issue.subject) for item in items)
+    for (kind, subject), item in last.items():
+        n = counts[kind, subject]
+        at = f"{'the last ' if n > 1 else ''}received {to_rfc3339(item.received_at_ms)}"
+        where = f"message {item.message_id}, {item.issue.place}" if item.message_id else item.issue.place
+        yield f"set aside: {n} of {subject}: {kind.value}, {at} ({where})"
 
 
 def _puncture(episode: Episode) -> dict[str, object]:
@@ -180,6 +212,7 @@ def _puncture(episode: Episode) -> dict[str, object]:
 def _lines(known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation]) -> Iterator[str]:
     names = ", ".join(f"{each.authority}|{each.value}" for each in known.patients)
     yield f"{names}: {len(known.facts)} facts received until {to_rfc3339(at_ms)}"
+    yield from _aside_lines(known.set_aside)
     if not found.episodes:
         yield "no lumbar puncture was known, so no rule was asked"
     folded = {(each.episode.anchor_ms, each.rule): each.folded_by for each in found.findings}

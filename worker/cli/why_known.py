@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from worker.pipeline import Pack
 from worker.runtime.bootstrap import memory_store, program
 from worker.runtime.clock import MessageClock
 from worker.runtime.replay import replay
+from worker.runtime.set_aside import NotingProgram, SetAside, of_patient
 from worker.sources.files import read_files
 from worker.storage.records import Case
 
@@ -33,18 +34,21 @@ class CaseStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A patient as the worker knew him: all identifiers, and the facts received until then."""
+    """A patient as the worker knew him: all identifiers, the facts received until then, and what was set aside."""
 
     patients: tuple[Identifier, ...]
     facts: tuple[Fact, ...]
+    set_aside: tuple[SetAside, ...] = ()
 
 
 def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: EpochMs) -> Known:
     """Read the messages of files up to an instant, as a replay does."""
     store = memory_store()
     received = _received_until(read_files(paths, received_at_ms=0, on_skipped=warn_skipped), pack, at_ms)
-    replay(received, program(pack), lambda: store)
-    return known_from(store, patient, at_ms)
+    noting = NotingProgram(pack)
+    replay(received, noting, lambda: store)
+    known = known_from(store, patient, at_ms)
+    return replace(known, set_aside=of_patient(noting.noted, known.patients))
 
 
 def _received_until(messages: Iterator[RawMessage], pack: Pack, at_ms: EpochMs) -> Iterator[RawMessage]:

@@ -73,6 +73,45 @@ def test_why_not_gives_the_reading_that_decided(lpwatch: Run, ward: Path) -> Non
     assert "37.2 Cel" in result.stdout
 
 
+@pytest.mark.parametrize("command", ["why", "why-not"])
+def test_values_set_aside_are_told_with_their_reason(
+    lpwatch: Run, ward: Path, set_aside: Path, command: str
+) -> None:
+    at = ["--at", "2026-01-05T13:00:00Z", "--from", ward, "--from", set_aside]
+    told = _json(lpwatch(command, "A2", *at, "--json"))["set_aside"]
+    assert [(each["kind"], each["subject"], each["place"]) for each in told] == [
+        ("missing-unit", "body-temperature", "Observation.value"),
+        ("implausible", "body-temperature", "Observation.value"),
+        ("unmapped-code", "urn:example:codes|TEMPX", "Observation.code"),
+    ]
+    text = lpwatch(command, "A2", *at).stdout
+    assert "set aside: 1 of body-temperature: missing-unit, received 2026-01-05T" in text
+    assert "set aside: 1 of urn:example:codes|TEMPX: unmapped-code" in text
+    assert "386" not in text
+
+
+def test_values_set_aside_of_others_or_received_later_are_not_told(
+    lpwatch: Run, ward: Path, set_aside: Path
+) -> None:
+    files = ["--from", ward, "--from", set_aside, "--json"]
+    assert _json(lpwatch("why-not", "A1", "--at", "2026-01-05T13:00:00Z", *files))["set_aside"] == []
+    assert _json(lpwatch("why-not", "A2", "--at", "2026-01-05T11:59:00Z", *files))["set_aside"] == []
+
+
+def test_why_not_of_one_rule_tells_what_may_be_its_concepts(
+    lpwatch: Run, ward: Path, set_aside: Path
+) -> None:
+    files = ["--at", "2026-01-05T13:00:00Z", "--from", ward, "--from", set_aside, "--json"]
+    told = {
+        rule: {
+            each["subject"] for each in _json(lpwatch("why-not", "A2", "--rule", rule, *files))["set_aside"]
+        }
+        for rule in ("fever-single", "csf-cells")
+    }
+    unknown = "urn:example:codes|TEMPX"
+    assert told == {"fever-single": {"body-temperature", unknown}, "csf-cells": {unknown}}
+
+
 def test_why_not_lists_every_rule_that_does_not_hold(lpwatch: Run, ward: Path) -> None:
     arguments = ["A1", "--at", "2026-01-05T13:00:00Z", "--from", ward, "--json"]
     not_held = {each["rule"] for each in _json(lpwatch("why-not", *arguments))["rules"]}
