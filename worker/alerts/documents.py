@@ -124,6 +124,12 @@ class ContextDocument(TypedDict):
     title: Annotated[str, Meta(description="What the other rule is called.")]
     severity: SeverityName
     is_folded: Annotated[bool, Meta(description="True: this alert speaks for it.")]
+    alert_ids: NotRequired[
+        Annotated[
+            list[str],
+            Meta(description="Of a folded finding: the alerts that told of it; this one takes their place."),
+        ]
+    ]
     evidence: list[EvidenceDocument]
 
 

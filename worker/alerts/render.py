@@ -73,9 +73,9 @@ class Surroundings:
 
     Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
     what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that rules looked for in
-    vain; `taken_back` the facts of a withdrawn alert that no longer stand; `encounter` the number of the visit that the patient
-    is on, empty without one, and `whereabouts` where; `pack_digest` of the pack in use; `reason` of the change that made
-    this version.
+    vain; `folded_ids` the alerts that told of folded findings, by rule; `taken_back` the facts of a withdrawn alert that no
+    longer stand; `encounter` the number of the visit that the patient is on, empty without one, and `whereabouts` where;
+    `pack_digest` of the pack in use; `reason` of the change that made this version.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -86,6 +86,7 @@ class Surroundings:
     others: tuple[Finding, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    folded_ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     taken_back: tuple[TakenBack, ...] = ()
 
 
@@ -228,16 +229,23 @@ def _context(finding: Finding, around: Surroundings) -> list[ContextDocument]:
     """Show what bears on a finding, by rule: context of the same LP, and what is folded into it; no shadow rule."""
     anchor_ms = finding.episode.anchor_ms
     return [
-        {
-            "rule": other.rule,
-            "title": around.titles.get(other.rule, other.rule),
-            "severity": other.severity.name.lower(),
-            "is_folded": other.folded_by == finding.rule,
-            "evidence": [render_evidence(fact, anchor_ms) for fact in other.evidence],
-        }
+        _beside(other, finding, around)
         for other in sorted(around.others, key=lambda other: other.rule)
         if other.episode.anchor_ms == anchor_ms and _bears_on(other, finding)
     ]
+
+
+def _beside(other: Finding, finding: Finding, around: Surroundings) -> ContextDocument:
+    made: ContextDocument = {
+        "rule": other.rule,
+        "title": around.titles.get(other.rule, other.rule),
+        "severity": other.severity.name.lower(),
+        "is_folded": other.folded_by == finding.rule,
+        "evidence": [render_evidence(fact, finding.episode.anchor_ms) for fact in other.evidence],
+    }
+    if made["is_folded"]:
+        made["alert_ids"] = list(around.folded_ids.get(other.rule, ()))
+    return made
 
 
 def _bears_on(other: Finding, finding: Finding) -> bool:

@@ -105,17 +105,34 @@ def told_before(alert: Alert, others: Iterable[Alert]) -> frozenset[Target]:
     Shape: `others` all alerts of the same patient as they are now, `alert` among them or not. An alert speaks for those that
     were folded into it and, where LPs were joined, for its like of the other LP; these for theirs in turn.
     """
+    return frozenset(alert.told).union(*(other.told for other in _silenced(alert, others)))
+
+
+def folded_into(alert: Alert, others: Iterable[Alert]) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the alerts that were told and for which an alert speaks now, by rule, the oldest first.
+
+    Shape: `others` as for `told_before`.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for other in sorted(_silenced(alert, others), key=lambda other: (other.raised_at_ms, other.alert_id)):
+        if other.notified_severity is not None:
+            found[other.rule] = (*found.get(other.rule, ()), other.alert_id)
+    return found
+
+
+def _silenced(alert: Alert, others: Iterable[Alert]) -> list[Alert]:
+    """Return the alerts for which an alert speaks, at any depth."""
     silent = [other for other in others if other.state is AlertState.SUPERSEDED]
-    found = set(alert.told)
+    found: list[Alert] = []
     seen, waiting = {alert.alert_id}, [alert]
     while waiting:
         speaker = waiting.pop()
         for other in silent:
             if other.alert_id not in seen and _speaks_for(speaker, other):
                 seen.add(other.alert_id)
-                found.update(other.told)
+                found.append(other)
                 waiting.append(other)
-    return frozenset(found)
+    return found
 
 
 def _speaks_for(speaker: Alert, silent: Alert) -> bool:

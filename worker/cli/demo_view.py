@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from worker.model.time import to_datetime
+from worker.rules.words import with_unit
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -83,5 +84,5 @@ def evidence(alert: Alert) -> str:
 
 def _one(item: Evidence) -> str:
     value = f"{item.value:g}" if isinstance(item.value, float) else str(item.value or "")
-    unit = "" if item.unit in {"{score}", "1"} else f" {item.unit}"
-    return f"{item.concept} {value}{unit} at {item.effective_at[11:16]}".replace("  ", " ")
+    amount = with_unit(value, item.unit)
+    return f"{item.concept} {amount} at {item.effective_at[11:16]}".replace("  ", " ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.model.finding import RuleStatus, Truth
+from worker.rules.predicates.episode import NO_DATA, NOT_DOCUMENTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,10 +24,18 @@ def missing_beside(finding: Finding, evaluations: Iterable[Evaluation]) -> tuple
     inputs: dict[str, set[str]] = {}
     for blank in _blanks(finding, evaluations):
         inputs.setdefault(blank.reason, set()).update(blank.inputs)
+    _say_once(inputs)
     return tuple(
         f"{reason}: {', '.join(sorted(names))}" if names else reason
         for reason, names in sorted(inputs.items())
     )
+
+
+def _say_once(inputs: dict[str, set[str]]) -> None:
+    """Leave out of "no data" what the record of the LP lacks as well."""
+    unseen = inputs.pop(NO_DATA, set()) - inputs.get(NOT_DOCUMENTED, set())
+    if unseen:
+        inputs[NO_DATA] = unseen
 
 
 def _blanks(finding: Finding, evaluations: Iterable[Evaluation]) -> Iterator[Blank]:

@@ -21,7 +21,8 @@ _BINDING = "0.5.0"
 _DESCRIPTION = (
     "What lpwatch says on the message bus. Each alert version is one CloudEvent. It is delivered at least once: tell repeats "
     "by `ce_id`. The key is the alert, so that its versions follow each other in one partition; the highest version stands. A "
-    "withdrawal is a version like any other and goes wherever an earlier version went. An alert that is larger than its topic "
+    "withdrawal is a version like any other and goes wherever an earlier version went. That an alert expired, or that another "
+    "took its place, is not sent: `window_ends_at` and `context` of the full form tell. An alert that is larger than its topic "
     "takes comes in the minimal form."
 )
 _MESSAGES = {

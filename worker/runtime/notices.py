@@ -11,7 +11,7 @@ import msgspec
 from worker.alerts.documents import AlertDocument
 from worker.alerts.minimal import minimal
 from worker.alerts.render import Surroundings
-from worker.alerts.routing import Outlet, Routes, Target, Variant, targets, told_before
+from worker.alerts.routing import Outlet, Routes, Target, Variant, folded_into, targets, told_before
 from worker.model.alert import Alert, AlertChange, Notice
 from worker.model.fact import Identifier
 from worker.model.time import EpochMs
@@ -78,7 +78,12 @@ class NoticeWriter:
             alert_id = change.alert.alert_id
             if change.is_noticed:
                 around = surround(change, found, as_of_ms)
-                around = replace(around, identifiers=patients, pack_digest=self._writer.digest)
+                around = replace(
+                    around,
+                    identifiers=patients,
+                    pack_digest=self._writer.digest,
+                    folded_ids=folded_into(change.alert, known.values()),
+                )
                 document = self._writer.render(change.alert, around)
                 if self._is_routed:
                     known[alert_id] = replace(known[alert_id], told=told.get(alert_id, ()))

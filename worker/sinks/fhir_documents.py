@@ -25,10 +25,12 @@ import msgspec
 from pydantic import ValidationError
 
 from worker.alerts.documents import AlertDocument, EvidenceDocument, IdentifierDocument
+from worker.alerts.transitions import LP_VOID
 from worker.model.alert import AlertState, Notice
 from worker.model.errors import LpwatchError
 from worker.model.fact import PunctureStatus
-from worker.sinks.fhir_narrative import as_xhtml, evidence_text, lines_of
+from worker.rules.words import with_unit
+from worker.sinks.fhir_narrative import as_xhtml, evidence_text, is_without_hour, lines_of, only_known_to
 
 ALERT_SYSTEM = "urn:lpwatch:alert"
 NOTICE_SYSTEM = "urn:lpwatch:notice"
@@ -56,7 +58,7 @@ _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _MEDICAL_RECORD = frozenset({"MR", "MRN"})
 _LP = "lp"
-_WITHOUT_HOUR = frozenset({"year", "month", "day"})
+_IN_ERROR = "entered-in-error"
 
 _decode = msgspec.json.Decoder(AlertDocument).decode
 _encode = msgspec.json.Encoder().encode
@@ -157,7 +159,7 @@ def _build(model: _Model, resource: dict[str, Any]) -> dict[str, Any]:  # Any: F
 
 def _issue(alert: AlertDocument, lines: Sequence[str]) -> dict[str, Any]:  # Any: FHIR JSON
     rule, subject = alert["rule"], _subject(alert)
-    values = [_observation(f"e{number}", item, subject) for number, item in enumerate(alert["evidence"], 1)]
+    values = [_observation(f"e{number}", item, alert) for number, item in enumerate(alert["evidence"], 1)]
     evidence = [
         {"code": [{"text": value["code"]["text"]}], "detail": [{"reference": f"#{value['id']}"}]}
         for value in values
@@ -186,7 +188,7 @@ def _issue(alert: AlertDocument, lines: Sequence[str]) -> dict[str, Any]:  # Any
 
 def _status(alert: AlertDocument) -> str:
     if alert["state"] == AlertState.WITHDRAWN:
-        return "entered-in-error"
+        return _IN_ERROR
     return "final" if alert["version"] == 1 else "amended"
 
 
@@ -217,6 +219,8 @@ def _communication(
 def _procedure(alert: AlertDocument, subject: Mapping[str, object]) -> dict[str, object]:
     lp = alert["lp"]
     status = "unknown" if lp["is_presumed"] else _PUNCTURES.get(PunctureStatus(lp["status"]), "unknown")
+    if alert["state"] == AlertState.WITHDRAWN and alert["reason"] == LP_VOID:
+        status = _IN_ERROR
     inexact = _inexact(lp["at"], lp["precision"])
     made = {
         "resourceType": "Procedure",
@@ -231,33 +235,33 @@ def _procedure(alert: AlertDocument, subject: Mapping[str, object]) -> dict[str,
 
 
 def _inexact(at: str, precision: str) -> list[dict[str, str]]:
-    """Say how little is known of a time, nothing where it is known to the minute.
-
-    FHIR writes a day as a date in local time; an alert has the instant at which the day begins, and not the zone.
-    """
-    if precision not in _WITHOUT_HOUR:
-        return []
-    return [{"text": f"The time is known to the {precision} only, which begins at {at}."}]
+    """Say how little is known of a time, nothing where it is known to the minute."""
+    return [{"text": only_known_to(at, precision)}] if is_without_hour(precision) else []
 
 
 def _observation(
-    local_id: str, item: EvidenceDocument, subject: Mapping[str, object]
+    local_id: str, item: EvidenceDocument, alert: AlertDocument
 ) -> dict[str, Any]:  # Any: FHIR JSON
-    """Write one piece of evidence; its concept is ours, so that it stands as text and no code is claimed."""
+    """Write one piece of evidence; its concept is ours, so that it stands as text and no code is claimed.
+
+    It holds what was told. A value that was corrected or taken back since is in error, whatever stands in its place.
+    """
+    is_in_error = any(item == gone["was"] for gone in alert.get("taken_back", []))
     value, unit = item["value"], item["unit"]
     inexact = _inexact(item["effective_at"], item["precision"])
     made: dict[str, Any] = {  # Any: FHIR JSON
         "resourceType": "Observation",
         "id": local_id,
-        "status": _RESULTS.get(item["result_status"], "unknown"),
+        "status": _IN_ERROR if is_in_error else _RESULTS.get(item["result_status"], "unknown"),
         "code": {"text": item["concept"]},
-        "subject": subject,
+        "subject": _subject(alert),
         "effectiveDateTime": None if inexact else item["effective_at"],
         "specimen": {"display": item["specimen"]} if item["specimen"] else None,
-        "note": [{"text": evidence_text(item)}, *inexact],
+        "note": [{"text": evidence_text(item, alert["lp"])}, *inexact],
     }
     if isinstance(value, (int, float)):
-        quantity = {"value": value, "comparator": item["comparator"] or None, "unit": unit or None}
+        shown = unit if with_unit("", unit) else None
+        quantity = {"value": value, "comparator": item["comparator"] or None, "unit": shown}
         coded = {"system": UCUM, "code": unit} if unit else {}
         made["valueQuantity"] = _without_empty(quantity | coded)
     elif value:

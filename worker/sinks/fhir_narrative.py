@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from worker.alerts.documents import AlertDocument, EvidenceDocument
+from worker.alerts.documents import AlertDocument, ContextDocument, EvidenceDocument, PunctureDocument
+from worker.model.alert import AlertState
+from worker.rules.words import with_unit
 
 _XHTML = "http://www.w3.org/1999/xhtml"
+_WITHOUT_HOUR = frozenset({"year", "month", "day"})
 
 
 def lines_of(alert: AlertDocument) -> list[str]:
-    """Return the whole alert in lines, the most important first; no line is empty."""
-    rule, lp = alert["rule"], alert["lp"]
-    presumed = ", presumed from a CSF specimen" if lp["is_presumed"] else ""
+    """Return the whole alert in lines, the most important first; no line is empty.
+
+    A withdrawn alert says so first, and gives no causes or considerations: they were those of what no longer stands.
+    """
+    is_gone, rule, lp = alert["state"] == AlertState.WITHDRAWN, alert["rule"], alert["lp"]
+    version = f"version {alert['version']}"
+    evidence = (evidence_text(item, lp) for item in alert["evidence"])
     lines = [
-        f"{alert['severity'].upper()}: {rule['title']} ({alert['state']}, version {alert['version']})",
+        f"WITHDRAWN: {rule['title']} (was {alert['severity']}, {version})"
+        if is_gone
+        else f"{alert['severity'].upper()}: {rule['title']} ({alert['state']}, {version})",
         alert.get("withdrawal", ""),
-        f"Why now: {alert['reason']}",
+        "" if alert["reason"] == alert["state"] else f"Why now: {alert['reason']}",
         f"Patient: {', '.join(_number(number['authority'], number['value']) for number in alert['patient'])}",
         f"Ward: {_place(alert)}",
-        f"Lumbar puncture: {lp['at']} ({lp['precision']}{presumed}); {lp['hours_at_update']:g} h before this message",
+        f"Lumbar puncture: {_puncture(lp)}",
         *_listed("Taken back: ", _taken_back(alert)),
-        *_listed("Evidence: ", map(evidence_text, alert["evidence"])),
-        *_listed("Context: ", (item["title"] for item in alert["context"])),
-        *_listed("Possible cause: ", alert["possible_causes"]),
-        *_listed("Consider: ", alert["considerations"]),
-        *_listed("Check: ", alert["check"]),
-        *_listed("Missing: ", alert["missing"]),
+        *_listed("Told earlier: " if is_gone else "Evidence: ", evidence),
+        *_listed("Context: ", (_context(item, lp) for item in alert["context"])),
+        *([] if is_gone else _advice(alert)),
         *_listed("Remark: ", alert["remarks"]),
         *_listed("Cannot see: ", alert["misses"]),
         f"Rule: {rule['id']} version {rule['version']}, {rule['status']}, {rule['review']}",
@@ -43,16 +49,76 @@ def as_xhtml(lines: Iterable[str]) -> str:
     return f'<div xmlns="{_XHTML}">{paragraphs}</div>'
 
 
-def evidence_text(evidence: EvidenceDocument) -> str:
-    """Return one piece of evidence in a line: what, how much, when, and the sentence of a note."""
+def evidence_text(evidence: EvidenceDocument, lp: PunctureDocument) -> str:
+    """Return one piece of evidence of an LP in a line: what, how much, when, and the sentence of a note."""
     value, unit = evidence["value"], evidence["unit"]
     said = "none given" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
     qualifiers = f" ({', '.join(evidence['qualifiers'])})" if evidence["qualifiers"] else ""
-    reported = f", reported as {evidence['reported']}" if evidence["reported"] else ""
+    number = f"{evidence['comparator']}{said}"
+    amount = with_unit(number, unit)
+    as_reported = evidence["reported"].removesuffix(f" {unit}") if amount == number else evidence["reported"]
+    reported = f", reported as {as_reported}" if as_reported not in {"", amount} else ""
     sentence = f': "{evidence["sentence"]}"' if evidence["sentence"] else ""
-    amount = f"{evidence['comparator']}{said} {unit}".strip()
-    when = f"at {evidence['effective_at']} ({evidence['hours_since_lp']:+g} h)"
-    return f"{evidence['concept']} {amount}{qualifiers} {when}{reported}{sentence}"
+    return f"{evidence['concept']} {amount}{qualifiers} {_when(evidence, lp)}{reported}{sentence}"
+
+
+def is_without_hour(precision: str) -> bool:
+    """Tell whether a time is known to its day at most."""
+    return precision in _WITHOUT_HOUR
+
+
+def only_known_to(at: str, precision: str) -> str:
+    """Say a time that is known to its day at most, without an hour that nobody gave.
+
+    A day is one of local time; an alert has the instant at which it begins, and not the zone.
+    """
+    return f"time known to the {precision} only, which begins at {at}"
+
+
+def _when(evidence: EvidenceDocument, lp: PunctureDocument) -> str:
+    at, hours = evidence["effective_at"], evidence["hours_since_lp"]
+    if is_without_hour(evidence["precision"]):
+        return f"({_inexact(at, evidence['precision'])})"
+    return f"at {at} ({'at most ' if lp['is_time_uncertain'] else ''}{hours:+g} h)"
+
+
+def _puncture(lp: PunctureDocument) -> str:
+    at, hours = lp["at"], f"{lp['hours_at_update']:g} h before this message"
+    presumed = "; presumed from a CSF specimen" if lp["is_presumed"] else ""
+    if is_without_hour(lp["precision"]):
+        return f"{_inexact(at, lp['precision'])}; at most {hours}{presumed}"
+    if lp["is_time_uncertain"]:
+        return f"{at} (uncertain); at most {hours}{presumed}"
+    return f"{at}; {hours}{presumed}"
+
+
+def _inexact(at: str, precision: str) -> str:
+    day, _, hour = at.partition("T")
+    if precision == "day" and hour == "00:00:00Z":
+        return f"{day}, time of day not known"
+    return only_known_to(at, precision)
+
+
+def _context(item: ContextDocument, lp: PunctureDocument) -> str:
+    known = "; ".join(evidence_text(evidence, lp) for evidence in item["evidence"])
+    values = f": {known}" if known else ""
+    if not item["is_folded"]:
+        return f"{item['title']}{values}"
+    told = ", ".join(item.get("alert_ids", []))
+    earlier = f", also for what was told as alert {told}" if told else ""
+    return f"{item['title']} (this alert speaks for it{earlier}){values}"
+
+
+def _advice(alert: AlertDocument) -> Iterator[str]:
+    yield from _headed("Possible cause: ", "possible ", alert["possible_causes"])
+    yield from _headed("Consider: ", "consider ", alert["considerations"])
+    yield from _listed("Check: ", alert["check"])
+    yield from _listed("Missing: ", alert["missing"])
+
+
+def _headed(head: str, word: str, items: Iterable[str]) -> Iterator[str]:
+    """List what often begins with the word that the head says already."""
+    return _listed(head, (item.removeprefix(word) for item in items))
 
 
 def _listed(head: str, items: Iterable[str]) -> Iterator[str]:
@@ -72,9 +138,10 @@ def _place(alert: AlertDocument) -> str:
 
 
 def _taken_back(alert: AlertDocument) -> Iterator[str]:
+    lp = alert["lp"]
     for item in alert.get("taken_back", []):
         now = item["now"]
-        yield f"{evidence_text(item['was'])}; now: {'nothing' if now is None else evidence_text(now)}"
+        yield f"{evidence_text(item['was'], lp)}; now: {'nothing' if now is None else evidence_text(now, lp)}"
 
 
 def _printable(text: str) -> str:

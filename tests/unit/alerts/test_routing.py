@@ -7,7 +7,7 @@ from typing import cast
 
 from tests.unit.alerts.findings import Ward, found
 from worker.alerts.documents import AlertDocument
-from worker.alerts.routing import Route, Routes, Target, Variant, targets, told_before
+from worker.alerts.routing import Route, Routes, Target, Variant, folded_into, targets, told_before
 from worker.model.alert import Alert, AlertState
 
 FULL, MINIMAL, FHIR = Variant.FULL, Variant.MINIMAL, Variant.FHIR
@@ -98,6 +98,12 @@ def test_an_alert_speaks_for_what_was_folded_into_it_at_any_depth() -> None:
         "ward-2",
         "ward-3",
     }
+    assert folded_into(strong, [weak, strong, middle]) == {
+        "fever-ongoing": (middle.alert_id,),
+        "fever-single": (weak.alert_id,),
+    }
+    unheard = replace(weak, notified_severity=None)
+    assert folded_into(strong, [unheard, strong, middle]).keys() == {"fever-ongoing"}
 
 
 def test_an_alert_does_not_speak_for_others() -> None:

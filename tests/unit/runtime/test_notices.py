@@ -133,6 +133,19 @@ def test_an_alert_that_folds_another_goes_where_that_one_went_and_so_does_its_en
     ]
 
 
+def test_an_alert_that_folds_another_names_the_alert_that_was_told() -> None:
+    told = Told()
+    told.assess(10, "amu", found())
+    (weak,) = told.ward.alerts
+    findings = fold([found(), found("fever-ongoing", 30)], POLICY.folds)
+    before = list(told.ward.alerts.values())
+    changes = told.ward.assess(30, *findings)
+    seen = Assessment(findings=findings)
+    (notice,) = told.writer.tell(changes, before, (PATIENT,), seen, at(30)).notices
+    (context,) = json.loads(notice.notice.body)["context"]
+    assert (context["rule"], context["is_folded"], context["alert_ids"]) == ("fever-single", True, [weak])
+
+
 def test_when_lps_turn_out_to_be_one_the_alert_that_stays_speaks_to_both_wards() -> None:
     told = Told()
     told.assess(10, "amu", found(), episode_id="e1")

@@ -9,16 +9,17 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from tests.unit.alerts.findings import Ward, found
-from tests.unit.correlate.facts import at
+from tests.unit.correlate.facts import at, fact
 from worker.alerts.documents import AlertDocument
 from worker.alerts.render import RuleText, Surroundings, render_alert
 from worker.alerts.taken_back import TakenBack
 from worker.correlate.places import Place, Whereabouts
 from worker.model.alert import Alert, Notice
 from worker.model.errors import LpwatchError
-from worker.model.fact import Identifier, Location
+from worker.model.fact import Comparator, Identifier, Location, Quantity
 from worker.model.finding import Severity
 from worker.sinks.fhir_documents import fhir_bundle, fhir_resources
 
@@ -61,6 +62,12 @@ def resources(body: AlertDocument) -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(issue.body), json.loads(told.body)
 
 
+def document_text(body: AlertDocument) -> str:
+    _, told = resources(body)
+    text: str = told["payload"][0]["contentString"]
+    return text
+
+
 def test_each_resource_has_its_place_on_a_server() -> None:
     issue, told = fhir_resources(notice(document()))
     assert (issue.path, told.path) == ("DetectedIssue/a1b2", "Communication/a1b2.1")
@@ -80,7 +87,7 @@ def test_an_alert_is_a_detected_issue() -> None:
         "type": "Patient",
         "identifier": {"value": "4711", "assigner": {"display": "mrn"}},
     }
-    assert "consider cultures & CRP" in issue["detail"]
+    assert "Consider: cultures & CRP" in issue["detail"]
     assert "mitigation" not in issue
 
 
@@ -154,8 +161,90 @@ def test_a_withdrawn_alert_was_entered_in_error_and_says_what_changed() -> None:
     issue, told = resources(document(gone, taken_back=(TakenBack(fact, None),), reason="evidence withdrawn"))
     assert (issue["status"], told["status"]) == ("entered-in-error", "completed")
     assert "does not mean that the patient is well" in told["payload"][0]["contentString"]
-    assert "Taken back: body-temperature 38.4 Cel" in issue["detail"]
+    assert (
+        "Taken back: body-temperature 38.4 Cel at 2026-01-05T18:00:00Z (+10 h); now: nothing"
+        in issue["detail"]
+    )
+    assert issue["detail"].startswith("WITHDRAWN: Fever after the LP (was urgent, version 2)\n")
+    assert "\nTold earlier: body-temperature 38.4 Cel" in issue["detail"]
+    for head in ("Evidence: ", "Possible cause: ", "Consider: ", "Check: "):
+        assert f"\n{head}" in document_text(document())
+        assert head not in issue["detail"]
     assert told["reasonCode"] == [{"text": "evidence withdrawn"}]
+
+
+@pytest.mark.parametrize("now", [None, 37.0])
+def test_a_value_that_was_taken_back_does_not_stand_as_final(now: float | None) -> None:
+    gone = withdrawn()
+    (was,) = gone.finding.evidence
+    was = structs.replace(was, result_status="final")
+    gone = replace(gone, finding=replace(gone.finding, evidence=(was,)))
+    corrected = None if now is None else structs.replace(was, value=Quantity(now, "Cel"))
+    issue, _ = resources(document(gone, taken_back=(TakenBack(was, corrected),), reason="evidence withdrawn"))
+    puncture, value = issue["contained"]
+    assert (puncture["status"], value["status"]) == ("completed", "entered-in-error")
+    issue, _ = resources(document(gone, reason="evidence withdrawn"))
+    assert issue["contained"][1]["status"] == "final", "nothing was corrected"
+
+
+def test_a_lumbar_puncture_that_never_was_is_in_error() -> None:
+    issue, _ = resources(document(withdrawn(), reason="lumbar puncture void"))
+    assert issue["contained"][0]["status"] == "entered-in-error"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "written"),
+    [
+        (Quantity(1.9, "1", reported="1.9 1"), "what 1.9 at"),
+        (Quantity(12, "{score}", reported="12 {score}"), "what 12 at"),
+        (Quantity(10, "1", Comparator.ABOVE, ">10 1"), "what >10 at"),
+        (Quantity(38.39, "Cel", reported="101.1 [degF]"), "what 38.39 Cel at"),
+    ],
+)
+def test_units_that_nobody_reads_are_not_written(quantity: Quantity, written: str) -> None:
+    made_of = alert()
+    finding = replace(made_of.finding, evidence=(fact("what", 10, quantity),))
+    issue, _ = resources(document(replace(made_of, finding=finding)))
+    assert f"Evidence: {written} 2026-01-05T18:00:00Z (+10 h)" in issue["detail"]
+    assert ("reported as 101.1 [degF]" in issue["detail"]) == (quantity.unit == "Cel")
+    assert "reported as 1" not in issue["detail"] or quantity.unit == "Cel"
+    value = issue["contained"][1]["valueQuantity"]
+    assert value["code"] == quantity.unit
+    assert value.get("unit") == ("Cel" if quantity.unit == "Cel" else None)
+
+
+def test_context_comes_with_its_values_and_says_for_which_alert_this_one_speaks() -> None:
+    risk = replace(found("bleeding-risk", 0, Severity.INFO), evidence=(fact("inr", -2, Quantity(1.9, "1")),))
+    weaker = found("weaker", folded_by="fever-single")
+    around = {"others": (risk, weaker), "titles": {"bleeding-risk": "Bleeding risk", "weaker": "Weaker"}}
+    text = document_text(document(**around))
+    assert "Context: Bleeding risk: inr 1.9 at 2026-01-05T06:00:00Z (-2 h)" in text
+    assert "Context: Weaker (this alert speaks for it): body-temperature 38.4 Cel" in text
+    body = document(**around, folded_ids={"weaker": ("a7",)})
+    assert [item.get("alert_ids") for item in body["context"]] == [None, ["a7"]]
+    assert "Weaker (this alert speaks for it, also for what was told as alert a7): " in document_text(body)
+
+
+def test_a_lumbar_puncture_of_a_day_claims_no_hour_in_words() -> None:
+    body = document()
+    body["lp"].update(at="2026-01-05T00:00:00Z", precision="day", is_time_uncertain=True)
+    text = document_text(body)
+    assert "Lumbar puncture: 2026-01-05, time of day not known; at most 11 h before this message\n" in text
+    assert "(at most +10 h)" in text
+    body["lp"]["at"] = "2026-01-04T23:00:00Z"
+    assert "Lumbar puncture: time known to the day only, which begins at 2026-01-04T23" in document_text(body)
+    body["evidence"][0].update(effective_at="2026-01-06T00:00:00Z", precision="day")
+    assert "body-temperature 38.4 Cel (2026-01-06, time of day not known)" in document_text(body)
+
+
+def test_no_line_says_a_word_twice() -> None:
+    made_of = replace(TEXT, possible_causes=("possible <infection>",), considerations=("consider a review",))
+    surroundings = Surroundings(identifiers=NUMBERS, reason="raised")
+    text = document_text(render_alert(alert(), made_of, surroundings))
+    assert "\nPossible cause: <infection>\n" in text
+    assert "\nConsider: a review\n" in text
+    assert "Why now" not in text
+    assert "\nWhy now: severity raised\n" in document_text(document(reason="severity raised"))
 
 
 def test_where_the_patient_is_stands_in_the_words() -> None:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _FIRST_YEARS = 2
-_NO_DATA = "no data"
+NO_DATA = "no data"
+NOT_DOCUMENTED = "not documented with the LP"
+_NO_DOSE = "none given, as far as filed"
 
 
 class Reading(EpisodeNode):
@@ -78,7 +80,7 @@ class Reading(EpisodeNode):
         elif self.window.bounds(context)[0] <= context.as_of_ms:
             newest = self._newest_before(context)
             inputs = ("note",) if self.is_finding else self.concepts
-            yield Blank(f"nothing since {describe(newest, context)}") if newest else Blank(_NO_DATA, inputs)
+            yield Blank(f"nothing since {describe(newest, context)}") if newest else Blank(NO_DATA, inputs)
 
     def _is_unsure(self, fact: Fact, context: Context) -> bool:
         return self.where.test(fact, context) is Truth.UNKNOWN
@@ -120,7 +122,7 @@ class Reading(EpisodeNode):
             return "not stated in any note of the window"
         newest = self._newest_before(context)
         if newest is None:
-            return _NO_DATA
+            return NO_DATA
         return f"stale: the newest is {describe(newest, context)}, before the window"
 
     def _newest_before(self, context: Context) -> Fact | None:
@@ -173,7 +175,7 @@ class Age(EpisodeNode):
 
     def blanks(self, context: Context) -> Iterator[Blank]:
         if context.age_days is None:
-            yield Blank(_NO_DATA, ("birth-date",))
+            yield Blank(NO_DATA, ("birth-date",))
 
 
 class Documented(EpisodeNode):
@@ -184,7 +186,7 @@ class Documented(EpisodeNode):
     def __init__(self, *, is_traumatic: bool, passes: Limits | None) -> None:
         self.is_traumatic = is_traumatic
         self.passes = passes
-        self.asked = (("traumatic LP",) if is_traumatic else ()) + (("number of passes",) if passes else ())
+        self.asked = (("traumatic LP",) if is_traumatic else ()) + (("attempts",) if passes else ())
         told = (("traumatic",) if is_traumatic else ()) + ((f"passes {passes.words}",) if passes else ())
         self.label = f"LP documented with {' or '.join(told)}"
 
@@ -197,12 +199,12 @@ class Documented(EpisodeNode):
 
     def explain(self, context: Context) -> Trace:
         outcome = self.ask(context)
-        reason = "not documented" if outcome.truth is Truth.UNKNOWN else ""
+        reason = NOT_DOCUMENTED if outcome.truth is Truth.UNKNOWN else ""
         return Trace(outcome.truth, self.label, reason, tuple(hit.fact for hit in outcome.hits))
 
     def blanks(self, context: Context) -> Iterator[Blank]:
         if self.ask(context).truth is Truth.UNKNOWN:
-            yield Blank("not documented", self.asked)
+            yield Blank(NOT_DOCUMENTED, self.asked)
 
     def _judge(self, record: Fact, context: Context) -> Truth:
         puncture = record.value
@@ -244,13 +246,13 @@ class Drug(EpisodeNode):
 
     def explain(self, context: Context) -> Trace:
         given = self._given(context)
-        reason = ", ".join(describe(fact, context) for fact in given[-_SHOWN:]) or "no dose on file"
+        reason = ", ".join(describe(fact, context) for fact in given[-_SHOWN:]) or _NO_DOSE
         outcome = self.ask(context)
         return Trace(outcome.truth, self.label, reason, tuple(hit.fact for hit in outcome.hits))
 
     def blanks(self, context: Context) -> Iterator[Blank]:
         if self.ask(context).truth is Truth.UNKNOWN:
-            yield Blank("no dose on file", self.concepts)
+            yield Blank(_NO_DOSE, self.concepts)
 
     def _given(self, context: Context) -> Sequence[Fact]:
         """Return the doses and courses that reach into the span, by clinical time."""
