@@ -704,6 +704,18 @@ def test_counts_are_the_same_after_a_cleaning(store: Store) -> None:
             assert len(conn.execute(sa.select(counter)).all()) == 4
 
 
+def test_messages_of_which_something_was_set_aside_are_found_by_receipt_time(store: Store) -> None:
+    messages = [RawMessage(b"MSH|%d" % at, Form.HL7V2, "mllp:1", T0 + at) for at in range(4)]
+    items = [
+        Quarantined("fact", each.received_at_ms, reason, "OBX[1]-5", "feed", "ORU^R01", "id", offset, each)
+        for offset, each in enumerate(messages)
+        for reason in ("missing-unit", "implausible")
+    ]
+    store.record(batch(0, quarantined=[*items, Quarantined("notice", T0 + 1, "too large")]))
+    assert store.kept_messages(T0 + 1, T0 + 2, 10) == (messages[2], messages[1])
+    assert store.kept_messages(T0, T0 + 3, 2) == (messages[3], messages[2])
+
+
 def test_a_dead_letter_keeps_its_bytes(store: Store) -> None:
     message = RawMessage(b"MSH|\xff", Form.HL7V2, "mllp:1", T0, "frame too large")
     items = [

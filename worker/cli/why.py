@@ -12,7 +12,7 @@ import click
 
 from worker.cli.database_options import database_options, database_settings, open_state
 from worker.cli.render import INSTANT, json_option, pack_option, print_json, print_lines
-from worker.cli.why_known import Known, known_from, known_from_files
+from worker.cli.why_known import Known, known_from_database, known_from_files
 from worker.model.episode import Episode
 from worker.model.time import EpochMs, to_rfc3339
 from worker.pipeline import Assessment, Pack, assess
@@ -140,7 +140,7 @@ def _known(
         return known_from_files(paths, pack, patient, at_ms)
     store = open_state(database_settings(*named))
     try:
-        return known_from(store, patient, at_ms)
+        return known_from_database(store, pack, patient, at_ms)
     finally:
         store.close()
 

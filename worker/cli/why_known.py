@@ -9,17 +9,20 @@ from typing import Protocol
 
 import click
 
-from worker.cli.render import warn_skipped
+from worker.cli.render import warn, warn_skipped
 from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage
-from worker.model.time import EpochMs
+from worker.model.time import DAY_MS, EpochMs, to_rfc3339
 from worker.pipeline import Pack
 from worker.runtime.bootstrap import memory_store, program
 from worker.runtime.clock import MessageClock
 from worker.runtime.replay import replay
-from worker.runtime.set_aside import NotingProgram, SetAside, of_patient
+from worker.runtime.set_aside import NotingProgram, SetAside, of_patient, read_again
 from worker.sources.files import read_files
 from worker.storage.records import Case
+
+_LOOK_BACK_MS = 30 * DAY_MS
+_MOST_MESSAGES = 10_000
 
 
 class CaseStore(Protocol):
@@ -30,6 +33,13 @@ class CaseStore(Protocol):
 
     def case(self, patient: int) -> Case:
         """Read a patient with everybody joined with him."""
+
+
+class DatabaseStore(CaseStore, Protocol):
+    """Keep messages of which something was set aside, too."""
+
+    def kept_messages(self, first_ms: EpochMs, last_ms: EpochMs, limit: int) -> Sequence[RawMessage]:
+        """Read messages of which something was set aside, received between two instants, last first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,16 @@ def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: Epo
     replay(received, noting, lambda: store)
     known = known_from(store, patient, at_ms)
     return replace(known, set_aside=of_patient(noting.noted, known.patients))
+
+
+def known_from_database(store: DatabaseStore, pack: Pack, patient: str, at_ms: EpochMs) -> Known:
+    """Read what a database holds of a patient; of what was set aside, the last month before the instant."""
+    known = known_from(store, patient, at_ms)
+    messages = store.kept_messages(at_ms - _LOOK_BACK_MS, at_ms, _MOST_MESSAGES)
+    if len(messages) == _MOST_MESSAGES:
+        since = to_rfc3339(messages[-1].received_at_ms)
+        warn(f"so much was set aside that only what was received since {since} is told of it")
+    return replace(known, set_aside=of_patient(read_again(messages, pack), known.patients))
 
 
 def _received_until(messages: Iterator[RawMessage], pack: Pack, at_ms: EpochMs) -> Iterator[RawMessage]:

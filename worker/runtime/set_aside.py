@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from worker.model.fact import Identifier
@@ -46,6 +47,15 @@ class NotingProgram(PackProgram):
             for issue in reading.issues
         )
         return reading
+
+
+def read_again(messages: Iterable[RawMessage], pack: Pack) -> Sequence[SetAside]:
+    """Give what a pack cannot use of messages; of one that nobody can read, nothing."""
+    noting = NotingProgram(pack)
+    for message in messages:
+        with suppress(Exception):  # whatever it makes us raise, it was set aside as a whole
+            noting.read(message)
+    return noting.noted
 
 
 def of_patient(noted: Iterable[SetAside], patients: Sequence[Identifier]) -> tuple[SetAside, ...]:

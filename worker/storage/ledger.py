@@ -143,6 +143,22 @@ def read_aside(conn: sa.Connection, limit: int) -> tuple[Quarantined, ...]:
     )
 
 
+def kept_messages(
+    conn: sa.Connection, first_ms: EpochMs, last_ms: EpochMs, limit: int
+) -> tuple[RawMessage, ...]:
+    """Read the last messages that were received between two instants, both counting, and of which something was set aside."""
+    message = quarantined_message.c
+    rows = conn.execute(
+        sa.select(message.body, message.form, message.transport, message.received_at_ms, message.fault)
+        .where(message.received_at_ms.between(first_ms, last_ms))
+        .order_by(message.received_at_ms.desc(), message.part, message.offset)
+        .limit(limit)
+    )
+    return tuple(
+        RawMessage(row.body, Form(row.form), row.transport, row.received_at_ms, row.fault) for row in rows
+    )
+
+
 def _entry(part: str, item: Quarantined, patient: int | None) -> dict[str, object]:
     return {
         "kind": item.kind,

@@ -13,6 +13,7 @@ from worker.correlate.identity import connected
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine
 from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.message import RawMessage
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage import locks
 from worker.storage.memory_outbox import MemoryOutbox
@@ -381,6 +382,12 @@ class MemoryState(MemoryOutbox):
     def quarantined(self, limit: int = 1_000) -> tuple[Quarantined, ...]:
         """Read what was set aside, oldest first."""
         return tuple(self._quarantined[:limit])
+
+    def kept_messages(self, first_ms: EpochMs, last_ms: EpochMs, limit: int) -> tuple[RawMessage, ...]:
+        """Read messages of which something was set aside, received between two instants, last first."""
+        messages = dict.fromkeys(item.message for item in self._quarantined if item.message is not None)
+        found = [each for each in messages if first_ms <= each.received_at_ms <= last_ms]
+        return tuple(sorted(found, key=lambda each: -each.received_at_ms)[:limit])
 
     def failed(self) -> dict[str, int]:
         """Count the patients whose assessment failed at some time, by reason."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 import sqlalchemy as sa
 
 from worker.model.fact import Fact, Identifier
+from worker.model.message import RawMessage
 from worker.model.time import EpochMs
 from worker.storage import episodes as lps
 from worker.storage import leases, ledger, locks, outbox, positions, reports
@@ -288,6 +289,11 @@ class SqlState:
         """Read what was set aside, oldest first."""
         with self._db.reading() as conn:
             return ledger.read_aside(conn, limit)
+
+    def kept_messages(self, first_ms: EpochMs, last_ms: EpochMs, limit: int) -> tuple[RawMessage, ...]:
+        """Read messages of which something was set aside, received between two instants, last first."""
+        with self._db.reading() as conn:
+            return ledger.kept_messages(conn, first_ms, last_ms, limit)
 
     def failed(self) -> dict[str, int]:
         """Count the patients whose assessment failed at some time, by reason."""

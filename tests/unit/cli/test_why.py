@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,21 @@ def _json(result: Result) -> dict[str, Any]:
     return json.loads(result.stdout)
 
 
-@pytest.fixture
-def data(ward: Path, tmp_path: Path) -> Path:
-    """Give a data folder into which a worker took the ward."""
-    folder = tmp_path / "data"
+def taken_in(folder: Path, paths: Sequence[Path]) -> Path:
+    """Make a data folder into which a worker took these files."""
     folder.mkdir()
     migrate(folder)
     state = SqlState(f"sqlite:///{folder / 'state.db'}")
-    journal = MemoryJournal(read_files([ward], received_at_ms=0, on_skipped=lambda _: None))
+    journal = MemoryJournal(read_files(paths, received_at_ms=0, on_skipped=lambda _: None))
     Engine([JournalInlet(journal)], state, program(load_pack()), MessageClock()).drain()
     state.close()
     return folder
+
+
+@pytest.fixture
+def data(ward: Path, tmp_path: Path) -> Path:
+    """Give a data folder into which a worker took the ward."""
+    return taken_in(tmp_path / "data", [ward])
 
 
 def test_why_shows_the_rule_its_evidence_and_the_puncture(lpwatch: Run, ward: Path) -> None:
@@ -88,6 +92,18 @@ def test_values_set_aside_are_told_with_their_reason(
     assert "set aside: 1 of body-temperature: missing-unit, received 2026-01-05T" in text
     assert "set aside: 1 of urn:example:codes|TEMPX: unmapped-code" in text
     assert "386" not in text
+
+
+def test_data_folder_tells_what_was_set_aside_with_its_bytes(
+    lpwatch: Run, ward: Path, set_aside: Path, tmp_path: Path
+) -> None:
+    folder = taken_in(tmp_path / "worker", [ward, set_aside])
+    at = ["--at", "2026-01-05T13:00:00Z", "--json"]
+    told = _json(lpwatch("why-not", "A2", *at, "--data", folder))["set_aside"]
+    from_files = _json(lpwatch("why-not", "A2", *at, "--from", ward, "--from", set_aside))["set_aside"]
+    assert [each["kind"] for each in told] == ["missing-unit", "implausible"]
+    assert told == [each for each in from_files if each["kind"] != "unmapped-code"]
+    assert _json(lpwatch("why-not", "A1", *at, "--data", folder))["set_aside"] == []
 
 
 def test_values_set_aside_of_others_or_received_later_are_not_told(
