@@ -25,12 +25,18 @@ import msgspec
 from pydantic import ValidationError
 
 from worker.alerts.documents import AlertDocument, EvidenceDocument, IdentifierDocument
-from worker.alerts.transitions import LP_VOID
 from worker.model.alert import AlertState, Notice
 from worker.model.errors import LpwatchError
 from worker.model.fact import PunctureStatus
 from worker.rules.words import with_unit
-from worker.sinks.fhir_narrative import as_xhtml, evidence_text, is_without_hour, lines_of, only_known_to
+from worker.sinks.fhir_narrative import (
+    as_xhtml,
+    evidence_text,
+    is_void,
+    is_without_hour,
+    lines_of,
+    only_known_to,
+)
 
 ALERT_SYSTEM = "urn:lpwatch:alert"
 NOTICE_SYSTEM = "urn:lpwatch:notice"
@@ -219,7 +225,7 @@ def _communication(
 def _procedure(alert: AlertDocument, subject: Mapping[str, object]) -> dict[str, object]:
     lp = alert["lp"]
     status = "unknown" if lp["is_presumed"] else _PUNCTURES.get(PunctureStatus(lp["status"]), "unknown")
-    if alert["state"] == AlertState.WITHDRAWN and alert["reason"] == LP_VOID:
+    if is_void(alert):
         status = _IN_ERROR
     inexact = _inexact(lp["at"], lp["precision"])
     made = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from worker.alerts.documents import AlertDocument, ContextDocument, EvidenceDocument, PunctureDocument
+from worker.alerts.transitions import LP_VOID
 from worker.model.alert import AlertState
 from worker.rules.words import with_unit
 
@@ -29,7 +30,7 @@ def lines_of(alert: AlertDocument) -> list[str]:
         "" if alert["reason"] == alert["state"] else f"Why now: {alert['reason']}",
         f"Patient: {', '.join(_number(number['authority'], number['value']) for number in alert['patient'])}",
         f"Ward: {_place(alert)}",
-        f"Lumbar puncture: {_puncture(lp)}",
+        f"Lumbar puncture{' told earlier' if is_void(alert) else ''}: {_puncture(lp)}",
         *_listed("Taken back: ", _taken_back(alert)),
         *_listed("Told earlier: " if is_gone else "Evidence: ", evidence),
         *_listed("Context: ", (_context(item, lp) for item in alert["context"])),
@@ -60,6 +61,11 @@ def evidence_text(evidence: EvidenceDocument, lp: PunctureDocument) -> str:
     reported = f", reported as {as_reported}" if as_reported not in {"", amount} else ""
     sentence = f': "{evidence["sentence"]}"' if evidence["sentence"] else ""
     return f"{evidence['concept']} {amount}{qualifiers} {_when(evidence, lp)}{reported}{sentence}"
+
+
+def is_void(alert: AlertDocument) -> bool:
+    """Tell whether an alert was withdrawn because there was no such lumbar puncture."""
+    return alert["state"] == AlertState.WITHDRAWN and alert["reason"] == LP_VOID
 
 
 def is_without_hour(precision: str) -> bool:

@@ -190,6 +190,7 @@ def test_a_value_that_was_taken_back_does_not_stand_as_final(now: float | None) 
 def test_a_lumbar_puncture_that_never_was_is_in_error() -> None:
     issue, _ = resources(document(withdrawn(), reason="lumbar puncture void"))
     assert issue["contained"][0]["status"] == "entered-in-error"
+    assert "\nLumbar puncture told earlier: 2026-01-05T08:00:00Z" in issue["detail"]
 
 
 @pytest.mark.parametrize(
