@@ -35,7 +35,7 @@ def main(*, quick: bool = False) -> None:
     if quick:
         measure(6_000, 1, 100)
     else:
-        measure(8_000, 3, 300)
+        measure(8_000, 3, 250)
 
 
 def measure(count: int, rounds: int, probes: int) -> None:
