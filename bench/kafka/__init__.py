@@ -33,9 +33,9 @@ _SEVERAL = (2, 4)
 def main(*, quick: bool = False) -> None:
     """Measure, and print one table for each question."""
     if quick:
-        measure(6_000, 1, 100)
+        measure(5_000, 1, 100)
     else:
-        measure(8_000, 3, 250)
+        measure(6_000, 3, 250)
 
 
 def measure(count: int, rounds: int, probes: int) -> None:
