@@ -11,7 +11,7 @@ import click
 
 from worker.cli.render import warn, warn_skipped
 from worker.model.fact import Fact, Identifier
-from worker.model.message import RawMessage
+from worker.model.message import IssueKind, RawMessage
 from worker.model.time import DAY_MS, EpochMs, to_rfc3339
 from worker.pipeline import Pack
 from worker.runtime.bootstrap import memory_store, program
@@ -19,7 +19,7 @@ from worker.runtime.clock import MessageClock
 from worker.runtime.replay import replay
 from worker.runtime.set_aside import NotingProgram, SetAside, of_patient, read_again
 from worker.sources.files import read_files
-from worker.storage.records import Case
+from worker.storage.records import Case, CountKey
 
 _LOOK_BACK_MS = 30 * DAY_MS
 _MOST_MESSAGES = 10_000
@@ -36,7 +36,10 @@ class CaseStore(Protocol):
 
 
 class DatabaseStore(CaseStore, Protocol):
-    """Keep messages of which something was set aside, too."""
+    """Keep messages of which something was set aside, and counts of what was noticed."""
+
+    def counts(self) -> dict[CountKey, int]:
+        """Sum the counts."""
 
     def kept_messages(self, first_ms: EpochMs, last_ms: EpochMs, limit: int) -> Sequence[RawMessage]:
         """Read messages of which something was set aside, received between two instants, last first."""
@@ -62,12 +65,20 @@ def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: Epo
 
 
 def known_from_database(store: DatabaseStore, pack: Pack, patient: str, at_ms: EpochMs) -> Known:
-    """Read what a database holds of a patient; of what was set aside, the last month before the instant."""
+    """Read what a database holds of a patient; of what was set aside, the last month before the instant.
+
+    Shape: codes that nobody mapped are only counted, over all patients; that there are some is told.
+    """
     known = known_from(store, patient, at_ms)
     messages = store.kept_messages(at_ms - _LOOK_BACK_MS, at_ms, _MOST_MESSAGES)
     if len(messages) == _MOST_MESSAGES:
         since = to_rfc3339(messages[-1].received_at_ms)
         warn(f"so much was set aside that only what was received since {since} is told of it")
+    if count := sum(n for key, n in store.counts().items() if key.reason == IssueKind.UNMAPPED_CODE):
+        warn(
+            f"results under codes that nobody mapped: {count:,} of all patients, not kept;"
+            " give the messages with --from to see those of this patient"
+        )
     return replace(known, set_aside=of_patient(read_again(messages, pack), known.patients))
 
 

@@ -103,7 +103,9 @@ def test_data_folder_tells_what_was_set_aside_with_its_bytes(
     from_files = _json(lpwatch("why-not", "A2", *at, "--from", ward, "--from", set_aside))["set_aside"]
     assert [each["kind"] for each in told] == ["missing-unit", "implausible"]
     assert told == [each for each in from_files if each["kind"] != "unmapped-code"]
-    assert _json(lpwatch("why-not", "A1", *at, "--data", folder))["set_aside"] == []
+    others = lpwatch("why-not", "A1", *at, "--data", folder)
+    assert _json(others)["set_aside"] == []
+    assert "codes that nobody mapped: 1 of all patients" in others.stderr
 
 
 def test_values_set_aside_of_others_or_received_later_are_not_told(
