@@ -173,6 +173,19 @@ def test_a_source_of_which_a_part_was_read_has_begun(store: Store) -> None:
     )
 
 
+def test_a_position_tells_in_which_log_it_counts(store: Store) -> None:
+    store.begin_position("kafka:adt:0", 4)
+    store.note_log("kafka:adt:0", "first")
+    store.note_log("kafka:adt:0", "second")
+    assert store.positions() == {"kafka:adt:0": Position(4, log="first")}
+    assert store.record(replace(batch(4, part="kafka:adt:0"), next=5))
+    assert store.position("kafka:adt:0") == Position(5, T0, log="first")
+    store.move_position("kafka:adt:0", 5, "second")
+    assert store.position("kafka:adt:0").log == "second"
+    store.move_position("kafka:adt:0", 5)
+    assert store.position("kafka:adt:0").log == ""
+
+
 def test_an_operator_moves_a_position(store: Store) -> None:
     store.move_position("one", 500)
     assert store.record(replace(batch(500, part="one"), next=510))

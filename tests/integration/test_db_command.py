@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from kafka import KafkaProducer
 from sqlalchemy import create_engine, make_url, text
 
 from worker.cli.main import main
+from worker.storage.records import Position
 from worker.storage.state import SqlState
 
 
@@ -80,6 +82,7 @@ def test_position_is_moved_to_an_offset_or_an_end_of_the_log(
         ("journal", "5", "no such part"),
         ("kafka:absent:0", "end", "there is no such topic"),
         ("kafka:absent:0", "middle", "an offset, beginning or end"),
+        ("kafka:absent:0", "5", "there is no such topic"),
     ],
 )
 def test_position_that_makes_no_sense_is_refused(
@@ -90,6 +93,35 @@ def test_position_that_makes_no_sense_is_refused(
     result = lpwatch("db", "move-position", part, to, "--config", str(config))
     assert result.exit_code in {2, 3}
     assert said in result.stderr
+
+
+def test_position_that_its_log_does_not_hold_is_refused(
+    tmp_path: Path, state_url: str, kafka: str, new_topic: Callable[..., str]
+) -> None:
+    config = tmp_path / "lpwatch.yaml"
+    config.write_text(f"database: {state_url}\nkafka_bootstrap_servers: {kafka}\n", encoding="utf-8")
+    result = lpwatch("db", "move-position", f"kafka:{new_topic()}:0", "99999", "--config", str(config))
+    assert result.exit_code == 2
+    assert "its log holds 0 to 0" in result.stderr
+    assert lpwatch("db", "positions", "--config", str(config), "--json").stdout == "{}\n"
+
+
+@pytest.mark.parametrize(
+    ("brokers", "said"),
+    [("", "no brokers are named"), ("kafka_bootstrap_servers: 127.0.0.1:1\n", "127.0.0.1:1")],
+)
+def test_position_that_nobody_can_check_is_moved_and_that_is_said(
+    tmp_path: Path, state_url: str, brokers: str, said: str
+) -> None:
+    config = tmp_path / "lpwatch.yaml"
+    config.write_text(f"database: {state_url}\n{brokers}", encoding="utf-8")
+    with closing(SqlState(state_url)) as state:
+        state.move_position("kafka:adt:0", 3, "first")
+        result = lpwatch("db", "move-position", "kafka:adt:0", "7", "--config", str(config))
+        assert result.exit_code == 0, result.output
+        assert "not checked whether the log holds offset 7: " in result.stderr
+        assert said in result.stderr
+        assert state.position("kafka:adt:0") == Position(7), "it counts in the log that a worker meets next"
 
 
 def test_why_reads_a_database(state_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from click.testing import CliRunner
 from kafka.admin import (
     ACL,
@@ -25,6 +27,7 @@ from kafka.admin import (
 from sqlalchemy import make_url
 
 from tests.integration.identities import make_expired, make_identity
+from tests.integration.kafka_parts import send
 from tests.integration.role_process import all_ended
 from tools.kafka_local import KafkaLocal
 from tools.local_process import ServerError, free_ports
@@ -160,13 +163,13 @@ def test_database_that_cannot_be_used(state_url: str, change: dict[str, object],
 
 def test_database_without_tables(postgres_url: str) -> None:
     found = errors(examine(_worker(postgres_url), None, Role.WORKER))
-    assert "there are no tables yet → run: lpwatch db migrate --database URL" in found
+    assert "there are no tables yet → run: lpwatch db migrate" in found
 
 
 @pytest.mark.parametrize(
     ("revision", "told"),
     [
-        ("state_0001", "it is that of an older release → run: lpwatch db migrate --database URL"),
+        ("state_0001", "it is that of an older release → run: lpwatch db migrate"),
         ("newer", "it is that of another release → run the release that migrated it, or a newer one"),
     ],
 )
@@ -343,12 +346,37 @@ def test_topic_that_is_missing_or_has_the_wrong_settings(
     assert any("larger ones are refused → set max.message.bytes" in line for line in said(gateway, "warning"))
 
 
-def test_position_that_the_log_has_lost(kafka: str, new_topic: Callable[..., str], state_url: str) -> None:
-    topic = new_topic()
+@pytest.mark.parametrize(
+    ("next_", "log", "found"),
+    [
+        (500, "", "the next message to read is 500, and the log holds 0 to 3"),
+        (1, "x", "the topic was made anew since"),
+    ],
+)
+def test_position_that_the_log_has_lost(
+    kafka: str,
+    new_topic: Callable[..., str],
+    state_url: str,
+    tmp_path: Path,
+    next_: int,
+    log: str,
+    found: str,
+) -> None:
+    topic = new_topic(partitions=1)
+    send(kafka, topic, [b"x", b"x", b"x"])
     with closing(SqlState(state_url)) as state:
-        state.move_position(f"kafka:{topic}:0", 500)
-    found = errors(examine(_worker(state_url, kafka, kafka_hl7_topics=topic), None, Role.WORKER))
-    assert f"go on by: lpwatch db move-position kafka:{topic}:0 beginning" in found
+        state.move_position(f"kafka:{topic}:0", next_, log)
+    config = tmp_path / "my settings.yaml"
+    config.write_text(yaml.safe_dump(_worker(state_url, kafka, kafka_hl7_topics=topic)), encoding="utf-8")
+    checks = examine({}, config, Role.WORKER)
+    told = errors(checks)
+    assert found in told
+    way = f"lpwatch db move-position kafka:{topic}:0 beginning --config '{config}'"
+    assert f"go on by: {way}" in told
+    assert any("3 messages wait" in line for line in said(checks, "ok"))
+    moved = CliRunner().invoke(main, shlex.split(way)[1:])
+    assert moved.exit_code == 0, moved.output
+    assert is_well(examine({}, config, Role.WORKER))
 
 
 # FHIR servers

@@ -93,10 +93,11 @@ def positions(*, data: Path | None, database: str | None, config: Path | None, i
 def move_position(
     *, part: str, to: str, data: Path | None, database: str | None, config: Path | None
 ) -> None:
-    """Say where a part of the input goes on: for a partition that stopped because its log lost the next offset.
+    """Say where a part of the input goes on: for a partition that stopped, its next offset or its whole topic being gone.
 
     PART is named as `lpwatch db positions` names it, kafka:TOPIC:PARTITION. Moving forward leaves messages out, moving back
-    reads some again, which changes no finding. Workers that run take note within seconds.
+    reads some again, which changes no finding. The position counts in the topic that is there now, also where that was made
+    anew or another cluster has taken its place. Workers that run take note within seconds.
     """
     settings = database_settings(data, database, config)
     state = open_state(settings)
@@ -104,22 +105,41 @@ def move_position(
         known = state.positions()
         if part not in known and not part.startswith("kafka:"):
             raise click.UsageError("no such part; `lpwatch db positions` lists them")
-        offset = int(to) if to.isascii() and to.isdigit() else _end_of(settings, part, to)
-        state.move_position(part, offset)
+        offset, log, doubt = _place_in(settings, part, to)
+        state.move_position(part, offset, log)
     finally:
         state.close()
     was = known[part].next if part in known else "nothing"
     click.echo(f"{part}: next {offset}, was {was}", err=True)
+    if doubt:
+        click.echo(f"not checked whether the log holds offset {offset}: {doubt}", err=True)
 
 
-def _end_of(settings: Settings, part: str, end: str) -> int:
-    """Ask the brokers where a partition begins or ends."""
-    if end not in {"beginning", "end"}:
+def _place_in(settings: Settings, part: str, to: str) -> tuple[int, str, str]:
+    """Find an offset in the log that is there now: the offset, which log it is, and why that could not be looked up."""
+    is_number = to.isascii() and to.isdigit()
+    if not is_number and to not in {"beginning", "end"}:
         raise click.UsageError("say where to: an offset, beginning or end")
     topic, _, partition = part.removeprefix("kafka:").rpartition(":")
     if not part.startswith("kafka:") or not topic or not partition.isdigit():
-        raise click.UsageError(f"{end} is known of Kafka's partitions only; give an offset")
-    from worker.runtime.bootstrap_bus import partition_ends  # noqa: PLC0415  not needed for --help
+        if is_number:
+            return int(to), "", ""
+        raise click.UsageError(f"{to} is known of Kafka's partitions only; give an offset")
+    from worker.model.errors import TemporaryError  # noqa: PLC0415  not needed for --help
+    from worker.runtime.bootstrap_bus import partition_ends  # noqa: PLC0415  see above
 
-    ends = partition_ends(settings, topic, int(partition))
-    return ends.first if end == "beginning" else ends.next
+    if is_number and not settings.kafka_bootstrap_servers:
+        return int(to), "", "no brokers are named; give --config FILE, or set LPWATCH_KAFKA_BOOTSTRAP_SERVERS"
+    try:
+        ends, log = partition_ends(settings, topic, int(partition))
+    except TemporaryError as error:
+        if is_number:
+            return int(to), "", str(error)
+        raise
+    if not is_number:
+        return ends.first if to == "beginning" else ends.next, log, ""
+    if not ends.first <= int(to) <= ends.next:
+        raise click.UsageError(
+            f"{part} would stop at {to}: its log holds {ends.first} to {ends.next}; give one of these, beginning or end"
+        )
+    return int(to), log, ""

@@ -168,8 +168,8 @@ def await_topics(
     return patience.wait(lambda: check_topics(options, rights, group))
 
 
-def partition_ends(settings: Settings, topic: str, partition: int) -> Ends:
-    """Ask the brokers where the log of a partition begins and ends.
+def partition_ends(settings: Settings, topic: str, partition: int) -> tuple[Ends, str]:
+    """Ask the brokers where the log of a partition begins and ends, and which log it is.
 
     Raises: ConfigError where the brokers refuse us or there is no such partition, TemporaryError where they are away.
     """
@@ -179,4 +179,4 @@ def partition_ends(settings: Settings, topic: str, partition: int) -> Ends:
             raise ConfigError(
                 topic_trouble(found, ["READ"]) or "there is no such partition", f"topic {topic}"
             )
-        return cluster.ends(topic, [partition])[partition]
+        return cluster.ends(topic, [partition])[partition], found.log

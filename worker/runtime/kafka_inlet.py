@@ -2,8 +2,8 @@
 
 A partition goes through these steps: it becomes ours and is held · the store says where it stands; a new one begins at its
 beginning, or with all others of a topic that nobody ever read at their ends, and that is stored before anything is read · it is
-read on · it is taken from us, and what was read and not ingested is forgotten. One that cannot be read on is stopped until an
-operator moves its position.
+read on · it is taken from us, and what was read and not ingested is forgotten. One that cannot be read on, or whose topic was
+made anew since its position was stored, is stopped until an operator moves its position.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from worker.runtime.progress import Progress
 from worker.sources.kafka import KafkaSource
 from worker.sources.kafka_group import Change, Partition
 from worker.sources.kafka_messages import Record, part_name, to_message, topic_name
+from worker.storage.records import Position
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +39,11 @@ _FADING = 0.9
 _LOOK_EVERY_S = 1.0
 _MIRROR_EVERY_S = 5.0
 _REST_EVERY_S = 0.5
+
+_ANOTHER_LOG = (
+    "the topic is not the one that the position was stored for: it was made anew, or this is another cluster; "
+    "say where to go on by: lpwatch db move-position"
+)
 
 
 class Observer(Protocol):
@@ -60,7 +66,7 @@ class _Lane:
     Shape: `backlog` was read and may not be ingested; it begins at `first` and ends before `tail`, all that Kafka holds in
     between. `reached` is where reading stands, `end` where the log was last seen to end. `goal` is an earlier end, seen at
     `goal_ms` and not ingested yet; `caught_up_ms` is the instant of the last one that is. `stuck_at` is the position of a
-    stopped partition.
+    stopped partition. `log` names the log in which the position counts, "" where brokers give no names.
     """
 
     name: str
@@ -74,6 +80,7 @@ class _Lane:
     goal_ms: EpochMs = 0
     caught_up_ms: EpochMs = 0
     stuck_at: int | None = None
+    log: str = ""
 
     @property
     def is_placed(self) -> bool:
@@ -119,6 +126,14 @@ class _Lane:
         self.end = end
         if self.goal is None or end < self.goal:
             self.goal, self.goal_ms = end, asked_ms
+
+    def doubt_end(self, end: int) -> None:
+        """Note where a log ends that is not the one we have read: to reach it says nothing."""
+        self.end, self.goal = end, None
+
+    def behind(self, next_: int) -> int:
+        """Count what is not ingested yet."""
+        return max(0, (self.end or 0) - self.ingested_to(next_))
 
     def note_ingested(self, next_: int) -> None:
         """Note that everything below a position is ingested."""
@@ -166,6 +181,7 @@ class KafkaInlet:
         self._progress: Progress | None = None
         self._is_finished = False
         self._known: dict[str, Collection[int]] = {}
+        self._has_told_of_ids = False
 
     @property
     def trouble(self) -> str:
@@ -191,6 +207,7 @@ class KafkaInlet:
         self._room, self._progress, self._rest_watch = room, progress, None
         self._poll(progress)
         self._place(progress)
+        self._note_stopped(progress)
         if self._looked is None or self._looked.seconds >= _LOOK_EVERY_S:
             self._looked = Stopwatch()
             self._look(progress, asked_ms)
@@ -248,7 +265,21 @@ class KafkaInlet:
             for partition, lane in self._lanes.items():
                 if lane.is_placed and partition not in self._source.stopped:
                     self._source.place(partition, lane.tail)
-        return records
+        elsewhere = self._stop_where_made_anew()
+        return {partition: found for partition, found in records.items() if partition not in elsewhere}
+
+    def _stop_where_made_anew(self) -> Collection[Partition]:
+        """Stop the partitions of topics that are others than those of their positions; what came before is still ingested."""
+        logs = {topic: self._source.log_of(topic) for topic in self._forms}
+        elsewhere = {
+            partition
+            for partition, lane in self._lanes.items()
+            if lane.is_placed and _differ(lane.log, logs[partition.topic])
+        }
+        for partition in elsewhere:
+            if self._lanes[partition].stuck_at is None:
+                self._source.stop(partition, _ANOTHER_LOG)
+        return elsewhere
 
     def _free(self) -> int:
         """Give how many bytes may still be read before something is ingested."""
@@ -280,8 +311,8 @@ class KafkaInlet:
             progress.forget(name)
             self._mirrored.pop(partition, None)
             if self._lanes.pop(partition, None) is not None:
-                self._observer.lagging(name, None)
                 self._observer.stopped(name, is_stopped=False)
+                self._observer.lagging(name, None)
             if change.is_ours:
                 self._lanes[partition] = _Lane(name)
         _log.info(
@@ -310,12 +341,12 @@ class KafkaInlet:
         """Let the store say where partitions are read that became ours."""
         fresh: list[Partition] = []
         for partition, lane in self._lanes.items():
-            if not lane.is_placed:
+            if not lane.is_placed and (log := self._source.log_of(partition.topic)) is not None:
                 standing = progress.stored(lane.name)
                 if standing is None:
                     fresh.append(partition)
                 else:
-                    self._place_at(partition, lane, standing.next)
+                    self._settle(partition, standing, log, progress)
         for topic in sorted({partition.topic for partition in fresh}):
             mine = [partition for partition in fresh if partition.topic == topic]
             if self._is_from_end and not progress.has_begun(topic_name(topic)):
@@ -335,6 +366,25 @@ class KafkaInlet:
             progress.begin_all(
                 topic_name(topic), {part_name(*partition): offset for partition, offset in ends.items()}
             )
+
+    def _settle(self, partition: Partition, standing: Position, log: str, progress: Progress) -> None:
+        """Go on where the store stands, if that counts in the log that is there now; where nobody noted the log it does."""
+        lane = self._lanes[partition]
+        if not log and not self._has_told_of_ids:
+            self._has_told_of_ids = True
+            _log.info(
+                "topics_without_ids",
+                reason="a topic that is made anew is not noticed; Kafka 2.8 and newer give ids",
+            )
+        if log and not standing.log:
+            progress.note_log(lane.name, log)
+        lane.log = standing.log or log
+        if _differ(lane.log, log):
+            lane.place(standing.next)
+            self._source.stop(partition, _ANOTHER_LOG)
+        else:
+            self._observer.stopped(lane.name, is_stopped=False)
+            self._place_at(partition, lane, standing.next)
 
     def _place_at(self, partition: Partition, lane: _Lane, offset: int) -> None:
         lane.place(offset)
@@ -356,12 +406,16 @@ class KafkaInlet:
         ends = self._source.ends(list(placed)) if placed else None
         for partition, end in (ends or {}).items():
             lane = placed[partition]
-            lane.note_ingested(progress.position(lane.name).next)
-            lane.see_end(end, asked_ms)
+            next_ = progress.position(lane.name).next
+            lane.note_ingested(next_)
+            if partition in self._source.stopped or end < next_:
+                lane.doubt_end(end)
+            else:
+                lane.see_end(end, asked_ms)
             self._look_at(partition, lane, progress)
-        for partition, lane in placed.items():
-            if lane.stuck_at is not None:
-                self._look_again(partition, lane, progress)
+        self._look_at_stopped(
+            [partition for partition, lane in placed.items() if lane.stuck_at is not None], progress
+        )
         if self._mirror_watch.seconds >= _MIRROR_EVERY_S:
             self._mirror_watch = Stopwatch()
             self._mirror(progress)
@@ -373,14 +427,24 @@ class KafkaInlet:
             if next_ == lane.tail < lane.reached:
                 progress.skip(lane.name, lane.reached)
                 lane.place(lane.reached)
-        self._observer.lagging(lane.name, max(0, (lane.end or 0) - lane.ingested_to(next_)))
+        if lane.stuck_at is None:
+            self._observer.lagging(lane.name, lane.behind(next_))
+            if lane.log and not progress.position(lane.name).log:
+                progress.note_log(lane.name, lane.log)  # an operator moved it who could not ask the brokers
 
-    def _look_again(self, partition: Partition, lane: _Lane, progress: Progress) -> None:
-        next_ = progress.position(lane.name).next
-        if next_ != lane.stuck_at:
-            lane.stuck_at = None
-            self._observer.stopped(lane.name, is_stopped=False)
-            self._place_at(partition, lane, next_)
+    def _look_at_stopped(self, stopped: Collection[Partition], progress: Progress) -> None:
+        """Tell what waits in stopped partitions, and go on with those whose position somebody moved."""
+        firsts = (self._source.begins(stopped) or {}) if stopped else {}
+        for partition in stopped:
+            lane, log = self._lanes[partition], self._source.log_of(partition.topic)
+            standing = progress.position(lane.name)
+            if log is not None and (standing.next != lane.stuck_at or standing.log != lane.log):
+                lane.stuck_at = None
+                self._settle(partition, standing, log, progress)
+            elif partition in firsts and lane.end is not None:
+                first = firsts[partition]
+                is_there = first <= standing.next <= lane.end and not _differ(lane.log, log)
+                self._observer.lagging(lane.name, lane.end - (standing.next if is_there else first))
 
     def _mirror(self, progress: Progress, *, is_last: bool = False) -> None:
         standing = {
@@ -396,3 +460,8 @@ class KafkaInlet:
         if news:
             self._source.mirror(news, is_last=is_last)
             self._mirrored.update(news)
+
+
+def _differ(noted: str, met: str | None) -> bool:
+    """Tell whether two logs are known and not the same."""
+    return bool(noted and met) and noted != met

@@ -148,6 +148,11 @@ class MeteredState:
         self.last_try = Stopwatch()
         return self._state.begin_all(source, parts)
 
+    def note_log(self, part: str, log: str) -> None:
+        """Note in which log a position counts."""
+        self.last_try = Stopwatch()
+        self._state.note_log(part, log)
+
     def note_caught_up(self, parts: Mapping[str, EpochMs]) -> None:
         """Note that parts were consumed to their end."""
         self.last_try = Stopwatch()

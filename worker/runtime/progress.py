@@ -32,6 +32,9 @@ class PositionStore(IngestStore, Protocol):
     def begin_all(self, source: str, parts: Mapping[str, int]) -> bool:
         """Set the positions of all parts of a source at once; False, and nothing written, where somebody began with it."""
 
+    def note_log(self, part: str, log: str) -> None:
+        """Note in which log the position of a part counts, where nobody did."""
+
 
 class Progress:
     """Know the positions, and move them by ingesting messages."""
@@ -97,6 +100,13 @@ class Progress:
         Raises: TemporaryError where the store is away.
         """
         self._store.begin_all(source, parts)
+
+    def note_log(self, part: str, log: str) -> None:
+        """Note in which log the position of a part counts, where nobody did.
+
+        Raises: TemporaryError where the store is away.
+        """
+        self._store.note_log(part, log)
 
     def skip(self, part: str, next_: int) -> None:
         """Move the position of a part over offsets that hold no message."""

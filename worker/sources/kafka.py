@@ -15,7 +15,7 @@ from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 from kafka.net.compat import KafkaNetClient
 
 from worker.sources.kafka_group import Change, HonestAssignor, Membership, Partition
-from worker.sources.kafka_messages import Record
+from worker.sources.kafka_messages import Record, log_name
 
 _log = structlog.get_logger(__name__)
 
@@ -171,6 +171,17 @@ class KafkaSource:
         # What is cached, and refreshed twice a minute: the public question waits for an answer for as long as it takes.
         known = self._consumer._cluster  # noqa: SLF001
         return {topic: sorted(known.partitions_for_topic(topic) or ()) for topic in self._topics}
+
+    def log_of(self, topic: str) -> str | None:
+        """Name what a topic's partitions hold; "" where brokers give topics no ids, None where it is not known (yet)."""
+        if self._consumer is None:
+            return None
+        known = self._consumer._cluster  # noqa: SLF001 - as above
+        return log_name(known.topic_id(topic)) if known.partitions_for_topic(topic) else None
+
+    def stop(self, partition: Partition, reason: str) -> None:
+        """Read a partition no further until it is placed again."""
+        self._stop([partition], reason)
 
     def mirror(self, offsets: Mapping[Partition, int], *, is_last: bool = False) -> None:
         """Tell Kafka how far we are, for tools that show lag; nobody reads from there, and whether it works does not matter."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import sleep
 from typing import Any, Final
+from uuid import UUID
 
 from kafka import TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, OffsetSpec
 from kafka.net.compat import KafkaNetClient
 
 from worker.model.errors import ConfigError, TemporaryError
+from worker.sources.kafka_messages import log_name
 from worker.sources.kafka_reach import PLACE, reach
 
 _ANSWER_MS: Final = 10_000
@@ -34,7 +36,8 @@ class Topic:
     """What the cluster says of a topic.
 
     Shape: `partitions` is 0 where there is no such topic or we may not know of it (`is_hidden`). `may` names what we may do
-    with it (READ, WRITE, …). `settings` holds the topic's settings by name, None where we may not see them.
+    with it (READ, WRITE, …). `settings` holds the topic's settings by name, None where we may not see them. `log` names what
+    its partitions hold, "" where the brokers give topics no ids.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Topic:
     is_hidden: bool = False
     may: frozenset[str] = frozenset()
     settings: Mapping[str, str] | None = None
+    log: str = ""
 
     @property
     def is_there(self) -> bool:
@@ -173,7 +177,7 @@ def topic_trouble(topic: Topic, needed: Collection[str]) -> str:
 
 
 def _with_settings(topic: Topic, cluster: KafkaCluster) -> Topic:
-    return Topic(topic.name, topic.partitions, topic.is_hidden, topic.may, cluster.settings(topic.name))
+    return replace(topic, settings=cluster.settings(topic.name))
 
 
 def _topic(told: Mapping[str, Any]) -> Topic:  # Any: a response of the brokers
@@ -183,4 +187,9 @@ def _topic(told: Mapping[str, Any]) -> Topic:  # Any: a response of the brokers
         return Topic(name, is_hidden=True)
     if code in {_UNKNOWN, _INVALID}:
         return Topic(name)
-    return Topic(name, len(told["partitions"]), may=frozenset(told.get("authorized_operations") or ()))
+    may = frozenset(told.get("authorized_operations") or ())
+    return Topic(name, len(told["partitions"]), may=may, log=_log_name(told.get("topic_id")))
+
+
+def _log_name(topic_id: UUID | str | None) -> str:
+    return log_name(UUID(topic_id) if isinstance(topic_id, str) else topic_id)

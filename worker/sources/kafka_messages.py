@@ -13,8 +13,10 @@ None of them is needed: records of other producers have the record's own time, `
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 from worker.decode.mllp import FrameFaultKind
 from worker.model.message import Form, RawMessage
@@ -71,6 +73,18 @@ def part_name(topic: str, partition: int) -> str:
 def topic_name(topic: str) -> str:
     """Name a topic in the store, where its partitions are its parts."""
     return f"kafka:{topic}"
+
+
+def log_name(topic_id: UUID | None) -> str:
+    """Name what a topic's partitions hold by the id that brokers gave the topic, as Kafka's own tools print it; "" for none.
+
+    A topic that is deleted and made anew has another id.
+    """
+    return (
+        urlsafe_b64encode(topic_id.bytes).decode("ascii").rstrip("=")
+        if topic_id is not None and topic_id.int
+        else ""
+    )
 
 
 def to_headers(message: RawMessage) -> list[tuple[str, bytes]]:

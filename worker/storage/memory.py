@@ -127,9 +127,14 @@ class MemoryState(MemoryOutbox):
             self.begin_position(part, next_)
         return True
 
-    def move_position(self, part: str, next_: int) -> None:
-        """Set the position of a part, whatever it is: for operators."""
-        self._positions[part] = replace(self.position(part), next=next_)
+    def note_log(self, part: str, log: str) -> None:
+        """Note in which log the position of a part counts, where nobody did."""
+        known = self.position(part)
+        self._positions[part] = replace(known, log=known.log or log)
+
+    def move_position(self, part: str, next_: int, log: str = "") -> None:
+        """Set the position of a part, whatever it is, in a log (unnamed: in the one met next): for operators."""
+        self._positions[part] = replace(self.position(part), next=next_, log=log)
 
     def record_all(self, batches: Sequence[Batch]) -> bool:
         """Write batches of different parts; False, and nothing written, where somebody else has moved one of the positions."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,19 +17,27 @@ _MOVE = sa.update(position).where(
 )
 _MARK = sa.select(meta.c.value).where(meta.c.key == sa.bindparam("here"))
 _COUNTING = {"preserve_rowcount": True}
+_LOG = "log "
+_STANDING = sa.select(position, meta.c.value.label("log")).select_from(
+    position.outerjoin(meta, meta.c.key == sa.literal(_LOG) + position.c.part)
+)
 _LATEST = sa.select(sa.func.max(position.c.at_ms))
 
 
 def read(conn: sa.Connection, part: str) -> Position:
     """Tell how far one part is consumed; one that nobody consumed begins at 0."""
-    row = conn.execute(sa.select(position).where(position.c.part == part)).one_or_none()
-    return Position() if row is None else Position(row.next, row.at_ms, row.caught_up_ms)
+    row = conn.execute(_STANDING.where(position.c.part == part)).one_or_none()
+    return Position() if row is None else _position(row)
 
 
 def read_all(conn: sa.Connection) -> dict[str, Position]:
     """Tell how far every part is consumed."""
-    rows = conn.execute(sa.select(position).order_by(position.c.part))
-    return {row.part: Position(row.next, row.at_ms, row.caught_up_ms) for row in rows}
+    rows = conn.execute(_STANDING.order_by(position.c.part))
+    return {row.part: _position(row) for row in rows}
+
+
+def _position(row: sa.Row[Any]) -> Position:
+    return Position(row.next, row.at_ms, row.caught_up_ms, row.log or "")
 
 
 def latest_ms(conn: sa.Connection) -> EpochMs:
@@ -80,9 +89,18 @@ def _mark(source: str) -> str:
     return f"begun {source}"
 
 
-def move(conn: sa.Connection, part: str, next_: int) -> None:
-    """Set the position of a part, whatever it is: for operators."""
+def note_log(conn: sa.Connection, part: str, log: str) -> None:
+    """Note in which log the position of a part counts, where nobody did."""
+    conn.execute(insert_new(conn, meta), {"key": _LOG + part, "value": log})
+
+
+def move(conn: sa.Connection, part: str, next_: int, log: str = "") -> None:
+    """Set the position of a part, whatever it is, in a log (unnamed: in the one met next): for operators."""
     conn.execute(upsert(conn, position, ("next",)), {**_row(part), "next": next_})
+    if log:
+        conn.execute(upsert(conn, meta, ("value",)), {"key": _LOG + part, "value": log})
+    else:
+        conn.execute(sa.delete(meta).where(meta.c.key == _LOG + part))
 
 
 def note_caught_up(conn: sa.Connection, parts: Mapping[str, EpochMs]) -> None:

@@ -29,12 +29,14 @@ class CountKey(NamedTuple):
 class Position:
     """How far a part of the journal is consumed: the next offset, and the receipt time of the last message taken.
 
-    Shape: `caught_up_ms` is the last instant at which nothing of the part was left to read; an idle part has only that.
+    Shape: `caught_up_ms` is the last instant at which nothing of the part was left to read; an idle part has only that. `log`
+    tells the log that `next` counts in from another of the same name, "" where nobody noted it.
     """
 
     next: int = 0
     at_ms: EpochMs = 0
     caught_up_ms: EpochMs = 0
+    log: str = ""
 
 
 class NoticeKey(NamedTuple):

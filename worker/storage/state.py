@@ -100,10 +100,15 @@ class SqlState:
         with self._db.unit() as conn:
             return positions.begin_all(conn, source, parts)
 
-    def move_position(self, part: str, next_: int) -> None:
-        """Set the position of a part, whatever it is: for operators."""
+    def note_log(self, part: str, log: str) -> None:
+        """Note in which log the position of a part counts, where nobody did."""
         with self._db.unit() as conn:
-            positions.move(conn, part, next_)
+            positions.note_log(conn, part, log)
+
+    def move_position(self, part: str, next_: int, log: str = "") -> None:
+        """Set the position of a part, whatever it is, in a log (unnamed: in the one met next): for operators."""
+        with self._db.unit() as conn:
+            positions.move(conn, part, next_, log)
 
     def record(self, batch: Batch) -> bool:
         """Write one ingest batch; False, and nothing written, where somebody else has moved the position."""

@@ -59,6 +59,7 @@ class Source:
     mirrored: dict[Part, int] = field(default_factory=dict)
     is_failing: bool = False
     is_closed: bool = False
+    log: str | None = "first"
 
     def give(self, *parts: Part) -> None:
         self.held |= set(parts)
@@ -105,6 +106,13 @@ class Source:
     def partitions(self) -> dict[str, list[int]]:
         return {"labs": [0, 1], "late": []}
 
+    def log_of(self, _topic: str) -> str | None:
+        return self.log
+
+    def stop(self, part: Part, reason: str) -> None:
+        self.held.add(part)
+        self.stopped[part] = reason
+
     def mirror(self, offsets: Mapping[Part, int], *, is_last: bool = False) -> None:  # noqa: ARG002
         self.mirrored.update(offsets)
 
@@ -116,15 +124,19 @@ class Source:
 class Heard:
     lag: dict[str, int | None] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)
+    told: dict[str, bool] = field(default_factory=dict)
 
     def rebalanced(self) -> None:
         """Say nothing."""
 
     def lagging(self, part: str, messages: int | None) -> None:
         self.lag[part] = messages
+        if messages is None:
+            self.told.pop(part, None)
 
     def stopped(self, part: str, *, is_stopped: bool) -> None:
         (self.stuck.add if is_stopped else self.stuck.discard)(part)
+        self.told[part] = is_stopped
 
 
 class Rig:
@@ -320,6 +332,89 @@ def test_what_was_read_of_a_part_before_it_stopped_is_ingested_first() -> None:
     rig.store.move_position(NAME, 6)
     assert rig.step(3) == [body(6), body(7)]
     assert rig.heard.stuck == set()
+
+
+def made_anew(rig: Rig, offsets: range) -> None:
+    """Let the topic be another one with other messages; what was placed stays at its offset, as with a real broker."""
+    rig.source.log = "second"
+    rig.source.logs[A] = log(A, offsets)
+
+
+def test_a_topic_that_was_made_anew_is_not_read_on_and_what_the_old_one_gave_is_ingested() -> None:
+    rig = Rig()
+    rig.source.give(A)
+    rig.step(2)
+    assert rig.peek() == [0, 1, 2]
+    made_anew(rig, range(20, 40))
+    assert rig.step(6) == [body(0), body(1), body(2)]
+    assert (rig.heard.stuck, rig.heard.lag[NAME]) == ({NAME}, 20)
+    assert rig.inlet.caught_up(rig.progress) == {NAME: 0}
+    rig.store.move_position(NAME, 3, "second")
+    assert rig.step(9) == [body(offset) for offset in range(23, 40)], "the same offset, if that is meant"
+    assert (rig.heard.stuck, rig.heard.lag[NAME]) == (set(), 0)
+
+
+def test_a_topic_that_was_made_anew_while_nobody_looked_is_not_read_on() -> None:
+    rig = Rig()
+    rig.source.log = "second"
+    rig.store.move_position(NAME, 8, "first")
+    rig.source.give(A)
+    assert rig.step(5) == []
+    assert rig.heard.stuck == {NAME}
+    assert rig.inlet.caught_up(rig.progress) == {NAME: 0}, "its end is not that of what was read"
+    rig.store.move_position(NAME, 2)
+    assert rig.step(5) == [body(offset) for offset in range(2, 8)]
+    assert rig.store.position(NAME).log == "second"
+
+
+def test_a_position_that_was_moved_by_who_could_not_ask_the_brokers_counts_in_the_log_that_is_read() -> None:
+    rig = Rig()
+    rig.source.give(A)
+    rig.step(6)
+    rig.store.move_position(NAME, 5)
+    rig.step(6)
+    assert rig.store.position(NAME).log == "first"
+
+
+def test_brokers_without_topic_ids_are_read_unchecked() -> None:
+    rig = Rig()
+    rig.source.log = ""
+    rig.store.move_position(NAME, 2, "first")
+    rig.source.give(A, B)
+    rig.step(9)
+    assert len(rig.read) == 6 + 8
+    assert rig.store.position("kafka:labs:1").log == ""
+
+
+def test_nothing_is_read_of_a_topic_that_the_brokers_do_not_know_yet() -> None:
+    rig = Rig()
+    rig.source.log = None
+    rig.source.give(A)
+    assert rig.step(3) == []
+    rig.source.log = "first"
+    assert rig.step(6) == [body(offset) for offset in range(8)]
+
+
+@pytest.mark.parametrize(("next_", "waiting"), [(3, 5), (50, 8)])
+def test_what_waits_in_a_stopped_part_is_counted(next_: int, waiting: int) -> None:
+    rig = Rig()
+    rig.store.move_position(NAME, next_, "first")
+    rig.source.give(A)
+    rig.inlet.read(rig.progress, Room(0, 0), NOW)
+    rig.source.stop(A, "position out of range")
+    rig.inlet._lanes[A].backlog.clear()
+    rig.step(2)
+    assert (rig.heard.stuck, rig.heard.lag[NAME]) == ({NAME}, waiting)
+
+
+def test_every_part_that_is_read_is_told_not_to_be_stopped_until_it_goes() -> None:
+    rig = Rig()
+    rig.source.give(A)
+    rig.step(2)
+    assert rig.heard.told == {NAME: False}
+    rig.source.take(A)
+    rig.step()
+    assert rig.heard.told == {}
 
 
 def test_a_store_that_is_away_when_a_part_comes_is_asked_again() -> None:

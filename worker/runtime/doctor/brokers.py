@@ -5,16 +5,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from worker.model.errors import ConfigError, LpwatchError
 from worker.model.time import DAY_MS
 from worker.runtime.bootstrap import load_pack
-from worker.runtime.doctor.checks import Check, doubtful, of_error, well, wrong
+from worker.runtime.doctor.checks import Check, command, doubtful, of_error, well, wrong
 from worker.runtime.kafka_options import kafka_options
 from worker.runtime.role_settings import Role, sends_to_kafka
 from worker.runtime.settings import Settings
-from worker.sources.kafka_cluster import KafkaCluster, Topic, asking, topic_trouble
+from worker.sources.kafka_cluster import Ends, KafkaCluster, Topic, asking, topic_trouble
 from worker.sources.kafka_reach import reach
 from worker.sources.tls import is_loopback
 from worker.storage.records import Position
@@ -70,7 +71,7 @@ def uses(settings: Settings, role: Role) -> list[Use]:
 
 
 def check_brokers(
-    settings: Settings, role: Role, positions: Mapping[str, Position] | None
+    settings: Settings, role: Role, positions: Mapping[str, Position] | None, config: Path | None = None
 ) -> Iterator[Check]:
     """Connect to the brokers, and look at all that a role needs of them; `positions` is None where they are not known."""
     try:
@@ -90,7 +91,7 @@ def check_brokers(
         yield from _advertised(broker)
     try:
         with asking(options) as cluster:
-            yield from _topics(settings, role, cluster, positions)
+            yield from _topics(settings, role, cluster, positions, config)
     except LpwatchError as error:
         yield of_error("kafka topics", error)
 
@@ -124,7 +125,11 @@ def _advertised(broker: str) -> Iterator[Check]:
 
 
 def _topics(
-    settings: Settings, role: Role, cluster: KafkaCluster, positions: Mapping[str, Position] | None
+    settings: Settings,
+    role: Role,
+    cluster: KafkaCluster,
+    positions: Mapping[str, Position] | None,
+    config: Path | None,
 ) -> Iterator[Check]:
     wanted = uses(settings, role)
     found = cluster.topics({use.topic for use in wanted})
@@ -138,7 +143,7 @@ def _topics(
         )
         yield from _limits(name, use, cluster.settings(use.topic))
         if use.is_input and positions is not None:
-            yield from _lag(topic, cluster, positions)
+            yield from _lag(topic, cluster, positions, config)
     if any(use.is_input for use in wanted):
         yield _group(settings.kafka_group, cluster)
 
@@ -172,7 +177,9 @@ def _limits(name: str, use: Use, limits: Mapping[str, str] | None) -> Iterator[C
         )
 
 
-def _lag(topic: Topic, cluster: KafkaCluster, positions: Mapping[str, Position]) -> Iterator[Check]:
+def _lag(
+    topic: Topic, cluster: KafkaCluster, positions: Mapping[str, Position], config: Path | None
+) -> Iterator[Check]:
     ends = cluster.ends(topic.name, range(topic.partitions))
     waiting = 0
     for number, end in ends.items():
@@ -180,15 +187,23 @@ def _lag(topic: Topic, cluster: KafkaCluster, positions: Mapping[str, Position])
         position = positions.get(part)
         if position is None:
             waiting += end.next - end.first
-        elif position.next < end.first or position.next > end.next:
-            yield wrong(
-                f"position of {part}",
-                f"the next message to read is {position.next}, and the log holds {end.first} to {end.next}",
-                f"messages were lost; go on by: lpwatch db move-position {part} beginning",
-            )
+        elif trouble := _position_trouble(position, topic, end):
+            way = command(f"db move-position {part} beginning", config)
+            yield wrong(f"position of {part}", trouble, f"messages were lost; go on by: {way}")
+            waiting += end.next - end.first
         else:
             waiting += end.next - position.next
     yield well(f"lag of topic {topic.name}", f"{waiting:,} messages wait to be read")
+
+
+def _position_trouble(position: Position, topic: Topic, ends: Ends) -> str:
+    """Say why a partition cannot be read on, "" when it can."""
+    log = f"the log holds {ends.first} to {ends.next}"
+    if position.log and topic.log and position.log != topic.log:
+        return f"the topic was made anew since it was stored, or this is another cluster: it is {position.next}, and {log}"
+    if not ends.first <= position.next <= ends.next:
+        return f"the next message to read is {position.next}, and {log}"
+    return ""
 
 
 def _group(group: str, cluster: KafkaCluster) -> Check:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from shlex import quote
 
 from worker.model.errors import ConfigError, LpwatchError
 
@@ -50,6 +52,11 @@ def of_error(name: str, error: LpwatchError, next_step: str = "") -> Check:
     """Make a check of an error, whose reason says what is wrong and mostly what to do."""
     usual = "correct the setting" if isinstance(error, ConfigError) else "start it, or correct its address"
     return wrong(name, str(error), next_step or usual)
+
+
+def command(words: str, config: Path | None) -> str:
+    """Write a command of ours as it can be run here: with the settings file that doctor was given."""
+    return f"lpwatch {words}" if config is None else f"lpwatch {words} --config {quote(str(config))}"
 
 
 def guarded(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:

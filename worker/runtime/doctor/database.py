@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from worker.model.errors import ConfigError, TemporaryError
 from worker.model.time import SECOND_MS
 from worker.runtime.bootstrap_database import database_url
 from worker.runtime.clock import Clock
-from worker.runtime.doctor.checks import Check, doubtful, of_error, well, wrong
+from worker.runtime.doctor.checks import Check, command, doubtful, of_error, well, wrong
 from worker.runtime.settings import Settings
 from worker.sources.tls import is_loopback
 from worker.storage.reach import DatabaseState, Schema, host_of, look_at, place_of
@@ -19,7 +20,7 @@ _DOUBTFUL_S: Final = 2.0
 _WRONG_S: Final = 30.0
 
 
-def check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
+def check_database(settings: Settings, clock: Clock, config: Path | None = None) -> Iterator[Check]:
     """Connect to the database, and look at all that a role needs of it."""
     try:
         url = database_url(settings)
@@ -40,7 +41,7 @@ def check_database(settings: Settings, clock: Clock) -> Iterator[Check]:
         return
     difference_s = (state.clock_ms - (before_ms + clock.now_ms()) / 2) / SECOND_MS
     yield _version(name, state)
-    yield _schema(name, state)
+    yield _schema(name, state, command("db migrate", config))
     if not state.may_write:
         yield wrong(
             f"rights in {name}", "this user may not write", "GRANT it the rights of the tables' owner"
@@ -66,7 +67,7 @@ def _version(name: str, state: DatabaseState) -> Check:
     return well(name, f"it answers and is PostgreSQL {state.server}")
 
 
-def _schema(name: str, state: DatabaseState) -> Check:
+def _schema(name: str, state: DatabaseState, migrate: str) -> Check:
     title = f"schema of {name}"
     if state.schema is Schema.CURRENT:
         return well(title, "it is that of this release")
@@ -75,7 +76,7 @@ def _schema(name: str, state: DatabaseState) -> Check:
             title, "it is that of another release", "run the release that migrated it, or a newer one"
         )
     said = "there are no tables yet" if state.schema is Schema.EMPTY else "it is that of an older release"
-    return wrong(title, said, "run: lpwatch db migrate --database URL")
+    return wrong(title, said, f"run: {migrate}")
 
 
 def _encryption(name: str, host: str, state: DatabaseState) -> Check:

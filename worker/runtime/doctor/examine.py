@@ -30,7 +30,9 @@ def examine(
         return [of_error("settings", error)]
     roles = [role] if role is not None else [each for each in Role if not missing(settings, each)]
     return once(
-        check for each in roles or [Role.RUN] for check in _checks(settings, each, clock or WallClock())
+        check
+        for each in roles or [Role.RUN]
+        for check in _checks(settings, each, clock or WallClock(), config)
     )
 
 
@@ -39,7 +41,7 @@ def is_well(checks: Sequence[Check]) -> bool:
     return all(check.status is not Status.ERROR for check in checks)
 
 
-def _checks(settings: Settings, role: Role, clock: Clock) -> Iterator[Check]:
+def _checks(settings: Settings, role: Role, clock: Clock, config: Path | None) -> Iterator[Check]:
     lacking = missing(settings, role)
     if lacking:
         for line in lacking:
@@ -51,9 +53,9 @@ def _checks(settings: Settings, role: Role, clock: Clock) -> Iterator[Check]:
     if has_folder:
         yield from checks_here(settings, role, clock.now_ms())
     if "database" in USES[role] and settings.database is not None:
-        yield from check_database(settings, clock)
+        yield from check_database(settings, clock, config)
     if uses_kafka(settings, role) and settings.kafka_bootstrap_servers:
-        yield from check_brokers(settings, role, _positions(settings, role))
+        yield from check_brokers(settings, role, _positions(settings, role), config)
     if "fhir_out_ca" in USES[role] and settings.fhir_out is not None:
         yield from check_fhir_server(settings, clock)
 
