@@ -85,6 +85,7 @@ class Program:
         """Stop it, and give what it wrote."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGCONT)
         out, _ = self.process.communicate(timeout=60)
         return out.decode()
 
@@ -105,11 +106,21 @@ def roles(servers: Servers, names: Sequence[str], kind: str, settings: Mapping[s
         config.write_text(json.dumps(given), encoding="utf-8")
         command = [sys.executable, "-m", "worker.cli", kind, "--config", str(config)]
         started.append((Program(command, servers.folder / f"{name}.log"), ready))
-    for program, ready in started:
-        await_until(lambda: ready.exists() or program.process.poll() is not None)  # noqa: B023 - called at once
-        if program.process.poll() is not None:
-            raise RuntimeError(program.log.read_text(encoding="utf-8"))
-    return [program for program, _ in started]
+    programs = [program for program, _ in started]
+    try:
+        for program, ready in started:
+            _await_ready(program, ready)
+    except BaseException:
+        for program in programs:
+            program.end()
+        raise
+    return programs
+
+
+def _await_ready(program: Program, ready: Path) -> None:
+    await_until(lambda: ready.exists() or program.process.poll() is not None)
+    if program.process.poll() is not None:
+        raise RuntimeError(program.log.read_text(encoding="utf-8"))
 
 
 def consumed(connection: psycopg.Connection) -> int:

@@ -69,7 +69,9 @@ def run_workers(rig: Servers, sites: Sequence[Site]) -> Run:
             topic = rig.topic(site.name, site.partitions)
             settings = {"database": url, "kafka_group": site.name, "kafka_hl7_topics": [topic]}
             names = [f"{site.name}_{number}" for number in range(site.workers)]
-            programs += roles(rig, names, "worker", settings)
+            for program in roles(rig, names, "worker", settings):
+                opened.callback(program.end)
+                programs.append(program)
             connections.append(opened.enter_context(psycopg.connect(plain(url), autocommit=True)))
         for site, connection in zip(sites, connections, strict=True):
             await_until(lambda: _parts(connection) == site.partitions)  # noqa: B023 - called at once
@@ -79,10 +81,7 @@ def run_workers(rig: Servers, sites: Sequence[Site]) -> Run:
             rig.fill(site.name, site.bodies, site.partitions)
         for program in programs:
             program.process.send_signal(signal.SIGCONT)
-        run = _watch(rig, sites, programs, connections, count)
-        for program in programs:
-            program.end()
-    return run
+        return _watch(rig, sites, programs, connections, count)
 
 
 def _watch(
