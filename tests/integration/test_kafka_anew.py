@@ -96,13 +96,16 @@ def test_a_topic_made_anew_while_no_worker_runs_is_read_only_when_an_operator_sa
     assert (bodies(fourth), fourth.heard.stuck) == ([], set())
 
 
+@pytest.mark.parametrize("metadata_max_age_ms", [1_000, 30_000])
 def test_a_topic_made_anew_under_a_worker_is_noticed(
-    kafka: str, new_topic: NewTopicOf, make_worker: Callable[[str], Worker], store: SqlState
+    kafka: str, new_topic: NewTopicOf, state_url: str, store: SqlState, metadata_max_age_ms: int
 ) -> None:
     topic = new_topic(partitions=1)
     part = f"kafka:{topic}:0"
     send(kafka, topic, [hl7(number) for number in range(5)])
-    worker = make_worker(topic).start()
+    worker = Worker(
+        kafka, topic, {topic: Form.HL7V2}, state_url, metadata_max_age_ms=metadata_max_age_ms
+    ).start()
     try:
         deadline = time.monotonic() + PATIENCE_S
         while ended(store) < 5:
