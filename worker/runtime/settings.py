@@ -337,7 +337,9 @@ def load_settings(given: Mapping[str, object], config: Path | None = None) -> Se
     try:
         return Layered(**given)  # type: ignore[arg-type]  # pydantic checks what the command line gave
     except ValidationError as error:
-        raise ConfigError(explain(error), "settings" if path is None else f"settings ({path})") from None
+        raise ConfigError(
+            explain(error, Settings.model_fields), "settings" if path is None else f"settings ({path})"
+        ) from None
 
 
 def _config_from_environment() -> Path | None:

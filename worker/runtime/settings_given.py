@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -89,8 +90,16 @@ def nearest(name: str, prefix: str, settings: Collection[str]) -> str:
     return f"did you mean {prefix}{found[0].upper()}?" if found else "see docs/reference.md"
 
 
-def explain(error: ValidationError) -> str:
-    """Say what is wrong, without the values: a setting may hold a secret."""
-    return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors()
+def explain(error: ValidationError, settings: Collection[str] = ()) -> str:
+    """Say what is wrong, without the values: a setting may hold a secret; of a name that is none, which was meant."""
+    return "; ".join(_explain(each, settings) for each in error.errors())
+
+
+def _explain(detail: ErrorDetails, settings: Collection[str]) -> str:
+    name = ".".join(map(str, detail["loc"])) or "settings"
+    if detail["type"] != "extra_forbidden":
+        return f"{name}: {detail['msg']}"
+    found = difflib.get_close_matches(name, settings, n=1)
+    return f"{name}: no setting has this name; " + (
+        f"did you mean {found[0]}?" if found else "see docs/reference.md"
     )

@@ -64,6 +64,13 @@ def test_unknown_setting_in_the_file_is_refused_with_the_file_named(tmp_path: Pa
         load_settings({}, config)
 
 
+def test_the_setting_that_was_meant_in_the_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "lpwatch.yaml"
+    path.write_text("dead_leter_topic: x\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"no setting has this name; did you mean dead_letter_topic\?"):
+        load_settings({}, path)
+
+
 def test_broken_settings_file_names_line_and_column(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"lpwatch\.yaml:2:\d+: not YAML"):
         load_settings({}, _config(tmp_path, "data: x\n\tclock: wall\n"))
