@@ -6,6 +6,7 @@
 | `new_topic` | a function that makes a topic of a name never used before: `new_topic(partitions=2)` |
 | `postgres_url` | an empty database of its own on the shared cluster |
 | `state_url` | the same, with the tables of the state |
+| `store` | the state in such a database, open |
 | `own_kafka`, `own_postgres` | a server of its own, with `kill()` and `restart()` |
 
 A test that asks for one is marked `integration`. A parameter that asks with `getfixturevalue` carries the mark itself.
@@ -19,7 +20,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 import pytest
@@ -29,6 +30,9 @@ from tools.kafka_local import FAST_RESTART, KafkaLocal
 from tools.local_process import ServerError
 from tools.postgres_local import PostgresLocal
 from tools.shared_servers import Run, shared_server
+
+if TYPE_CHECKING:
+    from worker.storage.state import SqlState
 
 FIXTURES = {"kafka", "postgres_server", "own_kafka", "own_postgres"}
 FOLDER = pytest.StashKey[Path]()
@@ -119,6 +123,16 @@ def state_url(postgres_server: str, _state_template: str) -> Iterator[str]:
     """Give the address of a database with the tables of the state."""
     with _database(postgres_server, _state_template) as url:
         yield url
+
+
+@pytest.fixture
+def store(state_url: str) -> Iterator[SqlState]:
+    """Give the state in a database of its own, open."""
+    from worker.storage.state import SqlState  # noqa: PLC0415 - see above
+
+    opened = SqlState(state_url)
+    yield opened
+    opened.close()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -59,9 +60,9 @@ class Reader:
     def start(self, command: str) -> subprocess.Popen[str]:
         """Type a command that goes on; it is ended with the test."""
         log = self._ended.enter_context((self.folder / "log").open("a"))
-        process = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        # A terminal gets each line at once; a pipe would not.
+        typed = ["bash", "-c", f"exec env PYTHONUNBUFFERED=1 {command}"]
+        process = subprocess.Popen(typed, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True)
         self._ended.callback(self._end, process)
         return process
 
@@ -69,6 +70,8 @@ class Reader:
         """Type a command that goes on, and give the first line that it prints."""
         process = self.start(command)
         assert process.stdout is not None
+        readable, _, _ = select.select([process.stdout], [], [], WAIT_S)
+        assert readable, f"no line of: {command}"
         return process.stdout.readline()
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,13 +35,6 @@ def make_anew(bootstrap: str, topic: str, numbers: range) -> None:
         admin.close()
     add_topic(bootstrap, topic, 1)
     send(bootstrap, topic, [hl7(number) for number in numbers])
-
-
-@pytest.fixture
-def store(state_url: str) -> Iterator[SqlState]:
-    opened = SqlState(state_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

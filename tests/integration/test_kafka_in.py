@@ -27,13 +27,6 @@ NewTopicOf = Callable[..., str]
 
 
 @pytest.fixture
-def store(state_url: str) -> Iterator[SqlState]:
-    opened = SqlState(state_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def group() -> str:
     return f"group-{uuid.uuid4().hex[:8]}"
 

@@ -30,13 +30,6 @@ SOON_S = 20.0
 
 
 @pytest.fixture
-def store(state_url: str) -> Iterator[SqlState]:
-    opened = SqlState(state_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def bell(state_url: str) -> Iterator[OutboxBell]:
     """Give a bell that listens already."""
     made = OutboxBell(state_url, "kafka")

@@ -46,13 +46,6 @@ SECRET = "geheim-4711"
 
 
 @pytest.fixture
-def store(state_url: str) -> Iterator[SqlState]:
-    opened = SqlState(state_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def other(state_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(state_url.replace("+psycopg", "")) as connection:
         yield connection
