@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from worker.decode import located_yaml
@@ -70,6 +71,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(NO_SHARED)
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _every_line_is_logged() -> None:
+    """Forget the level that another test's command chose."""
+    structlog.reset_defaults()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from worker.model.errors import ConfigError, TemporaryError
@@ -13,12 +12,6 @@ from worker.runtime.start import Patience, Stopped
 
 AWAY = TemporaryError("nobody listens on this port", "kafka 127.0.0.1:9092")
 WRONG = ConfigError("the broker refuses the user name or password", "kafka 127.0.0.1:9092")
-
-
-@pytest.fixture(autouse=True)
-def _every_line_is_told() -> None:
-    """Forget the level that another test's command chose."""
-    structlog.reset_defaults()
 
 
 def _attempts(*ends: Exception | str) -> Callable[[], str]:
