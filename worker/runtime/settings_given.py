@@ -83,14 +83,14 @@ def _is_known(name: str, variables: Mapping[str, str], prefix: str, settings: Co
 
 
 def nearest(name: str, prefix: str, settings: Collection[str]) -> str:
-    """Say which setting was meant by a name that is none."""
+    """Say which setting was meant by a variable that is none."""
     end = name.upper().removeprefix(prefix).lower()
     whole = end.removesuffix("_port")
-    found = [whole] if whole in settings else difflib.get_close_matches(end, settings, n=1)
-    return f"did you mean {prefix}{found[0].upper()}?" if found else "see docs/reference.md"
+    meant = whole if whole in settings else _closest(end, settings)
+    return _advice(meant and f"{prefix}{meant.upper()}")
 
 
-def explain(error: ValidationError, settings: Collection[str] = ()) -> str:
+def explain(error: ValidationError, settings: Collection[str]) -> str:
     """Say what is wrong, without the values: a setting may hold a secret; of a name that is none, which was meant."""
     return "; ".join(_explain(each, settings) for each in error.errors())
 
@@ -99,7 +99,12 @@ def _explain(detail: ErrorDetails, settings: Collection[str]) -> str:
     name = ".".join(map(str, detail["loc"])) or "settings"
     if detail["type"] != "extra_forbidden":
         return f"{name}: {detail['msg']}"
-    found = difflib.get_close_matches(name, settings, n=1)
-    return f"{name}: no setting has this name; " + (
-        f"did you mean {found[0]}?" if found else "see docs/reference.md"
-    )
+    return f"{name}: no setting has this name; {_advice(_closest(name, settings))}"
+
+
+def _closest(name: str, settings: Collection[str]) -> str:
+    return next(iter(difflib.get_close_matches(name, settings, n=1)), "")
+
+
+def _advice(meant: str) -> str:
+    return f"did you mean {meant}?" if meant else "see docs/reference.md"

@@ -213,8 +213,8 @@ quarantine = Table(
     Column("message_id", Words, nullable=False),
     Column("part", Words, nullable=False),
     Column("offset", BigInteger, nullable=True),
-    Column("digest", Words, nullable=False, server_default=text("''")),
     Column("patient", BigInteger, nullable=True),
+    Column("digest", Words, nullable=False, server_default=text("''")),
     Index(None, "patient"),
 )
 
