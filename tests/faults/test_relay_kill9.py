@@ -9,10 +9,13 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing.context import ForkServerContext
 
 import pytest
+import sqlalchemy as sa
 
 from tests.faults.relay_process import end_lease, kill, leader, start
 from tests.forked import forks
@@ -44,11 +47,31 @@ def rows(topics: list[str], turn: int) -> list[tuple[str, str, int]]:
     return [(topic, alert, version) for alert, version in alerts for topic in topics]
 
 
-def wait_for_the_end(writer: SqlState) -> None:
+def wait_until(is_so: Callable[[], bool]) -> None:
     end = time.monotonic() + DONE_S
-    while writer.count_waiting(SINK):
+    while not is_so():
         assert time.monotonic() < end, "notices wait for ever"
-        time.sleep(0.05)
+        time.sleep(0.01)
+
+
+def wait_for_the_end(writer: SqlState) -> None:
+    wait_until(lambda: not writer.count_waiting(SINK))
+
+
+def is_in_doubt(writer: SqlState, ends: Ends, notices: int) -> bool:
+    """Tell whether the topics hold notices that nobody has marked as sent."""
+    waiting = writer.count_waiting(SINK)
+    return ends.count() > notices - waiting
+
+
+@contextmanager
+def nobody_marks(url: str) -> Iterator[None]:
+    """Hold the rows of all notices that wait: what a relay sends meanwhile stays in doubt."""
+    engine = sa.create_engine(url)
+    with engine.connect() as conn:
+        conn.execute(sa.text("SELECT notice FROM outbox WHERE NOT is_sent FOR UPDATE"))
+        yield
+    engine.dispose()
 
 
 def test_kills_make_no_second_copy(
@@ -71,10 +94,14 @@ def test_kills_make_no_second_copy(
         more = [(topic, alert, version + KILLS) for topic, alert, version in made if alert.startswith("new")]
         expected |= {f"{alert}.{version}" for _, alert, version in more}
         put(writer, more)
-        time.sleep(chance.uniform(0.0, 0.08))
-        kill(process)
-        waiting = writer.count_waiting(SINK)
-        in_doubt += ends.count() > len(expected) * len(topics) - waiting
+        if turn % 5:
+            time.sleep(chance.uniform(0.0, 0.08))
+            kill(process)
+        else:
+            with nobody_marks(state_url):
+                wait_until(partial(is_in_doubt, writer, ends, len(expected) * len(topics)))
+                kill(process)
+        in_doubt += is_in_doubt(writer, ends, len(expected) * len(topics))
         end_lease(state_url)
     last = start(context, state_url, kafka)
     wait_for_the_end(writer)
@@ -84,7 +111,7 @@ def test_kills_make_no_second_copy(
         check_copies(read_topic(kafka, topic), expected)
     told = f"kills {KILLS}, {in_doubt} of them with sends that nobody had marked"
     sys.stderr.write(f"\n{told}; {len(expected)} notices to each of 2 topics, each there once\n")
-    assert in_doubt > 0, "no kill met a send: the test shows nothing"
+    assert in_doubt >= KILLS // 5, "too few kills met a send"
 
 
 def test_of_two_relays_one_sends_and_the_other_takes_over(
