@@ -17,7 +17,7 @@ Ending: TypeAlias = Literal["stands", "superseded", "withdrawn"]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One alert that the seven first rules (or later ones) must give.
+    """One alert that must be given.
 
     Shape: `at_ms` is the clinical time of the evidence that decides. `severity` is the highest it reaches. `ending`: a
     superseded alert was folded into a stronger one and may never show when messages come in another order; a

@@ -1,0 +1,16 @@
+"""Vignettes on trial: what went wrong, in words."""
+
+from __future__ import annotations
+
+from worker.simulate.judge import describe
+from worker.simulate.trial import Bench, try_vignette
+from worker.simulate.vignettes import Vignette
+
+
+def failures_of(vignette: Vignette, bench: Bench) -> str:
+    """Try a vignette in every form and order; empty where it gives exactly its alerts."""
+    return "\n".join(
+        f"{failure.form}, {failure.order}: expected {[describe(one) for one in failure.expected]}, "
+        f"got {[describe(one) for one in failure.got]} {' '.join(failure.problems)}"
+        for failure in try_vignette(vignette, bench).failures
+    )
