@@ -93,6 +93,23 @@ class Issue(msgspec.Struct, frozen=True, gc=False):
     is_quarantined: bool = False
 
 
+class Unused(msgspec.Struct, frozen=True, gc=False, order=True):
+    """Something in messages of one patient that could not be used, once for each feed, kind, subject and day.
+
+    Shape: `at_ms` is the receipt time of the first of its day; `subject` as
+    `Issue.subject`, and like it nothing of the patient.
+    """
+
+    at_ms: EpochMs
+    feed: str
+    kind: IssueKind
+    subject: str
+
+    def names(self) -> frozenset[str]:
+        """Give the words of its subject, among which is the concept where the code had one."""
+        return frozenset(self.subject.replace(":", " ").split())
+
+
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """All that one message says, or why it says nothing.
 

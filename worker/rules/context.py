@@ -56,11 +56,13 @@ class Outcome(NamedTuple):
 class Blank(NamedTuple):
     """What an answer lacks.
 
-    Shape: `reason` in words ("no data"); `inputs` name what it is said of, empty where the reason names it itself.
+    Shape: `reason` in words ("no data"); `inputs` name what it is said of, empty where the reason names it itself; `fact` is
+    the one that decides nothing, where that is the reason.
     """
 
     reason: str
     inputs: tuple[str, ...] = ()
+    fact: Fact | None = None
 
 
 NOTHING = Outcome(Truth.FALSE)

@@ -44,6 +44,8 @@ def lint_files(files: RuleFiles, library: Library) -> None:
         _lint_numbers(spec.params, (*path, "params"), located, files, library)
     for name, (param, located) in files.params.items():
         _lint_numbers({name: param}, ("params",), located, files, library)
+    for name, (expected, located) in files.expected.items():
+        _lint_numbers({"within": expected.within}, ("expected", name), located, files, library)
     for kind, others in files.kinds.items():
         for concept in (kind, *others):
             if concept not in library.terms:

@@ -11,6 +11,7 @@ from worker.model.finding import RuleStatus, Severity
 from worker.rules.bounds import window_of
 from worker.rules.clauses import MissingSpec
 from worker.rules.compile import compile_episode, compile_reading
+from worker.rules.expected import expected_of
 from worker.rules.library import Library, Scope, Term, Terms, Uses, terms_of
 from worker.rules.lint import lint_files, lint_rule
 from worker.rules.rule import Cited, Clause, Rule, RuleBook, RuleText, Total
@@ -53,12 +54,15 @@ def compile_rules(layers: Sequence[Mapping[str, str]], terms: Terms) -> RuleBook
         problems,
     )
     lint_files(files, library)
+    expected = tuple(
+        expected_of(spec, (name,), located, library) for name, (spec, located) in files.expected.items()
+    )
     rules = [_rule(spec, files, library) for spec, _ in files.rules.values()]
     ordered = _in_order({rule.id: rule for rule in rules}, files, problems)
     problems.lines[:] = sorted(dict.fromkeys(problems.lines), key=_by_place)
     problems.raise_if_any()
     kept = tuple(rule for rule in ordered if rule.status is not RuleStatus.RETIRED)
-    return RuleBook(kept, totals)
+    return RuleBook(kept, totals, expected)
 
 
 def _by_place(line: str) -> tuple[str, int, int, str]:

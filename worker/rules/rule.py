@@ -98,6 +98,21 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """An input of which the silence makes rules blind.
+
+    Shape: rules that read one of `needed_by` need it, a fact of one of `heard` brings it. `within_ms` is how long its
+    silence is ordinary, counted from the LP or the last fact; `is_once` where one fact is enough.
+    """
+
+    title: str
+    needed_by: frozenset[str]
+    heard: tuple[str, ...]
+    within_ms: int
+    is_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules of a pack that are read, in an order in which each comes after those it refers to.
 
@@ -106,6 +121,7 @@ class RuleBook:
 
     rules: tuple[Rule, ...]
     totals: tuple[Total, ...] = ()
+    expected: tuple[Expected, ...] = ()
 
     @property
     def by_id(self) -> Mapping[str, Rule]:

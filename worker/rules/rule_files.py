@@ -12,6 +12,7 @@ from worker.rules.spec import (
     DefinitionsFile,
     DefinitionSpec,
     DisabledSpec,
+    ExpectedSpec,
     ParamSpec,
     RuleSpec,
     SourcesFile,
@@ -40,6 +41,7 @@ class RuleFiles:
     params: dict[str, tuple[ParamSpec, Located]] = field(default_factory=dict)
     kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sums: dict[str, SumSpec] = field(default_factory=dict)
+    expected: dict[str, tuple[ExpectedSpec, Located]] = field(default_factory=dict)
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
@@ -68,6 +70,7 @@ def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], p
             files.params[name] = (param, located)
         files.kinds |= shared.kinds
         files.sums |= shared.sums
+        files.expected |= {name: (spec, located) for name, spec in shared.expected.items()}
     elif path == SOURCES:
         cited = validate(SourcesFile, located)
         files.sources |= cited.sources

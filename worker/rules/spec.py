@@ -184,6 +184,17 @@ class SumSpec(PackModel):
     qualifier: Name | None = None
 
 
+class ExpectedSpec(PackModel):
+    """What is charted or reported of a patient who is watched after an LP, and how long its silence is ordinary."""
+
+    title: Sentence
+    of: Concepts = Field(description="Any of these will do; `note` stands for every finding, too.")
+    within: ParamSpec = Field(
+        description="A duration; after it the rules that need the input count as blind."
+    )
+    once: bool = Field(default=False, description="One is enough, as for a result of the LP's own fluid.")
+
+
 class DefinitionsFile(PackModel):
     """`rules/definitions.yaml`."""
 
@@ -195,6 +206,10 @@ class DefinitionsFile(PackModel):
         default_factory=dict, description="A finding, and the findings that are a kind of it."
     )
     sums: dict[Name, SumSpec] = Field(default_factory=dict)
+    expected: dict[Name, ExpectedSpec] = Field(
+        default_factory=dict,
+        description="Inputs of which the silence makes rules blind (`lpwatch blindspots`).",
+    )
 
 
 class SourceSpec(PackModel):

@@ -89,7 +89,7 @@ class Reading(EpisodeNode):
         trace = self.where.explain(fact, context)
         while below := next((child for child in trace.children if child.truth is Truth.UNKNOWN), None):
             trace = below
-        return Blank(f"undecided: {describe(fact, context)} ({trace.reason or trace.label})")
+        return Blank(f"undecided: {describe(fact, context)} ({trace.reason or trace.label})", (), fact)
 
     def _scan(self, context: Context) -> tuple[list[Hit], bool, bool]:
         test = self.where.test
