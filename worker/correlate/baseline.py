@@ -98,24 +98,30 @@ def is_stated_old(fact: Fact) -> bool:
     return not qualifiers_of(fact).isdisjoint(_OLD)
 
 
-def present_at_baseline(view: EpisodeView, concepts: Iterable[str]) -> tuple[Fact, ...]:
+def present_at_baseline(
+    view: EpisodeView, concepts: Iterable[str], span_ms: int | None = None
+) -> tuple[Fact, ...]:
     """Return the statements by which a finding was there before the LP, oldest first; empty where it was not.
 
-    A dated statement counts only while no later one before the LP says that the finding is gone.
+    A dated statement counts only while no later one before the LP says that the finding is gone. `span_ms` overrides the
+    span of the table above for dated statements; one that says itself that it is old counts as ever.
     """
     names = tuple(concepts)
     stated = tuple(fact for fact in _statements(view, names) if is_stated_old(fact) and _has(fact, _THERE))
-    dated = [fact for fact in _dated_before(view, names) if not is_stated_old(fact)]
+    dated = [fact for fact in _dated_before(view, names, span_ms) if not is_stated_old(fact)]
     told = [fact for fact in dated if _has(fact, _GONE | {AssertionStatus.PRESENT})]
     if told and _has(told[-1], _GONE):
         return ()
     return (*stated, *(fact for fact in told if _has(fact, {AssertionStatus.PRESENT})))
 
 
-def compare(view: EpisodeView, fact: Fact, concepts: Iterable[str] = ()) -> Comparison:
+def compare(
+    view: EpisodeView, fact: Fact, concepts: Iterable[str] = (), span_ms: int | None = None
+) -> Comparison:
     """Tell how one finding after the LP compares with the baseline.
 
-    `concepts` are all that count as the same finding (its kinds); the fact's own concept when empty.
+    `concepts` are all that count as the same finding (its kinds); the fact's own concept when empty. `span_ms` as
+    `present_at_baseline` takes it.
     """
     names = tuple(concepts) or (fact.concept,)
     qualifiers = qualifiers_of(fact)
@@ -123,9 +129,9 @@ def compare(view: EpisodeView, fact: Fact, concepts: Iterable[str] = ()) -> Comp
         return Comparison(Newness.AT_BASELINE, fact)
     if not qualifiers.isdisjoint(_WORSE):
         return Comparison(Newness.WORSE, fact)
-    before = present_at_baseline(view, names)
+    before = present_at_baseline(view, names, span_ms)
     if not before:
-        known = [told for told in _dated_before(view, names) if _has(told, _GONE)]
+        known = [told for told in _dated_before(view, names, span_ms) if _has(told, _GONE)]
         return Comparison(Newness.NEW, known[-1]) if known else Comparison(Newness.UNDOCUMENTED)
     gone = [told for told in _own_before(view, names, fact) if _has(told, _GONE)]
     if gone:
@@ -138,8 +144,10 @@ def _statements(view: EpisodeView, concepts: tuple[str, ...]) -> tuple[Fact, ...
     return view.between(concepts, view.anchor_ms - view.limits.baseline_finding_ms, view.until_ms)
 
 
-def _dated_before(view: EpisodeView, concepts: tuple[str, ...]) -> tuple[Fact, ...]:
-    return view.before(concepts, view.limits.baseline_finding_ms)
+def _dated_before(
+    view: EpisodeView, concepts: tuple[str, ...], span_ms: int | None = None
+) -> tuple[Fact, ...]:
+    return view.before(concepts, view.limits.baseline_finding_ms if span_ms is None else span_ms)
 
 
 def _own_before(view: EpisodeView, concepts: tuple[str, ...], fact: Fact) -> tuple[Fact, ...]:

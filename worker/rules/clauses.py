@@ -213,11 +213,15 @@ class ReadingSpec(PackModel):
 
 
 class FindingSpec(PackModel):
-    """A note or a coded entry states a finding; by default as present or uncertain, and new against the baseline."""
+    """A note or a coded entry states a finding; by default as present or uncertain, and new against the baseline.
+
+    `baseline_from` (hours before the LP) shortens how far back a dated statement counts as the baseline.
+    """
 
     of: Concepts
     status: Annotated[tuple[Status, ...], Field(min_length=1)] = ("present", "uncertain")
     new: bool = True
+    baseline_from: Reference | None = None
     with_: tuple[Name, ...] = Field(default=(), alias="with")
     without: tuple[Name, ...] = ()
     window: WindowSpec | None = None
@@ -235,10 +239,10 @@ class CountSpec(PackModel):
 
 
 class EarlierSpec(PackModel):
-    """An earlier fact, `gap` before r and not before `not_before` (counted from the LP or the series)."""
+    """An earlier fact, `gap` before r (left out: any time) and not before `not_before` (counted from the LP or the series)."""
 
     of: Concepts
-    gap: Bounds
+    gap: Bounds | None = None
     not_before: Reference | None = None
     counts_from: Literal["lp", "series"] = "lp"
     where: ReadingClause | None = None

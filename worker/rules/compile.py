@@ -218,12 +218,25 @@ def _finding(spec: FindingSpec, path: Path, scope: Scope) -> EpisodeNode:
     if spec.where is not None:
         parts.append(compile_reading(spec.where, (*path, "where"), scope.about(concepts)))
     if spec.new:
-        parts.append(New(_same_findings(spec.of, scope)))
+        parts.append(New(_same_findings(spec.of, scope), _baseline_span_ms(spec, path, scope)))
         scope.uses.concepts.update(("encounter",))
+    elif spec.baseline_from is not None:
+        scope.problem((*path, "baseline_from"), "has no use where the finding need not be new; remove it")
     scope.uses.concepts.add("note")
     window = _window(spec.window, path, scope)
     label = f"finding {' or '.join(concepts)} {window.words}"
     return Reading(concepts, window, _suppressed(tuple(parts), concepts, scope), is_finding=True, label=label)
+
+
+def _baseline_span_ms(spec: FindingSpec, path: Path, scope: Scope) -> int | None:
+    """Return how long before the LP a dated statement counts as the baseline, None for as long as the findings of all rules."""
+    if spec.baseline_from is None:
+        return None
+    here = (*path, "baseline_from")
+    from_ms = scope.duration_ms(spec.baseline_from, here)
+    if from_ms >= 0:
+        scope.problem(here, "the baseline lies before the LP; give hours below zero")
+    return -from_ms
 
 
 def _same_findings(of: tuple[str, ...], scope: Scope) -> Mapping[str, tuple[str, ...]]:

@@ -91,12 +91,13 @@ def _preceded_by(spec: EarlierSpec, path: Path, scope: Scope, compile_where: Com
     where = compile_where(spec.where, (*path, "where"), scope.about(concepts))
     start = spec.not_before
     not_before_ms = None if start is None else scope.duration_ms(start, (*path, "not_before"))
-    label = f"preceded by {' or '.join(concepts)}, {words_of(spec.gap, scope)} before"
+    before = "any time before" if spec.gap is None else f"{words_of(spec.gap, scope)} before"
+    label = f"preceded by {' or '.join(concepts)}, {before}"
     if start is not None:
         label += f", not before {scope.words(start)} from the {spec.counts_from.replace('lp', 'LP')}"
     return PrecededBy(
         concepts,
-        span_of(spec.gap, (*path, "gap"), scope, 0),
+        (1, FOREVER_MS) if spec.gap is None else span_of(spec.gap, (*path, "gap"), scope, 0),
         where,
         not_before_ms=not_before_ms,
         is_series=spec.counts_from == "series",

@@ -29,7 +29,7 @@ class Hit(NamedTuple):
     """One fact for which a rule holds.
 
     Shape: `at_ms` is the instant from which it held (never before the LP); `support` the other facts that it rests on.
-    `is_closed` only for a gap in observations that ended since.
+    `is_closed` only for a gap in observations that ended since, and for what must hold together with it.
     """
 
     fact: Fact

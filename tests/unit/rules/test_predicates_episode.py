@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.correlate.facts import Coded, at, born, discharge, fact, finding, puncture, stay, temperature
 from tests.unit.rules.pack import book_of, evaluations, judge, rule_text
+from worker.model.errors import PackError
 from worker.model.fact import (
     AssertionStatus,
     Comparator,
@@ -98,6 +99,45 @@ def test_finding_may_count_what_is_not_new_and_ask_for_more() -> None:
     when = "finding: {of: [headache], status: [absent], new: false, with: [mild], where: {since_lp: {above: $start}}}"
     said = finding("headache", 5, AssertionStatus.ABSENT, "mild")
     assert judge(when, "", finding("headache", -5), said).truth is TRUE
+
+
+@pytest.mark.parametrize(
+    ("facts", "truth"),
+    [
+        ([finding("headache", -73), finding("headache", 5)], TRUE),
+        ([finding("headache", -72), finding("headache", 5)], FALSE),
+        (
+            [
+                finding("headache", -72),
+                finding("headache", -9, AssertionStatus.ABSENT),
+                finding("headache", 5),
+            ],
+            TRUE,
+        ),
+        (
+            [finding("headache", -200, AssertionStatus.PRESENT, "chronic"), finding("headache", 5)],
+            FALSE,
+        ),
+        (
+            [finding("headache", 5), finding("headache", 9, AssertionStatus.PRESENT, "baseline")],
+            FALSE,
+        ),
+    ],
+)
+def test_the_baseline_of_a_finding_may_reach_less_far(facts: list[Fact], truth: Truth) -> None:
+    start = f"three_days: {{value: -72, unit: h, {HOUSE}}}"
+    when = "finding: {of: [headache], baseline_from: $three_days}"
+    assert judge(when, start, *facts).truth is truth
+
+
+@pytest.mark.parametrize(
+    ("value", "more", "problem"),
+    [(72, "", "the baseline lies before the LP"), (-72, ", new: false", "has no use where the finding")],
+)
+def test_a_baseline_that_cannot_be_or_is_not_asked_is_refused(value: int, more: str, problem: str) -> None:
+    start = f"three_days: {{value: {value}, unit: h, {HOUSE}}}"
+    with pytest.raises(PackError, match=problem):
+        judge(f"finding: {{of: [headache], baseline_from: $three_days{more}}}", start)
 
 
 @pytest.mark.parametrize(
@@ -293,3 +333,19 @@ def test_a_gap_may_stand_among_other_conditions() -> None:
     either = f"any: [{{{MISSING}}}, {{reading: {{of: [pain-score]}}}}]"
     found = judge(either, GAP, stay(-1), pain(2), as_of=7)
     assert (found.truth, found.next_change_at_ms) == (TRUE, at(7.5))
+
+
+def test_what_must_hold_together_with_a_gap_is_closed_with_it() -> None:
+    when = f"all: [{{{MISSING}}}, {{reading: {{of: [pain-score]}}}}]"
+    still = judge(when, GAP, stay(-1), pain(2), as_of=7.6).finding
+    ended = judge(when, GAP, stay(-1), pain(2), temperature(7, 37), as_of=7.6).finding
+    assert still is not None
+    assert ended is not None
+    assert (still.gap_closed, ended.gap_closed) == (False, True)
+
+
+def test_a_reading_that_alone_suffices_is_not_closed_by_a_gap() -> None:
+    either = f"any: [{{{MISSING}}}, {{reading: {{of: [pain-score]}}}}]"
+    found = judge(either, GAP, stay(-1), pain(2), temperature(7, 37), as_of=7.6).finding
+    assert found is not None
+    assert not found.gap_closed

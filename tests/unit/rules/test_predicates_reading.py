@@ -144,6 +144,12 @@ def test_preceded_by_asks_for_a_gap(gap: float, truth: Truth) -> None:
     assert told("body-temperature", where, *facts) is truth
 
 
+def test_preceded_by_without_a_gap_asks_for_any_earlier_fact() -> None:
+    where = "preceded_by: {of: [back-pain-score], not_before: $start}"
+    assert told("pain-score", where, score(0, 1, "back-pain-score"), score(90, 1)) is TRUE
+    assert told("pain-score", where, score(90, 1, "back-pain-score"), score(90, 1)) is FALSE
+
+
 def test_preceded_by_does_not_reach_before_its_start() -> None:
     where = "preceded_by: {of: [pain-score], gap: {at_most: $day}, not_before: $before}"
     assert told("pain-score", where, score(-7, 1), score(1, 1)) is FALSE

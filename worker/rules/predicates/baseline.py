@@ -17,6 +17,7 @@ from worker.correlate.baseline import (
 )
 from worker.model.fact import Coded
 from worker.model.finding import Trace, Truth
+from worker.model.time import HOUR_MS
 from worker.rules.context import EpisodeNode, Outcome, ReadingNode
 from worker.rules.interval import Interval, subtract, write
 from worker.rules.predicates.logic import any_of
@@ -26,6 +27,7 @@ from worker.rules.words import describe, describe_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from worker.correlate.baseline import Comparison
     from worker.model.fact import Fact
     from worker.rules.context import Context
     from worker.rules.params import Limit, Limits
@@ -57,26 +59,31 @@ def highest(concept: str, context: Context) -> Fact | None:
 class New(ReadingNode):
     """`new`: the finding that r states was not there before the LP, came back, or is stated to worsen."""
 
-    __slots__ = ("kinds",)
+    __slots__ = ("kinds", "span_ms")
 
-    def __init__(self, kinds: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, kinds: Mapping[str, tuple[str, ...]], span_ms: int | None = None) -> None:
         self.kinds = kinds
-        self.label = "new against the baseline"
+        self.span_ms = span_ms
+        since = "" if span_ms is None else f" of the last {span_ms / HOUR_MS:g} h"
+        self.label = f"new against the baseline{since}"
 
     @property
     def cost(self) -> int:
         return _COST
 
     def test(self, fact: Fact, context: Context) -> Truth:
-        return _TRUTH[compare(context.view, fact, self.kinds.get(fact.concept, ())).newness.is_new]
+        return _TRUTH[self._compare(fact, context).newness.is_new]
 
     def explain(self, fact: Fact, context: Context) -> Trace:
-        comparison = compare(context.view, fact, self.kinds.get(fact.concept, ()))
+        comparison = self._compare(fact, context)
         basis = comparison.basis
         reason = comparison.newness.value
         if basis is not None and basis is not fact:
             reason += f": {describe(basis, context)}"
         return Trace(_TRUTH[comparison.newness.is_new], self.label, reason)
+
+    def _compare(self, fact: Fact, context: Context) -> Comparison:
+        return compare(context.view, fact, self.kinds.get(fact.concept, ()), self.span_ms)
 
 
 class HasBaseline(ReadingNode):

@@ -217,7 +217,7 @@ class EpisodeAll(EpisodeNode):
         if truth is not Truth.TRUE:
             return Outcome(truth, next_ms=next_ms, awaits_ms=awaits_ms)
         since = max((outcome.since_ms for outcome in outcomes if outcome.since_ms is not None), default=None)
-        return Outcome(truth, _joined(outcomes), since, next_ms, awaits_ms)
+        return Outcome(truth, _closed_together(outcomes), since, next_ms, awaits_ms)
 
     def explain(self, context: Context) -> Trace:
         children = tuple(part.explain(context) for part in self.parts)
@@ -286,6 +286,14 @@ def _joined(outcomes: list[Outcome]) -> tuple[Hit, ...]:
     if len(outcomes) == 1:
         return outcomes[0].hits
     return tuple(sorted((hit for outcome in outcomes for hit in outcome.hits), key=lambda hit: hit.at_ms))
+
+
+def _closed_together(outcomes: list[Outcome]) -> tuple[Hit, ...]:
+    """Return the hits of parts that hold together: where one part is nothing but gaps that ended, all of it ended."""
+    hits = _joined(outcomes)
+    if any(outcome.hits and all(hit.is_closed for hit in outcome.hits) for outcome in outcomes):
+        return tuple(hit._replace(is_closed=True) for hit in hits)
+    return hits
 
 
 def _times(outcomes: list[Outcome]) -> tuple[EpochMs | None, EpochMs | None]:
