@@ -85,12 +85,15 @@ class MissingSpec(PackModel):
 
 
 class RisingSpec(PackModel):
-    """The last `readings` readings up to r rise strictly."""
+    """The last `readings` readings up to r rise strictly; with `or_more` as many as rise without a break."""
 
     readings: Reference
+    or_more: bool = False
     within: Reference
     by: Bounds
     spanning: Bounds | None = None
+    not_before: Reference | None = None
+    counts_from: Literal["lp", "series"] = "lp"
 
 
 class RiseSpec(Bounds):
@@ -99,6 +102,7 @@ class RiseSpec(Bounds):
     over: Literal["previous", "lowest"]
     within: Reference
     not_before: Reference
+    counts_from: Literal["lp", "series"] = "lp"
 
 
 class BaselineRiseSpec(Bounds):
@@ -239,13 +243,17 @@ class CountSpec(PackModel):
 
 
 class EarlierSpec(PackModel):
-    """An earlier fact, `gap` before r (left out: any time) and not before `not_before` (counted from the LP or the series)."""
+    """An earlier fact, `gap` before r (left out: any time) and not before `not_before` (counted from the LP or the series).
+
+    With `unbroken_by` it is younger than every other fact before r of which that clause holds.
+    """
 
     of: Concepts
     gap: Bounds | None = None
     not_before: Reference | None = None
     counts_from: Literal["lp", "series"] = "lp"
     where: ReadingClause | None = None
+    unbroken_by: ReadingClause | None = None
 
 
 class NearSpec(PackModel):

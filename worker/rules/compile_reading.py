@@ -33,7 +33,7 @@ from worker.rules.predicates.baseline import (
     WorseThanBaseline,
 )
 from worker.rules.predicates.derived import Minus, RatioTo
-from worker.rules.predicates.earlier import Near, PrecededBy, Rise, Rising
+from worker.rules.predicates.earlier import Near, PrecededBy, Reach, Rise, Rising, RisingRun
 from worker.rules.predicates.value import Answer, Asserted, OfConcept, Qualified, SinceStart
 
 if TYPE_CHECKING:
@@ -47,10 +47,32 @@ def check_statements(
     concepts: tuple[str, ...], where: ReadingClause | None, path: Path, scope: Scope
 ) -> None:
     """Refuse a reading of a finding that does not say which statements count: "absent" is a statement too."""
-    findings = [name for name in concepts if scope.library.terms[name].kind == FINDING]
-    if findings and (where is None or where.asserted is None):
+    findings = [
+        name
+        for name in concepts
+        if scope.library.terms[name].kind == FINDING and not _says_status(where, name, scope)
+    ]
+    if findings:
         names = ", ".join(findings)
         scope.problem(path, f"{names} may be stated as absent; add `asserted: [present]` to `where`")
+
+
+def _says_status(
+    clause: ReadingClause | None, concept: str, scope: Scope, opened: tuple[str, ...] = ()
+) -> bool:
+    """Tell whether a clause can hold only of statements that it names, or of no fact of the concept at all."""
+    if clause is None:
+        return False
+    if clause.asserted is not None or (clause.concept is not None and concept not in clause.concept):
+        return True
+    if any(_says_status(part, concept, scope, opened) for part in clause.all or ()):
+        return True
+    if clause.any and all(_says_status(part, concept, scope, opened) for part in clause.any):
+        return True
+    known = scope.library.definitions.get(clause.is_ or "")
+    if known is None or clause.is_ in opened:
+        return False
+    return _says_status(known[0].where, concept, scope, (*opened, clause.is_ or ""))
 
 
 def _since_lp(spec: Bounds, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
@@ -95,14 +117,25 @@ def _preceded_by(spec: EarlierSpec, path: Path, scope: Scope, compile_where: Com
     label = f"preceded by {' or '.join(concepts)}, {before}"
     if start is not None:
         label += f", not before {scope.words(start)} from the {spec.counts_from.replace('lp', 'LP')}"
-    return PrecededBy(
-        concepts,
-        (1, FOREVER_MS) if spec.gap is None else span_of(spec.gap, (*path, "gap"), scope, 0),
-        where,
-        not_before_ms=not_before_ms,
-        is_series=spec.counts_from == "series",
-        label=label,
+    shortest_ms, longest_ms = (
+        (1, FOREVER_MS) if spec.gap is None else span_of(spec.gap, (*path, "gap"), scope, 0)
     )
+    reach = Reach(longest_ms, not_before_ms, is_series=spec.counts_from == "series")
+    breaker = _breaker(spec.unbroken_by, concepts, path, scope, compile_where)
+    return PrecededBy(concepts, shortest_ms, reach, where, label, breaker)
+
+
+def _breaker(
+    clause: ReadingClause | None,
+    concepts: tuple[str, ...],
+    path: Path,
+    scope: Scope,
+    compile_where: CompileReading,
+) -> ReadingNode | None:
+    if clause is None:
+        return None
+    check_statements(concepts, clause, (*path, "unbroken_by"), scope)
+    return compile_where(clause, (*path, "unbroken_by"), scope.about(concepts))
 
 
 def _near(spec: NearSpec, path: Path, scope: Scope, compile_where: CompileReading) -> ReadingNode:
@@ -125,19 +158,25 @@ def _rising(spec: RisingSpec, path: Path, scope: Scope, _compile: CompileReading
     within_ms = scope.duration_ms(spec.within, (*path, "within"))
     by = number_limits(spec.by, unit, (*path, "by"), scope)
     spanning = None if spec.spanning is None else duration_limits(spec.spanning, (*path, "spanning"), scope)
-    label = f"the last {count} readings within {scope.words(spec.within)} rise strictly, {by.words} in total"
+    start = spec.not_before
+    not_before_ms = None if start is None else scope.duration_ms(start, (*path, "not_before"))
+    more = " or more" if spec.or_more else ""
+    label = f"the last {count}{more} readings within {scope.words(spec.within)} rise strictly, {by.words} in total"
     if spanning is not None:
         label += f", spanning {spanning.words}"
-    return Rising(count, within_ms, by, spanning, unit, label)
+    node = RisingRun if spec.or_more else Rising
+    reach = Reach(within_ms, not_before_ms, is_series=spec.counts_from == "series")
+    return node(count, reach, by, spanning, unit, label)
 
 
 def _rise(spec: RiseSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
     unit = scope.unit(path)
     by = number_limits(spec, unit, path, scope)
+    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    not_before_ms = scope.duration_ms(spec.not_before, (*path, "not_before"))
     return Rise(
         by,
-        scope.duration_ms(spec.within, (*path, "within")),
-        scope.duration_ms(spec.not_before, (*path, "not_before")),
+        Reach(within_ms, not_before_ms, is_series=spec.counts_from == "series"),
         unit,
         is_lowest=spec.over == "lowest",
         label=f"rise {by.words} over the {spec.over} reading within {scope.words(spec.within)}",

@@ -95,12 +95,49 @@ def test_a_threshold_at_the_end_of_what_is_plausible_stands(relation: str, value
 
 
 @pytest.mark.parametrize(
+    "where",
+    [
+        "{asserted: [present]}",
+        "{any: [{asserted: [present]}, {concept: [headache-score], at_least: $limit}]}",
+        "{all: [{asserted: [present]}, {with: [mild]}], any: [{with: [severe]}, {at_least: $limit}]}",
+        "{is: there}",
+    ],
+)
+def test_a_reading_of_a_finding_may_say_by_any_way_which_statements_count(where: str) -> None:
+    definitions = """
+params:
+  limit: {value: 4, unit: '{score}', house_choice: a lead}
+definitions:
+  there:
+    title: Headache stated or scored
+    of: [headache, positional-headache, headache-score]
+    where: {any: [{asserted: [present]}, {concept: [headache-score], at_least: $limit}]}
+"""
+    book_of(
+        rule_text(f"reading: {{of: [headache, headache-score], where: {where}}}"), definitions=definitions
+    )
+
+
+@pytest.mark.parametrize(
     ("when", "params", "message"),
     [
         ("above: $limit", LIMIT, "unknown key 'above'"),
         ("reading: {of: [acvpu], where: {above: $limit}}", LIMIT, "r has none here"),
         ("reading: {of: [body-temperature, gcs], where: {above: $limit}}", LIMIT, "different units"),
         ("reading: {of: [headache]}", "", "may be stated as absent"),
+        (
+            "reading: {of: [headache, gcs], where: {any: [{asserted: [present]}, {at_least: $limit}]}}",
+            "limit: {value: 4, unit: '{score}', house_choice: a lead}",
+            "headache may be stated as absent",
+        ),
+        (
+            (
+                "reading: {of: [gcs], where: {preceded_by: {of: [headache], gap: {above: $start},"
+                " where: {asserted: [absent]}, unbroken_by: {with: [mild]}}}}"
+            ),
+            "",
+            "may be stated as absent",
+        ),
         ("reading: {of: [gcs], window: {from: $end, to: $start}}", "", "ends before it starts"),
         ("reading: {of: [gcs], window: {from: $start}}", "", "needs either to"),
         ("reading: {of: [gcs], window: {to: $start}}", "", "needs either from"),

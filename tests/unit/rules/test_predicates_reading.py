@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.correlate.facts import Coded, born, csf, fact, finding, temperature
-from tests.unit.rules.pack import indent, judge
+from tests.unit.correlate.facts import Coded, born, csf, fact, finding, puncture, temperature
+from tests.unit.rules.pack import book_of, evaluations, indent, judge, rule_text
 from worker.model.fact import AssertionStatus, Comparator, Fact, Quantity
 from worker.model.finding import Truth
 
@@ -18,6 +18,7 @@ points: {{value: 2, unit: "{{score}}", {HOUSE}}}
 full: {{value: 15, unit: "{{score}}", {HOUSE}}}
 most: {{value: 9, unit: "{{score}}", {HOUSE}}}
 four: {{value: 4, unit: h, {HOUSE}}}
+late: {{value: 84, unit: h, {HOUSE}}}
 day: {{value: 24, unit: h, {HOUSE}}}
 before: {{value: -6, unit: h, {HOUSE}}}
 three: {{value: 3, unit: "1", {HOUSE}}}
@@ -39,6 +40,13 @@ def told(concept: str, where: str, *facts: Fact, definitions: str = "") -> Truth
     """Answer whether some reading of a concept satisfies a clause."""
     when = f"reading:\n  of: [{concept}]\n  where:\n{indent(where, 4)}"
     return judge(when, used(where), *facts, definitions=definitions).truth
+
+
+def told_last(concept: str, where: str, *facts: Fact) -> Truth:
+    """Answer the same for the last LP, at T0, of several."""
+    when = f"reading:\n  of: [{concept}]\n  where:\n{indent(where, 4)}"
+    book = book_of(rule_text(when, used(where)))
+    return evaluations([puncture(0), *facts], book)[-1].truth
 
 
 def score(hours: float, value: float, concept: str = "pain-score", comparator: str = "") -> Fact:
@@ -162,6 +170,51 @@ def test_preceded_by_what_cannot_be_compared_is_unknown() -> None:
     assert told("body-temperature", where, blurred, temperature(3, 39)) is UNKNOWN
 
 
+BACK = """
+asserted: [present]
+preceded_by:
+  of: [headache]
+  gap: {at_least: $day}
+  where: {asserted: [absent]}
+  unbroken_by: {asserted: [present]}
+"""
+THERE, GONE = AssertionStatus.PRESENT, AssertionStatus.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("told_before", "truth"),
+    [
+        (((60, GONE),), TRUE),
+        (((60, GONE), (80, GONE)), TRUE),
+        (((61, GONE), (70, GONE)), FALSE),
+        (((40, GONE), (50, THERE)), FALSE),
+        (((40, GONE), (50, THERE), (60, GONE)), TRUE),
+        (((40, GONE), (50, THERE), (61, GONE)), FALSE),
+        (((40, GONE), (83, THERE)), FALSE),
+        (((40, GONE), (50, AssertionStatus.UNCERTAIN)), TRUE),
+        (((50, THERE), (50, GONE)), FALSE),
+        ((), FALSE),
+    ],
+)
+def test_preceded_by_may_ask_that_nothing_broke_it(
+    told_before: tuple[tuple[float, AssertionStatus], ...], truth: Truth
+) -> None:
+    facts = [finding("headache", hours, status) for hours, status in told_before]
+    where = f"{BACK}since_lp: {{at_least: $late}}"
+    assert told("headache", where, *facts, finding("headache", 84)) is truth
+
+
+def test_what_may_have_broken_it_makes_it_unknown() -> None:
+    where = """
+    above: $points
+    preceded_by: {of: [pain-score], gap: {at_least: $four}, where: {below: $points}, unbroken_by: {above: $points}}
+    """
+    blurred = score(7, 4, comparator="<")
+    assert told("pain-score", where, score(5, 1), score(9, 6)) is TRUE
+    assert told("pain-score", where, score(5, 1), blurred, score(9, 6)) is UNKNOWN
+    assert told("pain-score", where, score(6, 1), blurred, score(9, 1)) is FALSE
+
+
 @pytest.mark.parametrize(("hours", "truth"), [(5.9, FALSE), (6, TRUE), (14, TRUE), (14.1, FALSE)])
 def test_near_reaches_both_ways(hours: float, truth: Truth) -> None:
     where = "near: {of: [neck-stiffness], within: $four, where: {asserted: [present]}}"
@@ -200,6 +253,58 @@ def test_rising_may_ask_for_a_span() -> None:
 def test_rising_over_a_bound_is_unknown() -> None:
     where = "rising: {readings: $three, within: $day, by: {at_least: $points}}"
     assert told("pain-score", where, score(1, 1, comparator="<"), score(2, 2), score(3, 4)) is UNKNOWN
+
+
+RUN = "rising: {readings: $three, or_more: true, within: $day, by: {above: $points}, spanning: {at_least: $four}}"
+
+
+@pytest.mark.parametrize(
+    ("values", "truth"),
+    [
+        ((1, 2, 3, 4, 5), TRUE),
+        ((1, 2, 2, 3, 4, 4.5), FALSE),
+        ((1, 3, 2, 4, 5), FALSE),
+        ((1, 4, 5, 6, 7), TRUE),
+        ((1, 1.5, 2, 2.5, 3), FALSE),
+        ((1, 2, 3, 4), FALSE),
+    ],
+)
+def test_rising_may_ask_for_the_whole_run(values: tuple[float, ...], truth: Truth) -> None:
+    facts = [score(10 - len(values) + number, value) for number, value in enumerate(values)]
+    assert told("pain-score", RUN, *facts) is truth
+
+
+@pytest.mark.parametrize(
+    ("comparators", "truth"),
+    [("<....", UNKNOWN), ("..<..", UNKNOWN), ("....<", UNKNOWN), ("<.....", TRUE)],
+)
+def test_a_run_that_a_bound_ends_too_soon_is_unknown(comparators: str, truth: Truth) -> None:
+    facts = [
+        score(number, 1 + number, comparator=comparator.strip("."))
+        for number, comparator in enumerate(comparators)
+    ]
+    where = RUN.replace("or_more", "not_before: $before, or_more")
+    last = f"{{since_lp: {{at_least: $four}}, {where}}}" if len(comparators) > 5 else where
+    assert told("pain-score", last, *facts) is truth
+
+
+def test_a_run_does_not_reach_before_its_start() -> None:
+    where = RUN.replace("or_more", "not_before: $before, or_more")
+    assert told("pain-score", where, score(-7, 1), score(1, 2), score(2, 4)) is FALSE
+    assert told("pain-score", where, score(-6, 1), score(1, 2), score(2, 4)) is TRUE
+
+
+@pytest.mark.parametrize(("counts_from", "truth"), [("lp", FALSE), ("series", TRUE)])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "rise: {over: previous, within: $day, not_before: $before, counts_from: FROM, above: $points}",
+        RUN.replace("or_more", "not_before: $before, counts_from: FROM, or_more"),
+    ],
+)
+def test_a_rise_may_count_from_the_first_lp_of_the_series(where: str, counts_from: str, truth: Truth) -> None:
+    facts = [puncture(-20), score(-15, 1), score(-14, 2), score(1, 5)]
+    assert told_last("pain-score", where.replace("FROM", counts_from), *facts) is truth
 
 
 @pytest.mark.parametrize(("over", "truth"), [("previous", FALSE), ("lowest", TRUE)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,27 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _COST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far back from r an earlier reading may stand.
+
+    Shape: at most `within_ms` before r, and not before `not_before_ms` from the LP or, with `is_series`, from the first of
+    its series; None where nothing bounds it there.
+    """
+
+    within_ms: int
+    not_before_ms: int | None = None
+    is_series: bool = False
+
+    def first_ms(self, fact: Fact, context: Context) -> EpochMs:
+        """Return the first instant that counts for r."""
+        first_ms = fact.effective.start_ms - self.within_ms
+        if self.not_before_ms is None:
+            return first_ms
+        start_ms = context.series_ms if self.is_series else context.anchor_ms
+        return max(first_ms, start_ms + self.not_before_ms)
 
 
 class Related(ReadingNode):
@@ -82,12 +104,14 @@ class Related(ReadingNode):
     def _judged(self, context: Context) -> Judged:
         known = context.judged.get(id(self))
         if known is None:
-            facts = context.view.between(self.concepts, -NEVER_MS, NEVER_MS)
-            truths = [self.where.test(other, context) for other in facts]
-            known = context.judged[id(self)] = Judged(
-                _series(facts, truths, Truth.TRUE), _series(facts, truths, Truth.UNKNOWN)
-            )
+            known = context.judged[id(self)] = _judge(self.concepts, self.where, context)
         return known
+
+
+def _judge(concepts: tuple[str, ...], clause: ReadingNode, context: Context) -> Judged:
+    facts = context.view.between(concepts, -NEVER_MS, NEVER_MS)
+    truths = [clause.test(other, context) for other in facts]
+    return Judged(_series(facts, truths, Truth.TRUE), _series(facts, truths, Truth.UNKNOWN))
 
 
 def _series(facts: tuple[Fact, ...], truths: list[Truth], wanted: Truth) -> Series:
@@ -100,38 +124,59 @@ def _has_other(found: tuple[Fact, ...], fact: Fact) -> bool:
 
 
 class PrecededBy(Related):
-    """`preceded_by`: an earlier fact, as far before r as `gap` says."""
+    """`preceded_by`: an earlier fact, as far before r as `gap` says.
 
-    __slots__ = ("gap_ms", "is_series", "not_before_ms")
+    With a `breaker`, only facts younger than the last one before r of which that clause holds.
+    """
+
+    __slots__ = ("breaker", "reach", "shortest_ms")
 
     def __init__(
         self,
         concepts: tuple[str, ...],
-        gap_ms: tuple[int, int],
+        shortest_ms: int,
+        reach: Reach,
         where: ReadingNode,
-        *,
-        not_before_ms: int | None,
-        is_series: bool,
         label: str,
+        breaker: ReadingNode | None = None,
     ) -> None:
         self.concepts = concepts
-        self.gap_ms = gap_ms
+        self.shortest_ms = shortest_ms
+        self.reach = reach
         self.where = where
-        self.not_before_ms = not_before_ms
-        self.is_series = is_series
-        self.label = label
+        self.breaker = breaker
+        self.label = label if breaker is None else f"{label}, and since then none: {breaker.label}"
 
     def span(self, fact: Fact, context: Context) -> tuple[EpochMs, EpochMs]:
-        at_ms = fact.effective.start_ms
-        shortest, longest = self.gap_ms
-        first_ms = at_ms - longest
-        if self.not_before_ms is not None:
-            start_ms = context.series_ms if self.is_series else context.anchor_ms
-            first_ms = max(first_ms, start_ms + self.not_before_ms)
-        return first_ms, at_ms - shortest
+        first_ms = self.reach.first_ms(fact, context)
+        if self.breaker is not None:
+            first_ms = max(first_ms, self._broken_ms(self.breaker, fact, context)[0] + 1)
+        return first_ms, fact.effective.start_ms - self.shortest_ms
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        truth = super().test(fact, context)
+        if self.breaker is None or truth is not Truth.TRUE:
+            return truth
+        first_ms, last_ms = self.span(fact, context)
+        unsure_ms = self._broken_ms(self.breaker, fact, context)[1]
+        sure = self._judged(context).holding.within(max(first_ms, unsure_ms + 1), last_ms)
+        return Truth.TRUE if _has_other(sure, fact) else Truth.UNKNOWN
+
+    def _broken_ms(self, breaker: ReadingNode, fact: Fact, context: Context) -> tuple[EpochMs, EpochMs]:
+        """Return when it was last broken before r, and when it last may have been."""
+        key = -id(self)  # not the breaker's own: a definition may break several
+        known = context.judged.get(key)
+        if known is None:
+            known = context.judged[key] = _judge(self.concepts, breaker, context)
+        holding, unsure = (series.last_before(fact.effective.start_ms) for series in known)
+        return _time_of(holding), _time_of(unsure)
 
     def nearest(self, fact: Fact, others: tuple[Fact, ...]) -> Fact:
         return others[-1]
+
+
+def _time_of(fact: Fact | None) -> EpochMs:
+    return -NEVER_MS if fact is None else fact.effective.start_ms
 
 
 class Near(Related):
@@ -157,13 +202,13 @@ class Near(Related):
 class Rising(ReadingNode):
     """`rising`: the last readings of r's concept up to r rise strictly, by enough in total."""
 
-    __slots__ = ("by", "count", "spanning", "unit", "within_ms")
+    __slots__ = ("by", "count", "reach", "spanning", "unit")
 
     def __init__(
-        self, count: int, within_ms: int, by: Limits, spanning: Limits | None, unit: str, label: str
+        self, count: int, reach: Reach, by: Limits, spanning: Limits | None, unit: str, label: str
     ) -> None:
         self.count = count
-        self.within_ms = within_ms
+        self.reach = reach
         self.by = by
         self.spanning = spanning
         self.unit = unit
@@ -175,10 +220,14 @@ class Rising(ReadingNode):
 
     def last(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         """Return the last readings up to r within the span, oldest first, r the last."""
-        at_ms = fact.effective.start_ms
-        earlier = context.view.between((fact.concept,), at_ms - self.within_ms, at_ms - 1)
+        earlier = self.earlier(fact, context)
         kept = earlier[-(self.count - 1) :] if self.count > 1 else ()
         return (*kept, fact)
+
+    def earlier(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
+        """Return all readings of r's concept in the span, by clinical time."""
+        first_ms = self.reach.first_ms(fact, context)
+        return context.view.between((fact.concept,), first_ms, fact.effective.start_ms - 1)
 
     def test(self, fact: Fact, context: Context) -> Truth:
         readings = self.last(fact, context)
@@ -203,17 +252,46 @@ class Rising(ReadingNode):
         return self.last(fact, context)[:-1]
 
 
+class RisingRun(Rising):
+    """`rising` with `or_more`: all readings up to r that rise without a break, so many at least.
+
+    A longer run rises more and spans more, so the longest is the one to ask.
+    """
+
+    __slots__ = ()
+
+    def last(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
+        return (*self._run(fact, context)[0], fact)
+
+    def test(self, fact: Fact, context: Context) -> Truth:
+        truth = super().test(fact, context)
+        return Truth.UNKNOWN if truth is Truth.FALSE and self._run(fact, context)[1] else truth
+
+    def _run(self, fact: Fact, context: Context) -> tuple[tuple[Fact, ...], bool]:
+        """Return the readings that rise up to r, and whether one without an exact number ended them."""
+        earlier = self.earlier(fact, context)
+        later = number_of(fact, self.unit)
+        start = len(earlier)
+        if later is None or not later.is_exact:
+            return (), True
+        while start:
+            number = number_of(earlier[start - 1], self.unit)
+            if number is None or not number.is_exact:
+                return earlier[start:], True
+            if number.low >= later.low:
+                break
+            start, later = start - 1, number
+        return earlier[start:], False
+
+
 class Rise(ReadingNode):
     """`rise`: r exceeds the previous, or the lowest earlier, reading of its own concept by enough."""
 
-    __slots__ = ("by", "is_lowest", "not_before_ms", "unit", "within_ms")
+    __slots__ = ("by", "is_lowest", "reach", "unit")
 
-    def __init__(
-        self, by: Limits, within_ms: int, not_before_ms: int, unit: str, *, is_lowest: bool, label: str
-    ) -> None:
+    def __init__(self, by: Limits, reach: Reach, unit: str, *, is_lowest: bool, label: str) -> None:
         self.by = by
-        self.within_ms = within_ms
-        self.not_before_ms = not_before_ms
+        self.reach = reach
         self.unit = unit
         self.is_lowest = is_lowest
         self.label = label
@@ -224,9 +302,8 @@ class Rise(ReadingNode):
 
     def earlier(self, fact: Fact, context: Context) -> Fact | None:
         """Return the reading that r is compared with, None where there is none."""
-        at_ms = fact.effective.start_ms
-        first_ms = max(at_ms - self.within_ms, context.anchor_ms + self.not_before_ms)
-        found = context.view.between((fact.concept,), first_ms, at_ms - 1)
+        first_ms = self.reach.first_ms(fact, context)
+        found = context.view.between((fact.concept,), first_ms, fact.effective.start_ms - 1)
         if not found:
             return None
         if not self.is_lowest:
