@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from worker.decode.located_yaml import Problems
 from worker.mapping.concept_spec import BodySiteSpec, ConceptSpec, Kind
-from worker.mapping.concepts import IGNORED, Concept, Target, fold
+from worker.mapping.concepts import IGNORED, Concept, Target, fold, words_of
 from worker.mapping.pack_files import PackFiles, Placed, each
 from worker.mapping.results import Results, compile_results
 from worker.mapping.units import IDENTITY, Linear, UnitTable, compile_units, linear
@@ -104,7 +104,7 @@ def _concept(
         values=frozenset(row.value for row in spec.answers),
         results=_results(placed, problems),
         qualifier_words=tuple(
-            (name, tuple(map(fold, words))) for name, words in spec.qualifier_words.items()
+            (name, tuple(map(words_of, words))) for name, words in spec.qualifier_words.items()
         ),
         unverified=tuple(row.display for row in spec.unverified),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,7 @@ class Concept:
         return self.unit == "1" or (self.unit.startswith("{") and self.unit.endswith("}"))
 
 
+_WORD = re.compile(r"[^\W_]+")
 _IGNORED_KIND = Kind.IGNORED
 IGNORED = Concept("ignored", _IGNORED_KIND)
 """What a code means that the pack knows and does not use."""
@@ -78,6 +80,11 @@ class Target:
     def is_ignored(self) -> bool:
         """Tell whether the code is known and not used."""
         return self.concept.kind is _IGNORED_KIND
+
+
+def words_of(text: str) -> str:
+    """Return the words of a text, case folded, one blank between them: marks and hyphens say nothing."""
+    return " ".join(_WORD.findall(text.casefold()))
 
 
 def fold(text: str) -> str:

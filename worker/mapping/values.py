@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from worker.mapping.concept_spec import Kind
-from worker.mapping.concepts import Coding, Concept, Target, fold
+from worker.mapping.concepts import Coding, Concept, Target, fold, words_of
 from worker.mapping.feeds import Feed
 from worker.mapping.numbers import Number, read_number
 from worker.mapping.pack import MappingPack
@@ -145,7 +145,7 @@ def read_answer(concept: Concept, target: Target, given: Given, feed: Feed, plac
 
 def qualifiers_of(concept: Concept, texts: Iterable[str]) -> tuple[str, ...]:
     """Return the qualifiers that words of an order or drug text give ("flush", "prophylactic"), sorted."""
-    words = f" {' '.join(map(fold, texts))} "
+    words = f" {' | '.join(map(words_of, texts))} "
     return tuple(
         sorted(name for name, cues in concept.qualifier_words if any(f" {cue} " in words for cue in cues))
     )

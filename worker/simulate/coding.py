@@ -25,6 +25,8 @@ class Kind(StrEnum):
     TEXT = "text"
     NOTE = "note"
     DRUG = "drug"
+    FINDING = "finding"
+    ALLERGY = "allergy"
     ENCOUNTER = "encounter"
     DISCHARGE = "discharge"
 
@@ -96,10 +98,19 @@ CODINGS: Final[dict[str, Coding]] = {
     "opening-pressure": Coding(Kind.QUANTITY, Term("", "", "CSF opening pressure"), "mm[H2O]"),
     "post-void-residual": Coding(Kind.QUANTITY, Term("", "", "Post-void residual"), "mL"),
     "leg-power": Coding(Kind.QUANTITY, Term("", "", "Leg power"), "{score}"),
+    "csf-pcr": Coding(Kind.ANSWER, Term("", "", "Meningitis and encephalitis panel"), specimen="csf"),
+    "needle-type": Coding(Kind.ANSWER, Term("", "", "Needle tip")),
+    "needle-gauge": Coding(Kind.QUANTITY, Term("", "", "Needle gauge"), "{gauge}"),
+    "attempts": Coding(Kind.QUANTITY, Term("", "", "Needle passes"), "{count}"),
+    "lp-indication": Coding(Kind.ANSWER, Term("", "", "Reason for the lumbar puncture")),
     "note": Coding(Kind.NOTE, Term(LOINC, "11506-3", "Progress note")),
     "anticoagulant": _drug("anticoagulant"),
     "nsaid": _drug("NSAID"),
     "sedation": _drug("sedation"),
+    "antiplatelet": _drug("antiplatelet"),
+    "antimicrobial": _drug("antimicrobial"),
+    "nsaid-allergy": Coding(Kind.ALLERGY, Term("", "NSAID-ALLERGY", "Allergy to an NSAID")),
+    "ulcer-history": Coding(Kind.FINDING, Term("", "ULCER-HISTORY", "Peptic ulcer")),
     "encounter": Coding(Kind.ENCOUNTER, Term("", "", "Visit")),
     "discharge": Coding(Kind.DISCHARGE, Term("", "", "Discharge")),
 }
@@ -113,6 +124,9 @@ SITES: Final = {
 SPECIMENS: Final = {
     "csf": Term(SNOMED, "258450006", "Cerebrospinal fluid"),
     "blood": Term(SNOMED, "119297000", "Blood"),
+    "shunt": Term("", "", "CSF shunt"),
+    "drain": Term("", "", "CSF drain"),
+    "ventricular": Term("", "", "Ventricular CSF"),
 }
 
 ANSWERS: Final = {
@@ -139,5 +153,16 @@ DRUGS: Final = {
     "diclofenac": Term(RXNORM, "3355", "diclofenac"),
     "midazolam": Term("", "MIDAZOLAM", "midazolam"),
     "propofol": Term("", "PROPOFOL", "propofol"),
+    "ceftriaxone": Term("", "CEFTRIAXONE", "ceftriaxone"),
+    "aspirin": Term(RXNORM, "1191", "aspirin"),
+    "clopidogrel": Term("", "CLOPIDOGREL", "clopidogrel"),
 }
+
+DRUG_WORDS: Final = {
+    "flush": "line flush",
+    "prophylactic": "prophylactic dose",
+    "therapeutic": "therapeutic dose",
+    "topical": "topical",
+}
+"""How an order writes the qualifiers of a dose."""
 """Drugs by the name that a vignette or the hospital gives, sedatives by local codes; others travel by name alone."""

@@ -22,6 +22,9 @@ INTERPRETATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ObservationInt
 CLASS_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 PLACE_SYSTEM = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 DISPOSITION_SYSTEM = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
+PRIORITY_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
+VERIFICATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+ALLERGY_VERIFICATION_SYSTEM = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
 UCUM = "http://unitsofmeasure.org"
 ORDER_SYSTEM = "urn:lpwatch:order"
 
@@ -87,11 +90,11 @@ def concept(*codings: Coding, text: str = "") -> Json:
 
 
 def quantity(value: float, unit: str, comparator: str = "") -> Json:
-    """Write a Quantity in UCUM."""
+    """Write a Quantity in UCUM; an empty unit is left out."""
     start: Json = {"value": value}
     if comparator:
         start["comparator"] = comparator
-    return start | {"unit": unit, "system": UCUM, "code": unit}
+    return start | ({"unit": unit, "system": UCUM, "code": unit} if unit else {})
 
 
 def transaction(bundle_id: str, resources: Iterable[Json], updated_ms: EpochMs) -> Json:
@@ -180,6 +183,39 @@ def procedure(
     }
 
 
+def on_a_day(resource: Json, at_ms: EpochMs) -> Json:
+    """Say of a Procedure only the day on which it was done."""
+    day = to_rfc3339(at_ms).partition("T")[0]
+    kept = {name: found for name, found in resource.items() if name != "performedPeriod"}
+    return kept | {"performedDateTime": day}
+
+
+def condition(stated: Stated, code: Json, onset_ms: EpochMs, *, is_in_error: bool = False) -> Json:
+    """Write a Condition."""
+    return _about("Condition", stated) | {
+        "verificationStatus": concept(Coding(VERIFICATION_SYSTEM, _verified(is_in_error=is_in_error))),
+        "code": code,
+        "onsetDateTime": to_rfc3339(onset_ms),
+    }
+
+
+def allergy(stated: Stated, code: Json, recorded_ms: EpochMs, *, is_in_error: bool = False) -> Json:
+    """Write an AllergyIntolerance."""
+    written = _about("AllergyIntolerance", stated) | {
+        "verificationStatus": concept(
+            Coding(ALLERGY_VERIFICATION_SYSTEM, _verified(is_in_error=is_in_error))
+        ),
+        "code": code,
+        "recordedDate": to_rfc3339(recorded_ms),
+    }
+    written["patient"] = written.pop("subject")
+    return written
+
+
+def _verified(*, is_in_error: bool) -> str:
+    return "entered-in-error" if is_in_error else "confirmed"
+
+
 def service_request(
     stated: Stated, code: Json, at_ms: EpochMs, status: str = "completed", numbers: Iterable[str] = ()
 ) -> Json:
@@ -254,6 +290,7 @@ class Stay:
     disposition: str = ""
     status: str = ""
     place: Bed | None = None
+    is_planned: bool = False
 
 
 def encounter(stated: Stated, stay: Stay) -> Json:
@@ -270,6 +307,8 @@ def encounter(stated: Stated, stay: Stay) -> Json:
     }
     if stay.place is not None:
         written["location"] = [_placed(stay.place.unit, "wa"), _placed(stay.place.bed, "bd")]
+    if stay.is_planned:
+        written["priority"] = concept(Coding(PRIORITY_SYSTEM, "EL", "elective"))
     if stay.reason:
         written["reasonCode"] = [{"text": stay.reason}]
     if stay.disposition:

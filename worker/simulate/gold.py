@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.notes.reader import NoteDocument, NoteReading
-from worker.simulate.vignettes import Readings, plain_text
+from worker.simulate.vignettes import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class GoldReader:
     """Read a document by its id; a document without a gold reading says nothing."""
 
-    def __init__(self, gold: Mapping[str, Mapping[str, Readings]]) -> None:
+    def __init__(self, gold: Mapping[str, Mapping[str, NoteReading]]) -> None:
         """Keep gold readings: document id, then text of the version (`plain_text`), then what it says."""
         self._gold = dict(gold)
 
@@ -24,4 +24,4 @@ class GoldReader:
         found = versions.get(plain_text(document.text))
         if found is None and len(versions) == 1:
             found = next(iter(versions.values()))
-        return NoteReading(assertions=found or (), puncture=None)
+        return found or NoteReading()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import date
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 Scalar: TypeAlias = int | float | str
 """A number, a code of the concept, or text as a laboratory sends it ("<7", "No organisms seen")."""
+
+
+NO_UNIT: Final = "none"
+"""Stands for the unit of a value that is sent without one."""
 
 
 class Revision(StrEnum):
@@ -42,8 +46,9 @@ class Happening:
     Shape: `name` names the statement for the patient's whole life: a correction repeats it. `concept` is a concept of the
     pack. `value` is None where the concept says it all (a note, a lumbar puncture); `status` is a lumbar puncture's
     (completed, stopped, cancelled, entered-in-error); `text` a note's text or the reason for a visit. `is_revised`
-    tells that a later message will change it.
-    Units: `unit` in UCUM; empty is the unit that the sender always uses.
+    tells that a later message will change it. `qualifiers` are said beside the value (a prophylactic dose, a planned
+    visit); `specimen` is a class of fluid other than the usual one; `is_date_only` leaves out the hour.
+    Units: `unit` in UCUM; empty is the unit that the sender always uses, `NO_UNIT` sends none.
     """
 
     name: str
@@ -57,6 +62,13 @@ class Happening:
     title: str = ""
     revision: Revision = Revision.ORIGINAL
     is_revised: bool = False
+    qualifiers: tuple[str, ...] = ()
+    specimen: str = ""
+    is_date_only: bool = False
+
+    def unit_or(self, usual: str) -> str:
+        """Return the unit to write; empty for none."""
+        return "" if self.unit == NO_UNIT else self.unit or usual
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class Visit:
     admitted: str = ""
     discharged: str = ""
     disposition: str = ""
+    admission_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,7 @@ def pv1(visit: Visit) -> str:
             1: "1",
             2: visit.patient_class,
             3: components(*visit.location),
+            4: visit.admission_type,
             19: escape(visit.number),
             36: escape(visit.disposition),
             44: visit.admitted,
@@ -301,17 +303,44 @@ def pr1(code: Code, at: str, minutes: str = "", set_id: int = 1) -> str:
     return segment("PR1", {1: str(set_id), 3: coded(code), 4: escape(code.display), 5: at, 7: minutes})
 
 
-def rxa(drug: Code, at: str, amount: str = "1", unit: str = "{dose}", action: str = "A") -> str:
-    """Write RXA: one completed administration; action D takes it back (HL7 table 0323)."""
+def rxa(drug: Code, at: str, *, action: str = "A", said: str = "") -> str:
+    """Write RXA: one completed administration, `said` beside it; action D takes it back (HL7 table 0323)."""
+    note = components("", said) if said else ""
+    dose = {1: "0", 2: "1", 3: at, 4: at, 5: coded(drug), 6: "1", 7: escape("{dose}")}
+    return segment("RXA", dose | {9: note, 20: "CP", 21: action})
+
+
+def rxe(drug: Code, at: str, *, said: str = "") -> str:
+    """Write RXE: an encoded order that starts at `at`, `said` to those who give it."""
+    note = components("", said) if said else ""
     return segment(
-        "RXA",
-        {1: "0", 2: "1", 3: at, 4: at, 5: coded(drug), 6: amount, 7: escape(unit), 20: "CP", 21: action},
+        "RXE", {1: components("", "", "", at), 2: coded(drug), 3: "1", 5: escape("{dose}"), 7: note}
     )
 
 
-def rxe(drug: Code, at: str, amount: str = "1", unit: str = "{dose}") -> str:
-    """Write RXE: an encoded order that starts at `at`."""
-    return segment("RXE", {1: components("", "", "", at), 2: coded(drug), 3: amount, 5: escape(unit)})
+def rxr(route: Code) -> str:
+    """Write RXR: the way by which the drug before it is given."""
+    return segment("RXR", {1: coded(route)})
+
+
+def prb(code: Code, at: str, number: str, *, action: str = "AD") -> str:
+    """Write PRB: a problem of the list under its own number; action DE takes it back (HL7 table 0287)."""
+    return segment("PRB", {1: action, 2: at, 3: coded(code), 4: escape(number), 7: at})
+
+
+def dg1(code: Code, at: str, number: str, *, action: str = "A") -> str:
+    """Write DG1: a diagnosis under its own number; action D takes it back (HL7 table 0206)."""
+    return segment("DG1", {1: "1", 3: coded(code), 5: at, 6: "W", 20: escape(number), 21: action})
+
+
+def al1(code: Code, at: str) -> str:
+    """Write AL1: an allergy to a drug."""
+    return segment("AL1", {1: "1", 2: "DA", 3: coded(code), 6: at})
+
+
+def iam(code: Code, at: str, number: str, *, action: str = "A") -> str:
+    """Write IAM: an allergy to a drug under its own number; action D takes it back (HL7 table 0206)."""
+    return segment("IAM", {1: "1", 2: "DA", 3: coded(code), 6: action, 7: escape(number), 11: at})
 
 
 def _identifiers(identifiers: Iterable[Identifier]) -> str:

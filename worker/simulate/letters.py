@@ -27,6 +27,11 @@ _LOCAL = {
     "opening-pressure": ("OPENING-PRESSURE", "CSF opening pressure"),
     "post-void-residual": ("POST-VOID-RESIDUAL", "Bladder scan after voiding"),
     "leg-power": ("LEG-POWER", "Power in the legs"),
+    "csf-pcr": ("CSF-PCR", "Meningitis and encephalitis panel"),
+    "needle-type": ("NEEDLE-TYPE", "Needle tip"),
+    "needle-gauge": ("NEEDLE-GAUGE", "Needle gauge"),
+    "attempts": ("ATTEMPTS", "Needle passes"),
+    "lp-indication": ("LP-INDICATION", "Reason for the lumbar puncture"),
 }
 _LOCAL_SCORES = {
     "back-pain-score": ("PAIN-BACK", "Back pain 0-10"),

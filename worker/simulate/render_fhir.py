@@ -11,6 +11,7 @@ from worker.simulate import fhir_writer as fhir
 from worker.simulate.coding import (
     ANSWERS,
     CODINGS,
+    DRUG_WORDS,
     DRUGS,
     INTERPRETATIONS,
     SITES,
@@ -92,7 +93,8 @@ def _observation(happening: Happening, envelope: Envelope) -> list[Json]:
     if coding.specimen:
         specimen_id = f"{happening.name}-specimen"
         stated = _stated(happening, envelope, specimen_id)
-        resources.append(fhir.specimen(stated, _concept(SPECIMENS[coding.specimen]), happening.at_ms))
+        kind = _concept(SPECIMENS[happening.specimen or coding.specimen])
+        resources.append(fhir.specimen(stated, kind, happening.at_ms))
         extra["specimen"] = {"reference": f"Specimen/{specimen_id}"}
     observation = fhir.observation(
         _stated(happening, envelope),
@@ -111,9 +113,9 @@ def observed_value(happening: Happening, server: Server) -> Json:
         bounded = _BOUNDED.fullmatch(value.strip()) if isinstance(value, str) else None
         if bounded is not None:
             sign, number = bounded.groups()
-            return {"valueQuantity": fhir.quantity(float(number), happening.unit or coding.unit, sign)}
+            return {"valueQuantity": fhir.quantity(float(number), happening.unit_or(coding.unit), sign)}
         if isinstance(value, int | float):
-            return {"valueQuantity": fhir.quantity(value, happening.unit or coding.unit)}
+            return {"valueQuantity": fhir.quantity(value, happening.unit_or(coding.unit))}
         return {"valueString": str(value)}
     text = number_text(value if value is not None else "")
     if coding.kind is Kind.TEXT:
@@ -148,7 +150,8 @@ def _procedure(happening: Happening, envelope: Envelope, status: str) -> Json:
     if happening.revision is Revision.RETRACTED:
         status = "entered-in-error"
     code = _concept(_term(happening.concept, envelope.server))
-    return fhir.procedure(_stated(happening, envelope), code, happening.at_ms, happening.at_ms, status)
+    written = fhir.procedure(_stated(happening, envelope), code, happening.at_ms, happening.at_ms, status)
+    return fhir.on_a_day(written, happening.at_ms) if happening.is_date_only else written
 
 
 def _note(happening: Happening, envelope: Envelope) -> list[Json]:
@@ -167,11 +170,38 @@ def _drug(happening: Happening, envelope: Envelope) -> list[Json]:
     drug = _concept(DRUGS.get(name, Term("", "", name)))
     stated = _stated(happening, envelope)
     is_retracted = happening.revision is Revision.RETRACTED
+    dosage = _dosage(happening)
     if envelope.server.is_alternate:
-        status = "entered-in-error" if is_retracted else "active"
-        return [fhir.medication_request(stated, drug, happening.at_ms, status)]
+        status = "cancelled" if is_retracted else "active"
+        request = fhir.medication_request(stated, drug, happening.at_ms, status)
+        return [request | ({"dosageInstruction": [dosage]} if dosage else {})]
     status = "entered-in-error" if is_retracted else "completed"
-    return [fhir.medication_administration(stated, drug, happening.at_ms, status)]
+    given = fhir.medication_administration(stated, drug, happening.at_ms, status)
+    return [given | ({"dosage": dosage} if dosage else {})]
+
+
+def _dosage(happening: Happening) -> Json:
+    said = ", ".join(DRUG_WORDS[name] for name in happening.qualifiers if name != "topical")
+    written: Json = {"text": said} if said else {}
+    if "topical" in happening.qualifiers:
+        written["route"] = fhir.concept(text="Topical")
+    return written
+
+
+def _condition(happening: Happening, envelope: Envelope) -> list[Json]:
+    code = _concept(_term(happening.concept, envelope.server))
+    is_retracted = happening.revision is Revision.RETRACTED
+    return [fhir.condition(_stated(happening, envelope), code, happening.at_ms, is_in_error=is_retracted)]
+
+
+def _allergy(happening: Happening, envelope: Envelope) -> list[Json]:
+    """Write an AllergyIntolerance: to a class of drugs, or in the other way to one drug of the class."""
+    term = _term(happening.concept, envelope.server)
+    if envelope.server.is_alternate:
+        term = DRUGS["diclofenac"]
+    is_retracted = happening.revision is Revision.RETRACTED
+    stated = _stated(happening, envelope)
+    return [fhir.allergy(stated, _concept(term), happening.at_ms, is_in_error=is_retracted)]
 
 
 def _encounter(happening: Happening, envelope: Envelope) -> list[Json]:
@@ -183,6 +213,7 @@ def _encounter(happening: Happening, envelope: Envelope) -> list[Json]:
         reason=happening.text,
         status="entered-in-error" if is_retracted else "",
         place=bed_of(number, str(happening.value)),
+        is_planned="planned" in happening.qualifiers,
     )
     return [fhir.encounter(_stated(happening, envelope, number), stay)]
 
@@ -210,6 +241,8 @@ _WRITERS: dict[Kind, Callable[[Happening, Envelope], list[Json]]] = {
     Kind.TEXT: _observation,
     Kind.NOTE: _note,
     Kind.DRUG: _drug,
+    Kind.FINDING: _condition,
+    Kind.ALLERGY: _allergy,
     Kind.ENCOUNTER: _encounter,
     Kind.DISCHARGE: _discharge,
 }

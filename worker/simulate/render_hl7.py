@@ -9,6 +9,7 @@ from worker.simulate import hl7_writer as hl7
 from worker.simulate.coding import (
     ANSWERS,
     CODINGS,
+    DRUG_WORDS,
     DRUGS,
     HL7_SYSTEMS,
     INTERPRETATIONS,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _CLASSES = {"inpatient": "I", "emergency": "E", "outpatient": "O"}
 _DELETE = '""'
+_DAY = len("20260105")
+_TOPICAL = Code("TP", "Topical", "HL70162")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def render_results(happenings: tuple[Happening, ...], envelope: Envelope, order:
     first = happenings[0]
     dtm = envelope.sender.style.dtm
     is_told_first = all(happening.revision is Revision.ORIGINAL for happening in happenings)
-    specimen = CODINGS[first.concept].specimen
+    specimen = first.specimen or CODINGS[first.concept].specimen
     obr = hl7.Order(
         placer="",
         filler=order,
@@ -105,7 +108,7 @@ def _observation(happening: Happening, sender: Sender) -> hl7.Observation:
     is_own = happening.concept in sender.own_codes
     status = {Revision.ORIGINAL: "F", Revision.CORRECTED: "C", Revision.RETRACTED: "D"}[happening.revision]
     value_type, value, flag = _value(happening, sender)
-    unit = sender.units.get(happening.concept, happening.unit or coding.unit)
+    unit = sender.units.get(happening.concept, happening.unit_or(coding.unit))
     return hl7.Observation(
         value_type=value_type,
         code=_concept_code(happening.concept, sender),
@@ -146,8 +149,8 @@ def _puncture(happening: Happening, envelope: Envelope) -> bytes:
         placer=f"P-{happening.name}",
         filler=happening.name,
         code=_concept_code("lumbar-puncture", envelope.sender),
-        at=dtm(happening.at_ms),
-        end=dtm(happening.at_ms),
+        at=_performed(happening, envelope.sender),
+        end=_performed(happening, envelope.sender),
         stated_at=dtm(happening.received_at_ms),
         status="",
         control=control,
@@ -163,9 +166,14 @@ def _puncture(happening: Happening, envelope: Envelope) -> bytes:
 
 def _procedure(happening: Happening, envelope: Envelope) -> bytes:
     code = _concept_code(happening.concept, envelope.sender)
-    pr1 = hl7.pr1(code, envelope.sender.style.dtm(happening.at_ms))
+    pr1 = hl7.pr1(code, _performed(happening, envelope.sender))
     lines = [_evn(happening, envelope, "A08"), _pid(envelope), _pv1(envelope, is_required=True), pr1]
     return _message(envelope, happening, "ADT^A08", "ADT_A01", lines)
+
+
+def _performed(happening: Happening, sender: Sender) -> str:
+    written = sender.style.dtm(happening.at_ms)
+    return written[:_DAY] if happening.is_date_only else written
 
 
 def _note(happening: Happening, envelope: Envelope) -> bytes:
@@ -208,12 +216,44 @@ def _drug(happening: Happening, envelope: Envelope) -> bytes:
         control="OC" if is_retracted else "RE",
         order_status="CA" if is_retracted else "IP",
     )
+    said = ", ".join(DRUG_WORDS[name] for name in happening.qualifiers if name != "topical")
+    route = hl7.rxr(_TOPICAL) if "topical" in happening.qualifiers else ""
+    lines = [_pid(envelope), _pv1(envelope), hl7.orc(order)]
     if envelope.sender.is_alternate:
-        lines = [_pid(envelope), _pv1(envelope), hl7.orc(order), hl7.rxe(code, dtm(happening.at_ms))]
+        lines += [hl7.rxe(code, dtm(happening.at_ms), said=said), route]
         return _message(envelope, happening, "RDE^O11", "RDE_O11", lines)
-    rxa = hl7.rxa(code, dtm(happening.at_ms), action="D" if is_retracted else "A")
-    lines = [_pid(envelope), _pv1(envelope), hl7.orc(order), rxa]
+    lines += [hl7.rxa(code, dtm(happening.at_ms), action="D" if is_retracted else "A", said=said), route]
     return _message(envelope, happening, "RAS^O17", "RAS_O17", lines)
+
+
+def _finding(happening: Happening, envelope: Envelope) -> bytes:
+    """Write a problem (PRB), or in the other way a diagnosis (DG1)."""
+    code = _concept_code(happening.concept, envelope.sender)
+    at = envelope.sender.style.dtm(happening.at_ms)
+    is_retracted = happening.revision is Revision.RETRACTED
+    if not envelope.sender.is_alternate:
+        prb = hl7.prb(code, at, happening.name, action="DE" if is_retracted else "AD")
+        return _message(envelope, happening, "PPR^PC1", "PPR_PC1", [_pid(envelope), prb])
+    dg1 = hl7.dg1(code, at, happening.name, action="D" if is_retracted else "A")
+    lines = [_evn(happening, envelope, "A08"), _pid(envelope), _pv1(envelope, is_required=True), dg1]
+    return _message(envelope, happening, "ADT^A08", "ADT_A01", lines)
+
+
+def _allergy(happening: Happening, envelope: Envelope) -> bytes:
+    """Write AL1, or IAM in the other way and where a later message takes it back, which AL1 cannot."""
+    sender = envelope.sender
+    code = _concept_code(happening.concept, sender)
+    at = sender.style.dtm(happening.at_ms)
+    is_listed = not sender.is_alternate and not happening.is_revised
+    is_retracted = happening.revision is Revision.RETRACTED
+    trigger = "A08" if is_listed else "A60"
+    allergy = (
+        hl7.al1(code, at)
+        if is_listed
+        else hl7.iam(code, at, happening.name, action="D" if is_retracted else "A")
+    )
+    lines = [_evn(happening, envelope, trigger), _pid(envelope), _pv1(envelope, is_required=True), allergy]
+    return _message(envelope, happening, f"ADT^{trigger}", "ADT_A01" if is_listed else "ADT_A60", lines)
 
 
 def _encounter(happening: Happening, envelope: Envelope) -> bytes:
@@ -222,6 +262,8 @@ def _encounter(happening: Happening, envelope: Envelope) -> bytes:
         trigger = "A11"
     stay = Stay(str(happening.value), f"V-{happening.name}", happening.at_ms, happening.text)
     visit = _visit(stay, envelope.sender)
+    if "planned" in happening.qualifiers:
+        visit = replace(visit, admission_type="C")
     lines = [_evn(happening, envelope, trigger), _pid(envelope), hl7.pv1(visit), hl7.pv2(visit)]
     return _message(envelope, happening, f"ADT^{trigger}", "ADT_A01", lines)
 
@@ -248,6 +290,8 @@ _WRITERS: dict[Kind, Callable[[Happening, Envelope], bytes]] = {
     Kind.TEXT: _results,
     Kind.NOTE: _note,
     Kind.DRUG: _drug,
+    Kind.FINDING: _finding,
+    Kind.ALLERGY: _allergy,
     Kind.ENCOUNTER: _encounter,
     Kind.DISCHARGE: _discharge,
 }

@@ -14,11 +14,12 @@ from pydantic import Field
 
 from worker.decode.located_yaml import Located, PackModel, Problems, load_yaml, validate
 from worker.model.errors import PackError
-from worker.model.fact import Assertion, AssertionStatus
+from worker.model.fact import Assertion, AssertionStatus, PunctureStatus
 from worker.model.finding import Severity
 from worker.model.time import HOUR_MS, from_rfc3339, to_datetime
-from worker.simulate.coding import CODINGS, Kind
-from worker.simulate.happenings import Happening, Revision, Scalar
+from worker.notes.reader import NotePuncture, NoteReading
+from worker.simulate.coding import CODINGS, Coding, Kind
+from worker.simulate.happenings import NO_UNIT, Happening, Revision, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
 
 T0 = "2026-01-05T08:00Z"
 
-Readings: TypeAlias = tuple[tuple[str, Assertion], ...]
-"""What a note states: (finding, assertion), in the order of the vignette."""
-
 SeverityName: TypeAlias = Literal["info", "routine", "urgent", "emergent"]
 StatusName: TypeAlias = Literal["completed", "stopped", "cancelled", "entered-in-error"]
+QualifierName: TypeAlias = Literal["flush", "prophylactic", "therapeutic", "topical", "planned"]
+SpecimenName: TypeAlias = Literal["shunt", "drain", "ventricular"]
 AssertionName: TypeAlias = Literal[
     "present", "absent", "resolved", "family", "hypothetical", "historical", "uncertain"
 ]
@@ -49,6 +49,18 @@ class Gold(PackModel):
         return self.f, Assertion(AssertionStatus(self.s), tuple(sorted(self.q)))
 
 
+class GoldPuncture(PackModel):
+    """What a reader must find in a note about a lumbar puncture."""
+
+    status: Literal["completed", "attempted", "cancelled"] = "completed"
+    passes: int | None = Field(default=None, ge=1)
+    traumatic: bool | None = None
+
+    def puncture(self) -> NotePuncture:
+        """Give it as note readers do."""
+        return NotePuncture(PunctureStatus(self.status), self.passes, self.traumatic)
+
+
 class FactSpec(PackModel):
     """One fact of a timeline, as written."""
 
@@ -57,7 +69,19 @@ class FactSpec(PackModel):
     recv: float | None = Field(default=None, description="receipt time, hours after T0; default t")
     c: str = Field(default="", description="concept")
     v: int | float | str | None = Field(default=None, description="value")
-    u: str = Field(default="", description="UCUM unit; default the concept's canonical unit")
+    u: str = Field(
+        default="", description="UCUM unit; default the concept's canonical unit; none: sent without one"
+    )
+    q: tuple[QualifierName, ...] = Field(
+        default=(),
+        description="said of a drug (flush, prophylactic, therapeutic, topical) or a visit (planned)",
+    )
+    specimen: SpecimenName | None = Field(
+        default=None, description="where CSF came from, if not from the needle"
+    )
+    precision: Literal["day"] | None = Field(
+        default=None, description="of a lumbar puncture: its date is sent without an hour"
+    )
     status: StatusName | None = Field(default=None, description="status of a lumbar puncture")
     op: Literal["correct", "retract"] | None = Field(
         default=None, description="what is done to the fact `of`"
@@ -65,6 +89,9 @@ class FactSpec(PackModel):
     of: str = Field(default="", description="id of the corrected or retracted fact")
     text: str = Field(default="", description="text of a note, reason for a visit")
     extract: tuple[Gold, ...] | None = Field(default=None, description="gold reading of the text")
+    lp: GoldPuncture | None = Field(
+        default=None, description="what a note, whose first line names it, documents of a lumbar puncture"
+    )
 
 
 class PatientSpec(PackModel):
@@ -103,6 +130,9 @@ class VignetteSpec(PackModel):
     facts: tuple[FactSpec, ...]
     alerts: tuple[AlertSpec, ...]
     must_not: tuple[str, ...] = ()
+    finds: tuple[str, ...] | None = Field(
+        default=None, description="rules that open no alert: exactly those that must hold at the end"
+    )
     until: float | None = None
     t0: str = T0
 
@@ -138,7 +168,7 @@ class Vignette:
     """One vignette, ready to be written as messages.
 
     Shape: `happenings` in the order of the file; `gold` the readings by document id and text; `until_ms` is where the clock
-    stops.
+    stops. `finds` are the rules that open no alert and must hold at the end, None where the vignette says nothing of them.
     """
 
     vignette_id: str
@@ -147,14 +177,15 @@ class Vignette:
     birth_date: date
     encounter_class: str
     happenings: tuple[Happening, ...]
-    gold: Mapping[str, Mapping[str, Readings]]
+    gold: Mapping[str, Mapping[str, NoteReading]]
     expected: tuple[AlertCourse, ...]
     until_ms: EpochMs
+    finds: frozenset[str] | None = None
 
     @property
     def rules(self) -> frozenset[str]:
         """Return the rules that must fire."""
-        return frozenset(course.rule for course in self.expected)
+        return frozenset((*(course.rule for course in self.expected), *(self.finds or ())))
 
 
 def parse_vignettes(files: Mapping[str, str]) -> tuple[Vignette, ...]:
@@ -220,19 +251,36 @@ def _fact_problems(fact: FactSpec, known: Mapping[str, FactSpec]) -> list[str]:
         found.append(f"a {fact.c} needs a value 'v'")
     if coding.kind is Kind.NOTE and not fact.text:
         found.append("a note needs its 'text'")
-    if fact.extract is not None and coding.kind is not Kind.NOTE:
-        found.append("only a note has an 'extract'")
-    if fact.status is not None and coding.kind is not Kind.PUNCTURE:
-        found.append("only a lumbar-puncture has a 'status'")
-    return found
+    return [*found, *(problem for key, problem in _misplaced(fact, coding) if key)]
+
+
+def _misplaced(fact: FactSpec, coding: Coding) -> tuple[tuple[bool, str], ...]:
+    """Pair each problem of a key that this concept cannot have with whether it is there."""
+    is_note, is_puncture = coding.kind is Kind.NOTE, coding.kind is Kind.PUNCTURE
+    planned = fact.q and fact.q != ("planned",)
+    return (
+        (fact.extract is not None and not is_note, "only a note has an 'extract'"),
+        (fact.lp is not None and not is_note, "only a note has an 'lp'"),
+        (fact.status is not None and not is_puncture, "only a lumbar-puncture has a 'status'"),
+        (fact.precision is not None and not is_puncture, "only a lumbar-puncture has a 'precision'"),
+        (
+            bool(fact.q and coding.kind not in {Kind.DRUG, Kind.ENCOUNTER}),
+            "only a drug or an encounter has 'q'",
+        ),
+        (bool(planned) and coding.kind is Kind.ENCOUNTER, "an encounter has no 'q' but planned"),
+        (fact.specimen is not None and coding.specimen != "csf", "only a result of CSF has a 'specimen'"),
+        (fact.u == NO_UNIT and coding.kind is not Kind.QUANTITY, "only a quantity has a unit to leave out"),
+    )
 
 
 def _revision_problems(fact: FactSpec, known: Mapping[str, FactSpec]) -> list[str]:
     found = []
     if fact.of not in known:
         found.append(f"'of' names no earlier fact: '{fact.of}'")
-    elif fact.op == "correct" and (fact.v, fact.status, fact.text, fact.t) == (None, None, "", None):
-        found.append("a correction needs what changed: v, status, text or t")
+    elif fact.op == "correct" and (fact.v, fact.status, fact.text, fact.t, fact.q, fact.u) == (
+        *(None, None, "", None, (), ""),
+    ):
+        found.append("a correction needs what changed: v, u, q, status, text or t")
     if fact.recv is None:
         found.append(f"a fact that is to {fact.op} another needs 'recv'")
     return found
@@ -252,16 +300,17 @@ def _build(spec: VignetteSpec) -> Vignette:
         gold=gold,
         expected=tuple(_course(alert, t0_ms) for alert in spec.alerts),
         until_ms=last_ms if spec.until is None else _instant(t0_ms, spec.until),
+        finds=None if spec.finds is None else frozenset(spec.finds),
     )
 
 
 def _timeline(
     spec: VignetteSpec, t0_ms: EpochMs
-) -> tuple[tuple[Happening, ...], dict[str, dict[str, Readings]]]:
+) -> tuple[tuple[Happening, ...], dict[str, dict[str, NoteReading]]]:
     revised = {fact.of for fact in spec.facts if fact.op is not None}
     originals: dict[str, Happening] = {}
     happenings: list[Happening] = []
-    gold: dict[str, dict[str, Readings]] = {}
+    gold: dict[str, dict[str, NoteReading]] = {}
     for number, fact in enumerate(spec.facts, start=1):
         if fact.op is None:
             happening = _original(
@@ -271,10 +320,15 @@ def _timeline(
         else:
             happening = _revision(fact, originals[fact.of], t0_ms)
         happenings.append(happening)
-        if fact.extract is not None:
+        if fact.extract is not None or fact.lp is not None:
             versions = gold.setdefault(happening.name, {})
-            versions[plain_text(happening.text)] = tuple(item.assertion() for item in fact.extract)
+            versions[plain_text(happening.text)] = _reading(fact)
     return tuple(happenings), gold
+
+
+def _reading(fact: FactSpec) -> NoteReading:
+    assertions = tuple(item.assertion() for item in fact.extract or ())
+    return NoteReading(assertions, None if fact.lp is None else fact.lp.puncture())
 
 
 def plain_text(text: str) -> str:
@@ -296,6 +350,9 @@ def _original(fact: FactSpec, name: str, t0_ms: EpochMs, *, is_revised: bool) ->
         status=fact.status or "",
         text=fact.text,
         is_revised=is_revised,
+        qualifiers=fact.q,
+        specimen=fact.specimen or "",
+        is_date_only=fact.precision is not None,
     )
 
 
@@ -312,6 +369,9 @@ def _revision(fact: FactSpec, first: Happening, t0_ms: EpochMs) -> Happening:
         text=fact.text or first.text,
         revision=Revision.CORRECTED if fact.op == "correct" else Revision.RETRACTED,
         is_revised=True,
+        qualifiers=fact.q or first.qualifiers,
+        specimen=fact.specimen or first.specimen,
+        is_date_only=first.is_date_only if fact.t is None else fact.precision is not None,
     )
 
 

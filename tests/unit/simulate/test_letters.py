@@ -192,3 +192,79 @@ def test_the_gold_reader_answers_by_document_and_version() -> None:
     ]
     assert statuses == [["absent"], ["present"], []]
     assert reader.read(NoteDocument("other", "", "A rash.")).assertions == ()
+
+
+def test_what_is_said_beside_a_dose_stands_where_each_standard_has_it() -> None:
+    fact = "{c: anticoagulant, t: 1, v: heparin, q: [flush]}"
+    (given,), (ordered,) = _hl7(fact), _hl7(fact, "hl7v2-alternate")
+    assert (_field(given, "RXA", 9), _field(ordered, "RXE", 7)) == ("^line flush", "^line flush")
+    (((administration),),) = _fhir(fact)
+    (((request),),) = _fhir(fact, "fhir-alternate")
+    assert administration["dosage"] == {"text": "line flush"}
+    assert request["dosageInstruction"] == [{"text": "line flush"}]
+
+
+def test_a_drug_for_the_skin_says_so_by_its_route() -> None:
+    fact = "{c: nsaid, t: 1, v: diclofenac, q: [topical]}"
+    assert [_field(_hl7(fact, form)[0], "RXR", 1) for form in ("hl7v2", "hl7v2-alternate")] == [
+        "TP^Topical^HL70162"
+    ] * 2
+    (((administration),),) = _fhir(fact)
+    assert administration["dosage"] == {"route": {"text": "Topical"}}
+
+
+def test_a_date_only_puncture_says_no_hour() -> None:
+    fact = LP + ", precision: day}"
+    assert _field(_hl7(fact)[0], "OBR", 7) == _field(_hl7(fact)[0], "OBR", 8) == "20260105"
+    assert _field(_hl7(fact, "hl7v2-alternate")[0], "PR1", 5) == "20260105"
+    (((procedure),),) = _fhir(fact)
+    assert procedure["performedDateTime"] == "2026-01-05"
+    assert "performedPeriod" not in procedure
+
+
+def test_fluid_of_a_shunt_says_so() -> None:
+    fact = "{c: csf-wbc, t: 1, v: 80, specimen: shunt}"
+    assert _field(_hl7(fact)[0], "SPM", 4) == "^CSF shunt"
+    assert _field(_hl7(fact, "hl7v2-alternate")[0], "OBR", 15) == "&CSF shunt"
+    (((specimen), _),) = _fhir(fact)
+    assert specimen["type"] == {"text": "CSF shunt"}
+
+
+def test_a_value_can_be_sent_without_its_unit() -> None:
+    fact = "{c: body-temperature, t: 1, v: 38.4, u: none}"
+    assert _field(_hl7(fact)[0], "OBX", 6) == ""
+    (((observation),),) = _fhir(fact)
+    assert observation["valueQuantity"] == {"value": 38.4}
+
+
+def test_an_ulcer_is_a_problem_or_a_diagnosis() -> None:
+    fact = "{c: ulcer-history, id: u, t: -9}, {op: retract, of: u, recv: 5}"
+    problems, diagnoses = _hl7(fact), _hl7(fact, "hl7v2-alternate")
+    assert [_field(one, "PRB", 1) for one in problems] == ["AD", "DE"]
+    assert [_field(one, "DG1", 21) for one in diagnoses] == ["A", "D"]
+    ((first,), (second,)) = _fhir(fact)
+    codes = [one["verificationStatus"]["coding"][0]["code"] for one in (first, second)]
+    assert codes == ["confirmed", "entered-in-error"]
+
+
+def test_an_allergy_is_al1_or_iam() -> None:
+    fact = "{c: nsaid-allergy, t: -9}"
+    (listed,), (updated,) = _hl7(fact), _hl7(fact, "hl7v2-alternate")
+    assert (listed.peek.message_type, _field(listed, "AL1", 3)[:13]) == ("ADT^A08", "NSAID-ALLERGY")
+    assert (updated.peek.message_type, _field(updated, "IAM", 6)) == ("ADT^A60", "A")
+    (((allergy),),) = _fhir(fact)
+    assert allergy["patient"]["reference"] == "Patient/X1"
+
+
+def test_a_planned_visit_says_so() -> None:
+    fact = "{c: encounter, t: 90, v: inpatient, q: [planned]}"
+    assert _field(_hl7(fact)[0], "PV1", 4) == "C"
+    (((encounter),),) = _fhir(fact)
+    assert encounter["priority"]["coding"][0]["code"] == "EL"
+
+
+def test_the_gold_reader_tells_of_a_puncture() -> None:
+    vignette = _vignette("{c: note, id: n, t: 1, text: 'Three passes.', lp: {passes: 3, traumatic: true}}")
+    found = GoldReader(vignette.gold).read(NoteDocument("X1-n", "", "Three passes.")).puncture
+    assert found is not None
+    assert (found.status.value, found.passes, found.is_traumatic) == ("completed", 3, True)

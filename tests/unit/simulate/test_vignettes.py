@@ -79,7 +79,7 @@ def test_gold_readings_are_kept_by_document_and_text() -> None:
     vignette = _one(
         "{c: note, id: n, t: 1, text: 'No  rash.', extract: [{f: purpuric-rash, s: absent, q: [right, left]}]}"
     )
-    ((finding, assertion),) = vignette.gold["X1-n"]["No rash."]
+    ((finding, assertion),) = vignette.gold["X1-n"]["No rash."].assertions
     assert (finding, assertion.status) == ("purpuric-rash", AssertionStatus.ABSENT)
     assert assertion.qualifiers == ("left", "right")
 
@@ -138,3 +138,18 @@ def test_errors_of_all_files_are_shown_at_once() -> None:
         parse_vignettes({"a.yaml": "scenarios: 3\n", "b.yaml": "other: []\n"})
     assert "a.yaml:" in str(caught.value)
     assert "b.yaml:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fact", "problem"),
+    [
+        ("{c: gcs, t: 1, v: 15, q: [flush]}", "only a drug or an encounter has 'q'"),
+        ("{c: encounter, t: 1, v: inpatient, q: [topical]}", "an encounter has no 'q' but planned"),
+        ("{c: crp, t: 1, v: 4, specimen: shunt}", "only a result of CSF has a 'specimen'"),
+        ("{c: crp, t: 1, v: 4, precision: day}", "only a lumbar-puncture has a 'precision'"),
+        ("{c: acvpu, t: 1, v: A, u: none}", "only a quantity has a unit to leave out"),
+        ("{c: crp, t: 1, v: 4, lp: {passes: 2}}", "only a note has an 'lp'"),
+    ],
+)
+def test_a_key_that_the_concept_cannot_have_is_refused(fact: str, problem: str) -> None:
+    assert problem in _refused(fact)

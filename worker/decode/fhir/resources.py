@@ -101,6 +101,7 @@ class Encounter(Resource, frozen=True, tag="Encounter"):
     subject: Reference | None = None
     period: Period | None = None
     actual_period: Period | None = None
+    priority: CodeableConcept | None = None
     reason_code: tuple[CodeableConcept, ...] | None = None
     reason: tuple[EncounterReason, ...] | None = None
     hospitalization: Admission | None = None
@@ -281,9 +282,10 @@ class ServiceRequest(Resource, frozen=True, tag="ServiceRequest"):
 
 
 class Dosage(Element, frozen=True):
-    """The words of a dosage; the numbers are not read."""
+    """The words of a dosage and its route; the numbers are not read."""
 
     text: str | None = None
+    route: CodeableConcept | None = None
 
 
 class Medication(Resource, frozen=True, tag="Medication"):

@@ -107,6 +107,8 @@ def _words(event: DrugEvent, name: str) -> Iterator[str]:
     yield name
     for dosage in _dosages(event):
         yield dosage.text or ""
+        for coding in codings_of(dosage.route):
+            yield from (coding.text, coding.code)
     for coding in all_codings(event.reason_code):
         yield coding.text
     for reason in event.reason or ():

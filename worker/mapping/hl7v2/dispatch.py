@@ -28,7 +28,7 @@ from worker.notes.reader import NoteReader
 
 _ADMISSION_TRIGGERS = frozenset(
     {
-        *{"A01", "A02", "A03", "A04", "A06", "A07", "A08", "A11", "A12", "A13", "A23", "A28", "A31"},
+        *{"A01", "A02", "A03", "A04", "A06", "A07", "A08", "A11", "A12", "A13", "A23", "A28", "A31", "A60"},
         *MERGES,
         *LINKS,
     },

@@ -61,6 +61,7 @@ _FINDINGS = {
     "AL1": _Form(3, None, (6,), None, None, frozenset()),
     "IAM": _Form(3, None, (11, 13), 7, 6, frozenset({"D"})),
 }
+_ALLERGIES = frozenset({"AL1", "IAM"})
 _PROCEDURE_ACTION, _DELETE_ACTION = 20, "D"
 
 
@@ -77,8 +78,16 @@ def read_findings(context: Context, patient: Patient, sheet: Sheet) -> None:
     for name, form in _FINDINGS.items():
         for segment in context.message.all(name):
             target = _target(context, segment, form.code, form.method)
+            if target is not None and name in _ALLERGIES:
+                target = _allergy_to(context, target)
             if target is not None and target.concept.kind is Kind.FINDING:
                 _finding(context, patient, segment, (form, target), sheet)
+
+
+def _allergy_to(context: Context, target: Target) -> Target:
+    """Turn a drug of class X ("nsaid") into the finding X-allergy, where the pack has it."""
+    finding = context.pack.concepts.get(f"{target.concept.id}-allergy")
+    return target if finding is None else Target(finding)
 
 
 def _target(context: Context, segment: Segment, code: int, method: int | None) -> Target | None:

@@ -6,7 +6,9 @@ Only drugs that the pack maps become facts. Source: HL7 v2.5.1 ch. 4 and 4A: RXE
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from worker.decode.hl7v2 import ResultGroup, Segment
 from worker.mapping.concept_spec import Kind
@@ -65,6 +67,14 @@ def read_treatments(context: Context, patient: Patient, group: ResultGroup, shee
             _read(context, patient, group, (segment, form, target), sheet)
 
 
+def _routes(group: ResultGroup, drug: Segment) -> Iterator[str]:
+    """Yield the ways by which a drug is given: code and text of each RXR that follows it."""
+    after = group.treatments[group.treatments.index(drug) + 1 :]
+    for segment in takewhile(lambda other: other.name not in _FORMS, after):
+        if segment.name == "RXR":
+            yield from (segment.value(1), segment.value(1, 2))
+
+
 def _read(
     context: Context,
     patient: Patient,
@@ -82,7 +92,8 @@ def _read(
     if form.end is not None:
         effective = end_time(context, effective, segment.value(form.end))
     is_deleted = _is_void(group, segment)
-    texts = [segment.value(form.drug, 2), *(segment.text(number) for number in form.remarks)]
+    remarks = (segment.text(number) for number in form.remarks)
+    texts = [segment.value(form.drug, 2), *remarks, *_routes(group, segment)]
     qualifiers = set(target.qualifiers) | set(qualifiers_of(target.concept, texts))
     drug = target.answer or segment.value(form.drug, 2) or segment.value(form.drug)
     draft = Draft(

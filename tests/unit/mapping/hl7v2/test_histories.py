@@ -72,3 +72,16 @@ def test_an_allergy_counts_where_the_feed_maps_its_substance(
 def test_problems_of_two_patients_are_nobodys(read: Read) -> None:
     reading = read(f"PRB|AD|{AT}|{MENINGITIS}|PR1", "PID|2||P2", kind="PPR^PC1")
     assert findings(reading) == []
+
+
+@pytest.mark.parametrize(
+    ("segment", "kind"),
+    [("AL1|1|DA|3355^diclofenac^RXNORM", "ADT^A08"), ("IAM|1|DA|3355^diclofenac^RXNORM||||A1", "ADT^A60")],
+)
+def test_an_allergy_to_a_drug_is_one_to_its_class(read: Read, segment: str, kind: str) -> None:
+    (fact,) = findings(read(segment, kind=kind))
+    assert (fact.concept, fact.value) == ("nsaid-allergy", Assertion(AssertionStatus.PRESENT))
+
+
+def test_an_allergy_to_a_drug_whose_class_has_no_finding_says_nothing(read: Read) -> None:
+    assert findings(read("AL1|1|DA|11289^Warfarin^RXNORM", kind="ADT^A08")) == []

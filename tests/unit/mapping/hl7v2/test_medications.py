@@ -113,3 +113,10 @@ def test_a_drug_that_is_only_named_is_a_code_of_the_senders_own(
         read(ORC.format(status="IP"), GIVEN.replace(WARFARIN, "^our warfarin"), kind="RAS^O17", using=pack)
     )
     assert (fact.concept, fact.value) == ("anticoagulant", Coded("warfarin", "our warfarin"))
+
+
+@pytest.mark.parametrize("route", ["TP", "X^Topical"])
+def test_a_drug_for_the_skin_says_so_by_its_route(read: Read, route: str) -> None:
+    rxa = f"RXA|0|1|{AT}|{AT}|3355^diclofenac^RXNORM|1|{{dose}}"
+    (skin, mouth) = drugs(read(rxa, f"RXR|{route}", rxa.replace("1100", "1130"), "RXR|PO", kind="RAS^O17"))
+    assert (skin.qualifiers, mouth.qualifiers) == (("topical",), ())
