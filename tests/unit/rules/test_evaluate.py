@@ -132,9 +132,16 @@ def test_receipt_times_never_enter_a_finding() -> None:
     assert identities[0] == identities[1]
 
 
-@pytest.mark.parametrize(("concept", "rules"), [("body-temperature", 3), ("gcs-eye", 1), ("heart-rate", 0)])
-def test_a_change_concerns_the_rules_that_read_it(concept: str, rules: int) -> None:
-    assert len(default_book().rules_for([concept])) == rules
+@pytest.mark.parametrize(
+    ("concept", "rule"),
+    [("body-temperature", "no-temp-6h"), ("gcs-eye", "altered-consciousness"), ("pain-score", "pain-spike")],
+)
+def test_a_change_concerns_the_rules_that_read_it(concept: str, rule: str) -> None:
+    concerned = {each.id for each in default_book().rules_for([concept])}
+    assert rule in concerned
+    assert concerned == {each.id for each in default_book().rules if concept in each.inputs}
+    assert "bleeding-risk-context" not in concerned
+    assert not default_book().rules_for(["heart-rate"])
 
 
 @pytest.mark.parametrize("concept", ["lumbar-puncture", "csf-protein"])
