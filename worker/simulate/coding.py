@@ -94,7 +94,6 @@ CODINGS: Final[dict[str, Coding]] = {
     "csf-glucose": _loinc("2342-4", "Glucose in CSF", "mg/dL", "csf"),
     "csf-gram": _answer("664-3", "Microscopic observation by Gram stain", "csf"),
     "csf-culture": _answer("606-4", "Bacteria in CSF by culture", "csf"),
-    "csf-pcr": Coding(Kind.ANSWER, Term("", "", "CSF PCR"), specimen="csf"),
     "blood-culture": _answer("600-7", "Bacteria in blood by culture", "blood"),
     "opening-pressure": Coding(Kind.QUANTITY, Term("", "", "CSF opening pressure"), "mm[H2O]"),
     "post-void-residual": Coding(Kind.QUANTITY, Term("", "", "Post-void residual"), "mL"),

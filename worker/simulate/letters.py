@@ -25,7 +25,6 @@ AUTHORITY: Final = "LPWATCH"
 
 _LOCAL = {
     "opening-pressure": ("OPENING-PRESSURE", "CSF opening pressure"),
-    "csf-pcr": ("CSF-PCR", "CSF PCR panel"),
     "post-void-residual": ("POST-VOID-RESIDUAL", "Bladder scan after voiding"),
     "leg-power": ("LEG-POWER", "Power in the legs"),
     "csf-pcr": ("CSF-PCR", "Meningitis and encephalitis panel"),
