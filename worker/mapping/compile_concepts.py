@@ -10,6 +10,7 @@ from worker.decode.located_yaml import Problems
 from worker.mapping.concept_spec import BodySiteSpec, ConceptSpec, Kind
 from worker.mapping.concepts import IGNORED, Concept, Target, fold, words_of
 from worker.mapping.pack_files import PackFiles, Placed, each
+from worker.mapping.reasons import Reasons, compile_reasons
 from worker.mapping.results import Results, compile_results
 from worker.mapping.units import IDENTITY, Linear, UnitTable, compile_units, linear
 
@@ -40,6 +41,7 @@ def compile_vocabulary(files: PackFiles, problems: Problems) -> Vocabulary:
     names: dict[str, Target] = {}
     for placed in each(files.concepts):
         _check_sites(placed, concepts, files, problems)
+        _check_reasons(placed, concepts, problems)
         for key, name, target, place in _codes(placed, concepts[placed.spec.id]):
             if key in targets and targets[key].concept.id != target.concept.id:
                 problems.add(place, f"code {key} already means {targets[key].concept.id}; remove one")
@@ -107,6 +109,7 @@ def _concept(
             (name, tuple(map(words_of, words))) for name, words in spec.qualifier_words.items()
         ),
         unverified=tuple(row.display for row in spec.unverified),
+        reasons=_reasons(placed, problems),
     )
 
 
@@ -176,6 +179,24 @@ def _results(placed: Placed[ConceptSpec], problems: Problems) -> Results | None:
     except ValueError as error:
         problems.add(placed.place("results"), str(error))
         return None
+
+
+def _reasons(placed: Placed[ConceptSpec], problems: Problems) -> Reasons | None:
+    if not placed.spec.reasons:
+        return None
+    try:
+        return compile_reasons(placed.spec.reasons, placed.spec.negators)
+    except ValueError as error:
+        problems.add(placed.place("reasons"), str(error))
+        return None
+
+
+def _check_reasons(placed: Placed[ConceptSpec], concepts: Mapping[str, Concept], problems: Problems) -> None:
+    for at, row in enumerate(placed.spec.reasons):
+        for finding in row.findings:
+            if finding not in concepts:
+                place = placed.place("reasons", at)
+                problems.add(place, f"concept '{finding}' is not defined; correct the name")
 
 
 def _sites(files: PackFiles) -> dict[str, str]:

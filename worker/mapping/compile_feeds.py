@@ -85,6 +85,7 @@ class _Compiler:
             specimens=self._specimens(),
             sites=self._vocabulary.sites,
             encounter_classes={**base.encounter_classes, **spec.encounter_classes},
+            admission_types={**base.admission_types, **spec.admission_types},
             ignored_messages={**base.ignore_messages, **spec.ignore_messages},
             error_comments=tuple(map(fold, _first(spec.error_comments, base.error_comments, ()))),
         )

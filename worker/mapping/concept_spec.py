@@ -89,6 +89,16 @@ class ResultsSpec(PackModel):
     )
 
 
+class ReasonSpec(PackModel):
+    """One complaint with which patients come, and how reasons for a visit name it."""
+
+    id: Identifier = Field(description="Qualifier of the visit, which rules ask for.")
+    words: tuple[str, ...] = Field(default=(), description="Words of the reason; case does not matter.")
+    findings: tuple[Identifier, ...] = Field(
+        default=(), description="Findings of the pack: a reason coded as one of them means the same."
+    )
+
+
 class ConversionSpec(PackModel):
     """value in the canonical unit = factor × value in `unit` + offset."""
 
@@ -137,6 +147,12 @@ class ConceptSpec(PackModel):
     results: ResultsSpec | None = None
     qualifier_words: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Qualifier → words in the drug or order text that say so."
+    )
+    reasons: tuple[ReasonSpec, ...] = Field(
+        default=(), description="Complaints with which patients come, for visits."
+    )
+    negators: tuple[str, ...] = Field(
+        default=(), description="Words before which a reason does not hold in their clause: no, denies."
     )
     note: str = ""
 

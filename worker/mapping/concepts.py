@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from worker.mapping.concept_spec import Kind
+from worker.mapping.reasons import Reasons
 from worker.mapping.results import Results
 from worker.mapping.units import Linear
 
@@ -39,6 +40,7 @@ class Concept:
     results: Results | None = None
     qualifier_words: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unverified: tuple[str, ...] = ()
+    reasons: Reasons | None = None
 
     @property
     def is_dimensionless(self) -> bool:

@@ -1,7 +1,7 @@
 """The shape of feed files of a pack: what a site says of one message feed. Pure: no I/O, no clock.
 
 A section that a feed leaves out is taken from the feed `default`; tables (`systems`, `encounter_classes`,
-`ignore_messages`, `specimens`) are merged with it row by row, the feed's own row first.
+`admission_types`, `ignore_messages`, `specimens`) are merged with it row by row, the feed's own row first.
 """
 
 from __future__ import annotations
@@ -170,6 +170,9 @@ class FeedSpec(PackModel):
     )
     encounter_classes: dict[str, str] = Field(
         default_factory=dict, description="PV1-2 or Encounter.class → inpatient, emergency, outpatient, ..."
+    )
+    admission_types: dict[str, str] = Field(
+        default_factory=dict, description="PV1-4 or Encounter.priority → planned; others mean nothing here."
     )
     ignore_messages: dict[str, str] = Field(
         default_factory=dict,

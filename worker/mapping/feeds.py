@@ -61,6 +61,7 @@ class Feed:
     specimens: Mapping[str, str]
     sites: Mapping[str, str]
     encounter_classes: Mapping[str, str]
+    admission_types: Mapping[str, str]
     ignored_messages: Mapping[str, str]
     error_comments: tuple[str, ...]
     meanings: dict[Hashable, Meaning] = field(default_factory=dict, compare=False, repr=False)

@@ -16,7 +16,7 @@ POSITIVE = "positive"
 NEGATIVE = "negative"
 CONTAMINANT = "contaminant"
 
-_CLAUSE_END = re.compile(r"[.;,\n\r]+|\bbut\b|\bhowever\b")
+CLAUSE_END = re.compile(r"[.;,\n\r]+|\bbut\b|\bhowever\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Results:
         return found.pop() if len(found) == 1 else ""
 
     def _said(self, text: str) -> Iterator[str]:
-        for clause in _CLAUSE_END.split(text.casefold()):
+        for clause in CLAUSE_END.split(text.casefold()):
             words = " ".join(clause.split())
             spoken = [self.meanings[hit.group()] for hit in self.pattern.finditer(words)]
             is_negated = self.negators.search(self.pattern.sub(" ", words)) is not None
@@ -63,10 +63,10 @@ def compile_results(spec: ResultsSpec) -> Results:
                     f"phrase '{phrase}' is listed as {meanings[folded]} and as {name}; remove one"
                 )
         flags.update(dict.fromkeys(part.flags, name))
-    return Results(_alternatives(meanings), _alternatives(spec.negators), meanings, flags)
+    return Results(alternatives(meanings), alternatives(spec.negators), meanings, flags)
 
 
-def _alternatives(phrases: Iterable[str]) -> re.Pattern[str]:
+def alternatives(phrases: Iterable[str]) -> re.Pattern[str]:
     """Match whole words, the longest phrase first; an empty list matches nothing."""
     ordered = sorted(
         {" ".join(phrase.casefold().split()) for phrase in phrases}, key=lambda text: (-len(text), text)

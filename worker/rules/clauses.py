@@ -138,6 +138,13 @@ class BaselineFindingSpec(PackModel):
     with_: tuple[Name, ...] = Field(default=(), alias="with")
 
 
+class ArrivalSpec(PackModel):
+    """r is a visit that begins when the patient was not in the house, nor had left it less than `away` before."""
+
+    away: Reference
+    encounter: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class MinusSpec(Bounds):
     """r minus a part of another reading of the same specimen or collection time, not below zero."""
 
@@ -206,6 +213,7 @@ class ReadingClause(EpisodeClause):
     worse_than_baseline: WorseSpec | None = None
     has_baseline: HasBaselineSpec | None = None
     baseline_has: ReadingClause | None = None
+    arrival: ArrivalSpec | None = None
 
 
 class ReadingSpec(PackModel):

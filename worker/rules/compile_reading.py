@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from worker.rules.bounds import FOREVER_MS, duration_limits, number_limits, span_of, words_of
 from worker.rules.clauses import (
+    ArrivalSpec,
     BaselineDropSpec,
     BaselineRiseSpec,
     Bounds,
@@ -34,6 +35,7 @@ from worker.rules.predicates.baseline import (
 )
 from worker.rules.predicates.derived import Minus, RatioTo
 from worker.rules.predicates.earlier import Near, PrecededBy, Reach, Rise, Rising, RisingRun
+from worker.rules.predicates.stays import Arrival
 from worker.rules.predicates.value import Answer, Asserted, OfConcept, Qualified, SinceStart
 
 if TYPE_CHECKING:
@@ -227,6 +229,14 @@ def _baseline_has(
     return BaselineHas(compile_where(clause, path, scope))
 
 
+def _arrival(spec: ArrivalSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
+    scope.uses.concepts.update(("encounter", "discharge"))
+    away_ms = scope.duration_ms(spec.away, (*path, "away"))
+    classes = " or ".join(spec.encounter)
+    label = f"begins at least {scope.words(spec.away)} after any other {classes} stay"
+    return Arrival(frozenset(spec.encounter), away_ms, label)
+
+
 def _minus(spec: MinusSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
     unit = scope.unit(path)
     other_unit = _other_unit(spec.of, path, scope)
@@ -276,6 +286,7 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "worse_than_baseline": _worse_than_baseline,
         "has_baseline": _has_baseline,
         "baseline_has": _baseline_has,
+        "arrival": _arrival,
     },
 )
 """Key of a reading clause → what builds its predicate; the four comparisons are built together."""

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.correlate.facts import Coded, born, csf, fact, finding, puncture, temperature
+from tests.unit.correlate.facts import (
+    Coded,
+    born,
+    csf,
+    discharge,
+    fact,
+    finding,
+    puncture,
+    stay,
+    temperature,
+)
 from tests.unit.rules.pack import book_of, evaluations, indent, judge, rule_text
 from worker.model.fact import AssertionStatus, Comparator, Fact, Quantity
 from worker.model.finding import Truth
@@ -492,3 +502,28 @@ def test_a_definition_about_the_lp_may_stand_in_a_clause_about_a_fact() -> None:
     hot = temperature(3, 39)
     assert told("body-temperature", where, hot, score(8.9, 1), definitions=DEFINITIONS) is TRUE
     assert told("body-temperature", where, hot, score(9, 1), definitions=DEFINITIONS) is UNKNOWN
+
+
+ARRIVAL = "arrival: {encounter: [emergency, inpatient], away: $four}"
+
+
+@pytest.mark.parametrize(
+    ("others", "truth"),
+    [
+        ([], TRUE),
+        ([stay(-5, "inpatient", visit="V1")], FALSE),
+        ([stay(-5, "outpatient", visit="V1")], TRUE),
+        ([stay(-5, "inpatient", visit="V1"), discharge(20, "V1")], TRUE),
+        ([stay(-5, "inpatient", visit="V1"), discharge(46, "V1")], TRUE),
+        ([stay(-5, "inpatient", visit="V1"), discharge(46.1, "V1")], FALSE),
+        ([stay(60, "inpatient", visit="V1")], TRUE),
+    ],
+)
+def test_arrival_is_a_visit_that_no_other_stay_surrounds(others: list[Fact], truth: Truth) -> None:
+    visit = stay(50, "emergency", visit="V9")
+    assert told("encounter", f"{{answer: [emergency], {ARRIVAL}}}", visit, *others) is truth
+
+
+def test_a_class_that_nobody_mapped_is_no_answer() -> None:
+    assert told("encounter", "answer: [emergency]", stay(50, "unknown", visit="V9")) is UNKNOWN
+    assert told("encounter", "answer: [emergency]", stay(50, "outpatient", visit="V9")) is FALSE

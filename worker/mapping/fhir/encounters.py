@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from worker.decode.fhir.datatypes import CodeableConcept
 from worker.decode.fhir.datatypes import Coding as WrittenCoding
 from worker.decode.fhir.resources import Encounter
-from worker.mapping.fhir.codes import first_code, title_of
+from worker.mapping.fhir.codes import codings_of, first_code, title_of
 from worker.mapping.fhir.locations import add_locations
 from worker.mapping.fhir.statement import Stated, Statement
+from worker.mapping.visits import said_of_visit
 from worker.model.fact import EncounterValue
 from worker.model.message import IssueKind
 
@@ -25,7 +29,9 @@ def map_encounter(encounter: Encounter, statement: Statement) -> None:
     if effective is None:
         return
     kind, visit = _class(encounter, statement), _visit(encounter)
-    statement.add(ENCOUNTER, EncounterValue(kind, visit, _reason(encounter)), effective)
+    reason = _reason(encounter)
+    qualifiers = _said_of(encounter, reason, statement)
+    statement.add(ENCOUNTER, EncounterValue(kind, visit, reason), effective, qualifiers=qualifiers)
     if is_over and end:
         left = statement.when((Stated("period.end", end),))
         if left is not None:
@@ -56,12 +62,26 @@ def _visit(encounter: Encounter) -> str:
 
 def _reason(encounter: Encounter) -> str:
     """Return the reasons in words, in whichever of the three shapes they came."""
-    reasons = [title_of(concept) for concept in encounter.reason_code or ()]
+    reasons = map(title_of, _reasons(encounter))
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def _reasons(encounter: Encounter) -> Iterator[CodeableConcept | None]:
+    yield from encounter.reason_code or ()
     for reason in encounter.reason or ():
         if reason.value is None:
-            reasons.append(title_of(reason.stated))
-        reasons.extend(title_of(value.concept) for value in reason.value or ())
-    return "; ".join(reason for reason in reasons if reason)
+            yield reason.stated
+        for value in reason.value or ():
+            yield value.concept
+
+
+def _said_of(encounter: Encounter, reason: str, statement: Statement) -> tuple[str, ...]:
+    """Return what the visit is about, by words and codes of its reasons, and whether it was planned."""
+    scope = statement.scope
+    targets = (scope.feed.find(codings_of(concept)) for concept in _reasons(encounter))
+    findings = [target.concept.id for target in targets if target is not None]
+    priorities = [text for coding in codings_of(encounter.priority) for text in (coding.code, coding.text)]
+    return said_of_visit(scope.feed, scope.pack, reason, findings, priorities)
 
 
 def _disposition(encounter: Encounter) -> str:

@@ -8,15 +8,26 @@
 | A11 A23 | takes the stay back |
 | A13 | takes the discharge back |
 
-Source: HL7 v2.5.1 ch. 3: PV1-2, PV1-19, PV1-36, PV1-44, PV1-45, PV2-3, EVN-2, EVN-6.
+Source: HL7 v2.5.1 ch. 3: PV1-2, PV1-4, PV1-19, PV1-36, PV1-44, PV1-45, PV2-3, EVN-2, EVN-6.
 """
 
 from __future__ import annotations
 
 from worker.decode.hl7v2 import Segment
-from worker.mapping.hl7v2.context import Context, Draft, Patient, Sheet, Statement, given, make_fact, place_of
+from worker.mapping.hl7v2.context import (
+    Context,
+    Draft,
+    Patient,
+    Sheet,
+    Statement,
+    given,
+    make_fact,
+    meaning_at,
+    place_of,
+)
 from worker.mapping.hl7v2.times import clinical_time, read_time, stated_at
 from worker.mapping.hl7v2.versions import FINAL, WITHDRAWN
+from worker.mapping.visits import said_of_visit
 from worker.model.fact import EncounterValue
 from worker.model.message import Issue, IssueKind
 
@@ -71,7 +82,12 @@ def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_
         return
     value = EncounterValue(_class(context, pv1, sheet), patient.visit, _reason(context))
     draft = Draft(
-        f"{visit_key(context, patient, pv1)}|encounter", "encounter", effective, value, place_of(pv1)
+        f"{visit_key(context, patient, pv1)}|encounter",
+        "encounter",
+        effective,
+        value,
+        place_of(pv1),
+        qualifiers=_said_of(context, pv1),
     )
     sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
 
@@ -103,6 +119,14 @@ def _class(context: Context, pv1: Segment, sheet: Sheet) -> str:
         subject = f"patient class {sent[:_CLASS_LENGTH]}"
         sheet.issues.append(Issue(IssueKind.UNMAPPED_CODE, place_of(pv1, 2), subject))
     return known or "unknown"
+
+
+def _said_of(context: Context, pv1: Segment) -> tuple[str, ...]:
+    """Return what the visit is about, by words and code of its reason, and whether it was planned."""
+    pv2 = context.message.first("PV2")
+    target = meaning_at(context, pv2, 3).target if pv2 else None
+    findings = (target.concept.id,) if target else ()
+    return said_of_visit(context.feed, context.pack, _reason(context), findings, (pv1.value(4),))
 
 
 def _reason(context: Context) -> str:

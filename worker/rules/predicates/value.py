@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from worker.correlate.baseline import qualifiers_of
-from worker.model.fact import Assertion, Coded, Quantity
+from worker.model.fact import Assertion, Coded, EncounterValue, Quantity
 from worker.model.finding import Trace, Truth
 from worker.rules.context import ReadingNode
 from worker.rules.interval import Interval, Relation, interval_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from worker.rules.params import Limits
 
 _TRUTH = (Truth.FALSE, Truth.TRUE)
+_NO_CLASS = "unknown"
 _OPERATORS = {
     Relation.ABOVE: operator.gt,
     Relation.AT_LEAST: operator.ge,
@@ -91,7 +92,7 @@ class OfConcept(ReadingNode):
 
 
 class Answer(ReadingNode):
-    """`answer`: r is one of these coded values."""
+    """`answer`: r is one of these coded values, or a visit of one of these classes."""
 
     __slots__ = ("codes",)
 
@@ -100,9 +101,13 @@ class Answer(ReadingNode):
         self.label = f"answer {' or '.join(sorted(codes))}"
 
     def test(self, fact: Fact, context: Context) -> Truth:
-        if not isinstance(fact.value, Coded):
-            return Truth.UNKNOWN
-        return _TRUTH[fact.value.code in self.codes]
+        match fact.value:
+            case Coded(code=code):
+                return _TRUTH[code in self.codes]
+            case EncounterValue(encounter_class=name) if name != _NO_CLASS:
+                return _TRUTH[name in self.codes]
+            case _:
+                return Truth.UNKNOWN
 
     def explain(self, fact: Fact, context: Context) -> Trace:
         truth = self.test(fact, context)

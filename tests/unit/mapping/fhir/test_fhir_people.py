@@ -472,3 +472,21 @@ def test_other_allergies_say_nothing(read: Read) -> None:
     for code in (WARFARIN, {"text": "peanut"}, HEADACHE):
         allergy = {**stated("AllergyIntolerance", code=code), "patient": {"reference": "Patient/p1"}}
         assert [fact.concept for fact in read(allergy).facts] in ([], ["headache"])
+
+
+@pytest.mark.parametrize(
+    ("elements", "said"),
+    [
+        ({"reasonCode": [{"text": "Headache and vomiting"}]}, ("headache", "vomiting")),
+        (
+            {"reasonCode": [{"coding": [{"system": "http://snomed.info/sct", "code": "25064002"}]}]},
+            ("headache",),
+        ),
+        ({"priority": {"coding": [{"code": "EL"}]}}, ("planned",)),
+    ],
+)
+def test_a_visit_says_what_the_patient_came_with(
+    read: Read, elements: dict[str, object], said: tuple[str, ...]
+) -> None:
+    facts = [fact for fact in read(encounter(**elements)).facts if fact.concept == "encounter"]
+    assert [fact.qualifiers for fact in facts] == [said]

@@ -116,3 +116,22 @@ def test_a_stay_in_the_future_is_quarantined(read: Read, trigger: str) -> None:
 def test_observations_of_an_admission_are_read(read: Read) -> None:
     reading = read(pv1(), "OBX|1|NM|8310-5^T^LN||38.4|Cel|||||F|||20260105100000+0000", kind="ADT^A01")
     assert "body-temperature" in {fact.concept for fact in reading.facts}
+
+
+@pytest.mark.parametrize(
+    ("pv2", "said"),
+    [
+        ("PV2|||^Headache and vomiting", ("headache", "vomiting")),
+        ("PV2|||R51.9^Cephalea^I10", ("headache",)),
+        ("PV2|||^Headache, no fever", ("headache",)),
+        ("PV2|||^Sprained ankle", ()),
+    ],
+)
+def test_a_reason_names_its_complaints_by_words_and_code(read: Read, pv2: str, said: tuple[str, ...]) -> None:
+    (fact,) = stays(read, "A04", pv1(), pv2)
+    assert fact.qualifiers == said
+
+
+def test_an_elective_admission_is_planned(read: Read) -> None:
+    (fact,) = stays(read, "A01", "PV1||I||C" + "|" * 15 + "V7")
+    assert fact.qualifiers == ("planned",)
