@@ -103,6 +103,10 @@ servers: setup-test ## the programs that test servers need: JDK, Maven, PostgreS
 test: setup-test servers ## every test
 	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
+.PHONY: mutate-rules
+mutate-rules: setup-test ## change the rules one place at a time: do the vignettes notice? ARGS="--rule fever-single"
+	@$(BIN)/lpwatch mutate mappings/tests --survivors tests/scenarios/survivors.yaml $(ARGS)
+
 .PHONY: kill-test
 kill-test: setup-test servers ## kill everything of an installation on the bus while a feed flows; KILLS=500
 	@LPWATCH_TEST_BUS_KILLS=$(KILLS) $(BIN)/pytest tests/faults/test_bus_kills.py $(ARGS)

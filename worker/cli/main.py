@@ -37,6 +37,9 @@ COMMANDS = {
         "worker.cli.replay", "replay", "Read recorded messages and tell which alerts they give."
     ),
     "test": LazyCommand("worker.cli.test", "test", "Run vignettes against the rules."),
+    "mutate": LazyCommand(
+        "worker.cli.mutate", "mutate", "Change the rules one place at a time, and ask the vignettes."
+    ),
     "lint": LazyCommand("worker.cli.lint", "lint", "Check a pack: mappings, phrases and rules."),
     "schema": LazyCommand(
         "worker.cli.schema", "schema", "Print the schemas of alerts, or the AsyncAPI document of a site."

@@ -57,7 +57,7 @@ def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_jso
     passes when all of them give what it states. Exit code 1 when one fails.
     """
     configure_logs(sys.stderr, level="critical")  # what fails is reported as a problem of its vignette
-    vignettes = parse_vignettes(_read(paths))
+    vignettes = parse_vignettes(read_vignettes(paths))
     pack = load_pack(packs)
     bench = Bench(
         programs=lambda reader: program(pack, reader),
@@ -75,7 +75,7 @@ def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_jso
         raise SystemExit(ExitCode.PROBLEMS)
 
 
-def _read(paths: Iterable[Path]) -> dict[str, str]:
+def read_vignettes(paths: Iterable[Path]) -> dict[str, str]:
     """Read files and the YAML files of folders, by name as given."""
     files: dict[str, str] = {}
     for path in paths:

@@ -39,7 +39,14 @@ def parse_rulebook(layers: Sequence[Mapping[str, str]], mapping: MappingPack) ->
 def compile_rules(layers: Sequence[Mapping[str, str]], terms: Terms) -> RuleBook:
     """Do what `parse_rulebook` does, for concepts that are given as terms."""
     problems = Problems()
-    files = read_rule_files(layers, problems)
+    return compile_files(read_rule_files(layers, problems), terms, problems)
+
+
+def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBook:
+    """Lint and compile rule files that are read already; `problems` hold those of reading them.
+
+    Raises: PackError with every problem.
+    """
     totals = tuple(_totals(files, terms, problems))
     known = dict(terms) | {total.concept: Term("quantity", total.unit) for total in totals}
     shared = {name: param for name, (param, _) in files.params.items()}

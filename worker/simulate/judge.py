@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
+from worker.alerts.transitions import WORSENED
 from worker.model.alert import AlertState
 from worker.model.time import HOUR_MS, MINUTE_MS
 from worker.simulate.vignettes import AlertCourse, Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from worker.model.alert import HistoryLine
     from worker.model.finding import Severity
@@ -35,16 +36,20 @@ class AlertDocument(TypedDict):
     escalate: NotRequired[StepDocument]
     downgrade: NotRequired[StepDocument]
     retract_at: NotRequired[float]
+    expires_at: NotRequired[float]
+    again_at: NotRequired[tuple[float, ...]]
+    remarks: NotRequired[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one alert: its rule, its history from the first line on, and where it stands."""
+    """What became of one alert: its rule, its history from the first line on, where it stands and what it remarks."""
 
     rule: str
     state: AlertState
     severity: Severity
     history: tuple[HistoryLine, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +69,9 @@ class Failure:
 
 
 def course_of(outcome: Outcome) -> AlertCourse:
-    """Reduce an alert's history to what vignettes state: first severity, first rise, first fall, last withdrawal.
+    """Reduce an alert's history to what vignettes state: first severity, first rise, first fall, last withdrawal, expiry.
 
-    Shape: only an alert that ends withdrawn counts as withdrawn; one that came back is an alert that stands.
+    Shape: only an alert that ends withdrawn or expired counts as such; one that came back is an alert that stands.
     """
     first, *later = outcome.history
     raised = Change(first.severity, first.at_ms)
@@ -78,9 +83,23 @@ def course_of(outcome: Outcome) -> AlertCourse:
         elif line.severity < severity and fall is None:
             fall = Change(line.severity, line.at_ms)
         severity = line.severity
-    withdrawn = [line.at_ms for line in outcome.history if line.state is AlertState.WITHDRAWN]
-    is_withdrawn = outcome.state is AlertState.WITHDRAWN
-    return AlertCourse(outcome.rule, raised, rise, fall, withdrawn[-1] if is_withdrawn else None)
+    return AlertCourse(
+        outcome.rule,
+        raised,
+        rise,
+        fall,
+        _ended(outcome, AlertState.WITHDRAWN),
+        _ended(outcome, AlertState.EXPIRED),
+        tuple(line.at_ms for line in later if line.reason == WORSENED),
+        outcome.remarks,
+    )
+
+
+def _ended(outcome: Outcome, state: AlertState) -> EpochMs | None:
+    """Return when an alert last came to the state that it ends in; None where it ends in another."""
+    if outcome.state is not state:
+        return None
+    return next((line.at_ms for line in reversed(outcome.history) if line.state is state), None)
 
 
 def agrees(expected: Iterable[AlertCourse], got: Iterable[AlertCourse]) -> bool:
@@ -100,10 +119,23 @@ def open_alerts(outcomes: Iterable[Outcome]) -> tuple[AlertDocument, ...]:
     return tuple(AlertDocument(rule=rule, sev=severity) for rule, severity in found)
 
 
-def documents(courses: Iterable[AlertCourse], t0_ms: EpochMs) -> tuple[AlertDocument, ...]:
-    """Write courses as vignettes do, in hours after T0, sorted by rule and time."""
-    ordered = sorted(courses, key=lambda course: (course.rule, course.raised.at_ms))
-    return tuple(_document(course, t0_ms) for course in ordered)
+def documents(
+    courses: Iterable[AlertCourse], t0_ms: EpochMs, asked: Iterable[AlertCourse] | None = None
+) -> tuple[AlertDocument, ...]:
+    """Write courses as vignettes do, in hours after T0, sorted by rule and time.
+
+    Shape: with `asked`, the expected courses, observed ones tell of expiry, repetition and remarks only where one of those
+    asks.
+    """
+    known = tuple(courses)
+    wanted = known if asked is None else tuple(asked)
+    shown = _Shown(
+        any(course.expired_at_ms is not None for course in wanted),
+        any(course.again_at_ms is not None for course in wanted),
+        any(course.remarks is not None for course in wanted),
+    )
+    ordered = sorted(known, key=lambda course: (course.rule, course.raised.at_ms))
+    return tuple(_document(course, t0_ms, shown) for course in ordered)
 
 
 def describe(alert: AlertDocument) -> str:
@@ -115,10 +147,25 @@ def describe(alert: AlertDocument) -> str:
         parts.append(f"downgrade {alert['downgrade']['sev']} at {alert['downgrade']['at']:g}")
     if "retract_at" in alert:
         parts.append(f"retract_at {alert['retract_at']:g}")
+    if "expires_at" in alert:
+        parts.append(f"expires_at {alert['expires_at']:g}")
+    if "again_at" in alert:
+        parts.append(f"again_at {[round(at, 2) for at in alert['again_at']]}")
+    if "remarks" in alert:
+        parts.append(f"remarks {list(alert['remarks'])}")
     return ", ".join(parts)
 
 
-def _document(course: AlertCourse, t0_ms: EpochMs) -> AlertDocument:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Which of the things that a vignette may leave open are written."""
+
+    expiry: bool
+    again: bool
+    remarks: bool
+
+
+def _document(course: AlertCourse, t0_ms: EpochMs, shown: _Shown) -> AlertDocument:
     first = _step(course.raised, t0_ms)
     written = AlertDocument(rule=course.rule, sev=first["sev"], at=first["at"])
     if course.escalated is not None:
@@ -127,17 +174,30 @@ def _document(course: AlertCourse, t0_ms: EpochMs) -> AlertDocument:
         written["downgrade"] = _step(course.downgraded, t0_ms)
     if course.withdrawn_at_ms is not None:
         written["retract_at"] = _hours(course.withdrawn_at_ms, t0_ms)
+    if shown.expiry and course.expired_at_ms is not None:
+        written["expires_at"] = _hours(course.expired_at_ms, t0_ms)
+    if shown.again and course.again_at_ms is not None:
+        written["again_at"] = tuple(_hours(at_ms, t0_ms) for at_ms in course.again_at_ms)
+    if shown.remarks and course.remarks is not None:
+        written["remarks"] = course.remarks
     return written
 
 
-def _is_same(one: AlertCourse, other: AlertCourse) -> bool:
+def _is_same(expected: AlertCourse, got: AlertCourse) -> bool:
     return (
-        one.rule == other.rule
-        and _is_near(one.raised, other.raised)
-        and _is_near(one.escalated, other.escalated)
-        and _is_near(one.downgraded, other.downgraded)
-        and _is_close(one.withdrawn_at_ms, other.withdrawn_at_ms)
+        expected.rule == got.rule
+        and _is_near(expected.raised, got.raised)
+        and _is_near(expected.escalated, got.escalated)
+        and _is_near(expected.downgraded, got.downgraded)
+        and _is_close(expected.withdrawn_at_ms, got.withdrawn_at_ms)
+        and (expected.expired_at_ms is None or _is_close(expected.expired_at_ms, got.expired_at_ms))
+        and (expected.again_at_ms is None or _are_close(expected.again_at_ms, got.again_at_ms or ()))
+        and (expected.remarks is None or sorted(expected.remarks) == sorted(got.remarks or ()))
     )
+
+
+def _are_close(some: Sequence[EpochMs], others: Sequence[EpochMs]) -> bool:
+    return len(some) == len(others) and all(map(_is_close, some, others))
 
 
 def _is_near(one: Change | None, other: Change | None) -> bool:

@@ -63,15 +63,16 @@ def try_vignette(vignette: Vignette, bench: Bench) -> Verdict:
 
 def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> Iterator[Failure]:
     messages = write(vignette, form)
-    first = _run(messages, vignette, program, bench, UNDISTURBED)
+    first = run(messages, vignette, program, bench.open_store)
     got = [course_of(outcome) for outcome in first.outcomes]
     if first.problems or not agrees(vignette.expected, got):
         t0_ms = vignette.t0_ms
         expected = documents(vignette.expected, t0_ms)
-        yield Failure(vignette.vignette_id, form, IN_ORDER, expected, documents(got, t0_ms), first.problems)
+        observed = documents(got, t0_ms, vignette.expected)
+        yield Failure(vignette.vignette_id, form, IN_ORDER, expected, observed, first.problems)
     final = open_alerts(first.outcomes)
     for seed in SHUFFLES:
-        other = _run(messages, vignette, program, bench, Disturbance(shuffle_seed=seed))
+        other = run(messages, vignette, program, bench.open_store, Disturbance(shuffle_seed=seed))
         shuffled = open_alerts(other.outcomes)
         if shuffled != final or other.problems:
             order = f"shuffled {seed}"
@@ -79,26 +80,33 @@ def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """What one run gave: alerts, and what went wrong with messages and assessments."""
 
     outcomes: tuple[Outcome, ...]
     problems: tuple[str, ...]
 
 
-def _run(
+def run(
     messages: Sequence[RawMessage],
     vignette: Vignette,
     program: Program,
-    bench: Bench,
-    disturbance: Disturbance,
-) -> _Run:
-    store = bench.open_store()
+    open_store: Callable[[], ReplayStore],
+    disturbance: Disturbance = UNDISTURBED,
+) -> Run:
+    """Run the messages of a vignette through the engine."""
+    store = open_store()
     report = replay(messages, program, lambda: store, until_ms=vignette.until_ms, disturbance=disturbance)
     outcomes = tuple(
-        Outcome(record.alert.rule, record.alert.state, record.alert.severity, record.history)
+        Outcome(
+            record.alert.rule,
+            record.alert.state,
+            record.alert.severity,
+            record.history,
+            record.alert.finding.remarks,
+        )
         for record in store.alerts()
     )
     unread = (f"{count} × message not read: {reason}" for reason, count in report.dead_lettered.items())
     failed = (f"{count} × assessment failed: {reason}" for reason, count in report.failed.items())
-    return _Run(outcomes, (*unread, *failed))
+    return Run(outcomes, (*unread, *failed))

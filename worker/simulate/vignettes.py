@@ -118,6 +118,13 @@ class AlertSpec(PackModel):
     escalate: Step | None = None
     downgrade: Step | None = None
     retract_at: float | None = None
+    expires_at: float | None = Field(default=None, description="when it expires; left out: not judged")
+    again_at: tuple[float, ...] | None = Field(
+        default=None, description="when a worsening is told again; left out: not judged"
+    )
+    remarks: tuple[str, ...] | None = Field(
+        default=None, description="all its remarks at the end; left out: not judged"
+    )
 
 
 class VignetteSpec(PackModel):
@@ -154,13 +161,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class AlertCourse:
-    """The course of one alert, expected or observed: what a vignette compares."""
+    """The course of one alert, expected or observed: what a vignette compares.
+
+    Shape: of an expected one, `expired_at_ms`, `again_at_ms` and `remarks` are compared only where they are not None.
+    """
 
     rule: str
     raised: Change
     escalated: Change | None = None
     downgraded: Change | None = None
     withdrawn_at_ms: EpochMs | None = None
+    expired_at_ms: EpochMs | None = None
+    again_at_ms: tuple[EpochMs, ...] | None = None
+    remarks: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +406,9 @@ def _course(alert: AlertSpec, t0_ms: EpochMs) -> AlertCourse:
         escalated=_change(alert.escalate, t0_ms),
         downgraded=_change(alert.downgrade, t0_ms),
         withdrawn_at_ms=None if alert.retract_at is None else _instant(t0_ms, alert.retract_at),
+        expired_at_ms=None if alert.expires_at is None else _instant(t0_ms, alert.expires_at),
+        again_at_ms=None if alert.again_at is None else tuple(_instant(t0_ms, at) for at in alert.again_at),
+        remarks=alert.remarks,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from worker.alerts.transitions import WORSENED
 from worker.model.alert import AlertState, HistoryLine
 from worker.model.finding import Severity
 from worker.model.time import HOUR_MS, MINUTE_MS
@@ -93,3 +94,43 @@ def test_a_course_is_described_as_vignettes_write_it() -> None:
     text = "fever urgent at 1, escalate emergent at 2, downgrade routine at 3, retract_at 4.5"
     first, second = documents([course, replace(course, rule="a")], 0)
     assert (first["rule"], describe(second)) == ("a", text)
+
+
+TOLD = replace(FEVER, expired_at_ms=168 * HOUR_MS, again_at_ms=(12 * HOUR_MS,), remarks=("a", "b"))
+
+
+def test_expiry_repetition_and_remarks_are_compared_only_where_the_vignette_states_them() -> None:
+    assert agrees([FEVER], [TOLD])
+    assert agrees([TOLD], [replace(TOLD, remarks=("b", "a"))])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TOLD, expired_at_ms=None),
+        replace(TOLD, expired_at_ms=169 * HOUR_MS),
+        replace(TOLD, again_at_ms=()),
+        replace(TOLD, again_at_ms=(13 * HOUR_MS,)),
+        replace(TOLD, remarks=("a",)),
+    ],
+)
+def test_what_a_vignette_states_of_them_must_hold(other: AlertCourse) -> None:
+    assert not agrees([TOLD], [other])
+
+
+def test_a_history_tells_of_expiry_and_of_worsenings_told_again() -> None:
+    lines = (
+        HistoryLine(1 * HOUR_MS, 1, AlertState.RAISED, Severity.URGENT, "raised"),
+        HistoryLine(2 * HOUR_MS, 2, AlertState.UPDATED, Severity.URGENT, WORSENED),
+        HistoryLine(9 * HOUR_MS, 3, AlertState.EXPIRED, Severity.URGENT, "window ended"),
+    )
+    course = course_of(Outcome("fever", AlertState.EXPIRED, Severity.URGENT, lines, ("a",)))
+    assert (course.again_at_ms, course.expired_at_ms, course.remarks) == ((2 * HOUR_MS,), 9 * HOUR_MS, ("a",))
+
+
+def test_what_no_vignette_asked_for_is_not_shown() -> None:
+    (quiet,) = documents([TOLD], 0, [FEVER])
+    (asked,) = documents([TOLD], 0, [TOLD])
+    assert quiet == {"rule": "fever", "sev": "urgent", "at": 10.0}
+    assert asked["expires_at"] == 168.0
+    assert describe(asked) == "fever urgent at 10, expires_at 168, again_at [12.0], remarks ['a', 'b']"

@@ -1,0 +1,153 @@
+"""The mutation check of the rules: it says what `lpwatch test` says, and a weak set of vignettes lets mutants live."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+
+from worker.cli.mutate import mutate
+from worker.pipeline import Pack, compile_pack
+from worker.rules.library import terms_of
+from worker.runtime.bootstrap import load_pack, memory_store, program
+from worker.runtime.packs import read_layers
+from worker.simulate.mutation.bench import End, MutationBench
+from worker.simulate.mutation.edits import Kind
+from worker.simulate.mutation.mutants import Catalogue, Mutant
+from worker.simulate.trial import Bench, try_vignette
+from worker.simulate.vignettes import parse_vignettes
+
+TESTS = Path(__file__).resolve().parents[2] / "mappings" / "tests"
+FILE = TESTS / "fever-single.yaml"
+
+
+@cache
+def _pack() -> Pack:
+    return load_pack()
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return Catalogue(read_layers(()), terms_of(_pack().mapping))
+
+
+def _bench(catalogue: Catalogue, *keep: str) -> MutationBench:
+    """Make a bench with the vignettes of fever-single, or with those named."""
+    known = parse_vignettes({FILE.name: FILE.read_text(encoding="utf-8")})
+    kept = [(FILE.name, one) for one in known if not keep or one.vignette_id in keep]
+    return MutationBench(catalogue, _pack(), kept, memory_store)
+
+
+def _mutant(catalogue: Catalogue, name: str) -> Mutant:
+    return next(one for one in catalogue.mutants(["fever-single"]) if one.name == name)
+
+
+def _layers_with(catalogue: Catalogue, mutant: Mutant) -> list[Mapping[str, str]]:
+    """Write a mutant as a site would have it: a file of a layer over the pack."""
+    return [*read_layers(()), {f"rules/{mutant.owner}.yaml": json.dumps(mutant.data)}]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fever-single params.window_end.value: 168 -> 167 h",
+        "fever-single unless[0].when.not: affirmed",
+    ],
+)
+def test_a_judgement_is_that_of_the_whole_test_with_the_mutant_as_a_pack(
+    name: str, catalogue: Catalogue
+) -> None:
+    mutant = _mutant(catalogue, name)
+    pack = compile_pack(_layers_with(catalogue, mutant))
+    whole = Bench(lambda reader: program(pack, reader), memory_store, frozenset())
+    for vignette in parse_vignettes({FILE.name: FILE.read_text(encoding="utf-8")})[::2]:
+        noticed = not try_vignette(vignette, whole).has_passed
+        judged = _bench(catalogue, vignette.vignette_id).judge(mutant)
+        assert (judged.end is End.NOTICED) == noticed, vignette.vignette_id
+
+
+def test_a_weak_set_of_vignettes_lets_a_mutant_live(catalogue: Catalogue) -> None:
+    mutant = _mutant(catalogue, "fever-single params.window_end.value: 168 -> 169 h")
+    assert _bench(catalogue).judge(mutant).end is End.NOTICED
+    weak = _bench(catalogue, "R01", "R03", "R25").judge(mutant)
+    assert (weak.end, weak.judged) == (End.SURVIVED, 3)
+
+
+def test_one_change_of_each_kind_is_noticed_by_the_vignettes(catalogue: Catalogue) -> None:
+    """Try changes of each kind until one is noticed; the whole check is `make mutate-rules`."""
+    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(TESTS.glob("*.yaml"))}
+    wanted = {
+        Kind.NUMBER: "pain-spike",
+        Kind.OPERATOR: "pain-spike",
+        Kind.WINDOW: "no-temp-6h",
+        Kind.TIME: "no-temp-6h",
+        Kind.AGE: "csf-cells",
+        Kind.JOIN: "fever-ongoing-after-day1",
+        Kind.LOGIC: "altered-consciousness",
+        Kind.CLAUSE: "altered-consciousness",
+        Kind.LIST: "pain-spike",
+        Kind.GRADE: "csf-cells",
+        Kind.FOLD: "fever-ongoing-after-day1",
+    }
+    kept = [
+        (name, one)
+        for name, text in files.items()
+        if name.removesuffix(".yaml") in wanted.values()
+        for one in parse_vignettes({name: text})
+    ]
+    bench = MutationBench(catalogue, _pack(), kept, memory_store)
+    mutants = list(catalogue.mutants(wanted.values()))
+    assert set(wanted) == set(Kind)
+    for kind, owner in wanted.items():
+        found = [one for one in mutants if one.kind is kind and one.owner == owner]
+        assert any(bench.judge(mutant).end is End.NOTICED for mutant in found), kind
+
+
+def test_what_lint_refuses_is_no_survivor(catalogue: Catalogue) -> None:
+    bench = _bench(catalogue, "R03")
+    mutants = catalogue.mutants(["altered-consciousness"])
+    name = "altered-consciousness when.any[2].reading.where.worse_than_baseline.order[0]: left out: A"
+    judged = bench.judge(next(one for one in mutants if one.name == name))
+    assert judged.end is End.REFUSED
+    assert "'A' is not in `order`" in judged.by
+
+
+def test_vignettes_that_fail_without_a_change_are_told(catalogue: Catalogue) -> None:
+    text = FILE.read_text(encoding="utf-8").replace("at: 167.5}]", "at: 160}]", 1)
+    vignettes = [(FILE.name, one) for one in parse_vignettes({FILE.name: text})]
+    assert MutationBench(catalogue, _pack(), vignettes, memory_store).failing == ("R01",)
+
+
+def test_the_command_tells_rates_survivors_and_an_outdated_list(tmp_path: Path) -> None:
+    data = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))
+    weak = tmp_path / "weak.yaml"
+    weak.write_text(json.dumps({"scenarios": data["scenarios"][:4]}), encoding="utf-8")
+    listed = tmp_path / "survivors.yaml"
+    listed.write_text(
+        'survivors: [{mutant: "fever-single severity: urgent -> routine", why: "an outdated entry"}]',
+        encoding="utf-8",
+    )
+    options = [
+        "--rule",
+        "fever-single",
+        "--survivors",
+        str(listed),
+        "--jobs",
+        str(min(2, os.cpu_count() or 1)),
+    ]
+    done = CliRunner().invoke(mutate, [str(weak), *options, "--json"])
+    told = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert told["noticed"] + told["survived"] + told["refused"] == told["mutants"]
+    assert 0 < told["rate"] < 0.95
+    assert any("does not survive any more" in problem for problem in told["problems"])
+    assert any("window_end" in one["mutant"] or "raise" in one["mutant"] for one in told["survivors"])
+    table = CliRunner().invoke(mutate, [str(weak), *options, "--at-least", "1"])
+    assert "fever-single" in table.stdout
+    assert "refused by lint" in table.stdout
