@@ -88,6 +88,12 @@ class Problems:
             raise PackError("\n".join(self.lines))
 
 
+def by_place(line: str) -> tuple[str, int, int, str]:
+    """Return what sorts a problem by file, line and column."""
+    file, row, column, *_ = (*line.split(":"), "", "")
+    return file, int(row) if row.isdigit() else 0, int(column) if column.isdigit() else 0, line
+
+
 def load_yaml(text: str, file: str) -> Located:
     """Parse one YAML document into plain data with places.
 

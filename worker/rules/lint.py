@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from worker.rules.compile import compile_episode, compile_reading
 from worker.rules.library import Library, Scope, Uses
+from worker.rules.lint_basis import lint_basis, lint_numbers
 from worker.rules.rule_files import DEFINITIONS, RuleFiles
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from worker.rules.spec import (
         DefinitionSpec,
         LowerSpec,
-        ParamSpec,
         RaiseSpec,
         RemarkSpec,
         RuleSpec,
@@ -34,26 +34,25 @@ _IMPERATIVES = re.compile(
     r"^(give|stop|start|treat|order|hold|withhold|administer|perform|call|page|send|transfer|discharge|get|do|obtain)\b",
     re.IGNORECASE,
 )
-_CLAIM = re.compile(r"^([A-Z])([0-9]{2})$")
 
 
 def lint_files(files: RuleFiles, library: Library) -> None:
     """Check what several rules share: definitions, kinds, folds, sources of numbers."""
     for name, (spec, located, path) in files.definitions.items():
         _lint_definition(name, spec, located, path, library)
-        _lint_numbers(spec.params, (*path, "params"), located, files, library)
+        lint_numbers(spec.params, (*path, "params"), located, files, library.problems)
     for name, (param, located) in files.params.items():
-        _lint_numbers({name: param}, ("params",), located, files, library)
+        lint_numbers({name: param}, ("params",), located, files, library.problems)
     for name, (expected, located) in files.expected.items():
-        _lint_numbers({"within": expected.within}, ("expected", name), located, files, library)
+        lint_numbers({"within": expected.within}, ("expected", name), located, files, library.problems)
     for kind, others in files.kinds.items():
         for concept in (kind, *others):
             if concept not in library.terms:
                 library.problems.add(f"{DEFINITIONS}:1:1", f"kinds: unknown concept '{concept}'")
     for rule, file in files.rules.values():
-        _lint_numbers(rule.params, ("params",), file, files, library)
-        _lint_basis(rule, file, files, library)
+        lint_numbers(rule.params, ("params",), file, files, library.problems)
         _lint_folds(rule, file, files, library)
+    lint_basis(files, library.problems)
 
 
 def lint_rule(spec: RuleSpec, located: Located, library: Library, uses: Uses) -> None:
@@ -85,41 +84,6 @@ def _lint_definition(name: str, spec: DefinitionSpec, located: Located, path: Pa
         if param not in uses.params:
             place = located.place((*path, "params", param), key=True)
             library.problems.add(place, f"parameter '{param}' is used nowhere; remove it")
-
-
-def _lint_numbers(
-    params: Mapping[str, ParamSpec], path: Path, located: Located, files: RuleFiles, library: Library
-) -> None:
-    for name, param in params.items():
-        for at, source in enumerate(param.source):
-            if not _is_known(source, files):
-                place = located.place((*path, name, "source", at))
-                library.problems.add(place, f"unknown source '{source}'; add it to sources.yaml")
-        ages = [band.below * (1.0 if band.age_unit == "d" else 365.25) for band in param.by_age]
-        if ages != sorted(set(ages)):
-            library.problems.add(
-                located.place((*path, name, "by_age")), "bands stand from the youngest on, each once"
-            )
-
-
-def _lint_basis(spec: RuleSpec, located: Located, files: RuleFiles, library: Library) -> None:
-    if not spec.seeds:
-        library.problems.add(located.place(), "a rule needs `seeds`: the claims that it follows from")
-    if not spec.sources:
-        library.problems.add(located.place(), "a rule needs `sources`: keys of sources.yaml")
-    for key, names in (("seeds", spec.seeds), ("sources", spec.sources)):
-        for at, name in enumerate(names):
-            if not _is_known(name, files):
-                library.problems.add(
-                    located.place((key, at)), f"unknown source '{name}'; add it to sources.yaml"
-                )
-
-
-def _is_known(source: str, files: RuleFiles) -> bool:
-    claim = _CLAIM.match(source)
-    if claim:
-        return 1 <= int(claim[2]) <= files.claims.get(claim[1], 0)
-    return source in files.sources
 
 
 def _lint_folds(spec: RuleSpec, located: Located, files: RuleFiles, library: Library) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from worker.decode.located_yaml import Problems
+from worker.decode.located_yaml import Problems, by_place
 from worker.model.finding import RuleStatus, Severity
 from worker.rules.bounds import window_of
 from worker.rules.clauses import MissingSpec
@@ -66,15 +66,10 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
     )
     rules = [_rule(spec, files, library) for spec, _ in files.rules.values()]
     ordered = _in_order({rule.id: rule for rule in rules}, files, problems)
-    problems.lines[:] = sorted(dict.fromkeys(problems.lines), key=_by_place)
+    problems.lines[:] = sorted(dict.fromkeys(problems.lines), key=by_place)
     problems.raise_if_any()
     kept = tuple(rule for rule in ordered if rule.status is not RuleStatus.RETIRED)
     return RuleBook(kept, totals, expected)
-
-
-def _by_place(line: str) -> tuple[str, int, int, str]:
-    file, row, column, *_ = (*line.split(":"), "", "")
-    return file, int(row) if row.isdigit() else 0, int(column) if column.isdigit() else 0, line
 
 
 def _totals(files: RuleFiles, terms: Terms, problems: Problems) -> Iterator[Total]:
@@ -138,6 +133,7 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
         frozenset(shadow),
         rise,
         spec.folds,
+        frozenset(uses.hits),
     )
 
 
@@ -175,7 +171,7 @@ def _missing(clause: EpisodeClause) -> Iterator[MissingSpec]:
 def _text(spec: RuleSpec, files: RuleFiles) -> RuleText:
     review: str = spec.review.status
     if spec.review.by:
-        review = f"{review} by {spec.review.by}, {spec.review.date}"
+        review = f"{review} by {spec.review.by}, {spec.review.on}"
     cited = tuple(Cited(key, files.sources[key].cite) for key in spec.sources if key in files.sources)
     return RuleText(
         spec.title,

@@ -60,7 +60,8 @@ class Rule:
     """One compiled rule.
 
     Shape: `inputs` are all concepts on which its answer may depend, those of rules it refers to included; `refers_to` the
-    rules themselves. `expires_ms` is counted from the LP. `renotify_rise` in the unit of its hits.
+    rules themselves; `hits` the concepts of facts that it rests on first of all. `expires_ms` is counted from the LP.
+    `renotify_rise` in the unit of its hits.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Rule:
     shadow_concepts: frozenset[str] = frozenset()
     renotify_rise: float | None = None
     folds: tuple[str, ...] = ()
+    hits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

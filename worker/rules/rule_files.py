@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from worker.decode.located_yaml import Located, Path, Problems, load_yaml, validate
 from worker.model.errors import PackError
+from worker.rules.basis_spec import (
+    ClaimsFile,
+    ClaimSpec,
+    DifferenceSpec,
+    LockedSpec,
+    LockFile,
+    SourcesFile,
+    SourceSpec,
+)
 from worker.rules.spec import (
     DefinitionsFile,
     DefinitionSpec,
@@ -15,8 +24,6 @@ from worker.rules.spec import (
     ExpectedSpec,
     ParamSpec,
     RuleSpec,
-    SourcesFile,
-    SourceSpec,
     SumSpec,
 )
 
@@ -26,14 +33,30 @@ if TYPE_CHECKING:
 FOLDER = "rules/"
 DEFINITIONS = "rules/definitions.yaml"
 SOURCES = "rules/sources.yaml"
+CLAIMS = "rules/claims.yaml"
+LOCK = "rules/versions.lock.yaml"
+
+
+@dataclass(slots=True)
+class LayerFiles:
+    """What one layer itself says, for what a layer must keep in agreement with itself.
+
+    Shape: `rules` with their files; ids of its `claims`; `lock` with its file, None where the layer has none; `so_far` what this
+    layer and those below say.
+    """
+
+    rules: dict[str, tuple[RuleSpec, Located]] = field(default_factory=dict)
+    claims: set[str] = field(default_factory=set)
+    lock: tuple[Mapping[str, LockedSpec], Located] | None = None
+    so_far: RuleFiles | None = None
 
 
 @dataclass(slots=True)
 class RuleFiles:
     """What the layers of a pack say of rules; a later layer replaced what has the same id.
 
-    Shape: each rule and definition with its file, for the place of an error. `claims` from the letter of an article to how
-    many of its claims are numbered. `disabled` names the rules that a layer removed and none brought back.
+    Shape: each rule, definition and claim with its file, for the place of an error. `articles` from the letter of a claim to
+    the source. `disabled` names the rules that a layer removed and none brought back. `layers` lowest first.
     """
 
     rules: dict[str, tuple[RuleSpec, Located]] = field(default_factory=dict)
@@ -43,8 +66,23 @@ class RuleFiles:
     sums: dict[str, SumSpec] = field(default_factory=dict)
     expected: dict[str, tuple[ExpectedSpec, Located]] = field(default_factory=dict)
     sources: dict[str, SourceSpec] = field(default_factory=dict)
-    claims: dict[str, int] = field(default_factory=dict)
+    differences: list[tuple[DifferenceSpec, Located, Path]] = field(default_factory=list)
+    articles: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, tuple[ClaimSpec, Located]] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
+    layers: list[LayerFiles] = field(default_factory=list)
+
+    def frozen(self) -> RuleFiles:
+        """Return what was read so far; later layers do not change it."""
+        return replace(
+            self,
+            rules=dict(self.rules),
+            definitions=dict(self.definitions),
+            params=dict(self.params),
+            kinds=dict(self.kinds),
+            sums=dict(self.sums),
+            layers=[],
+        )
 
 
 def read_rule_files(layers: Sequence[Mapping[str, str]], problems: Problems) -> RuleFiles:
@@ -52,12 +90,14 @@ def read_rule_files(layers: Sequence[Mapping[str, str]], problems: Problems) -> 
     files = RuleFiles()
     for layer in layers:
         seen: dict[str, str] = {}
+        files.layers.append(LayerFiles())
         for path in sorted(layer):
             if path.startswith(FOLDER) and path.endswith((".yaml", ".yml")):
                 try:
                     _read(files, path, load_yaml(layer[path], path), seen, problems)
                 except PackError as error:
                     problems.collect(error)
+        files.layers[-1].so_far = files.frozen()
     return files
 
 
@@ -74,7 +114,16 @@ def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], p
     elif path == SOURCES:
         cited = validate(SourcesFile, located)
         files.sources |= cited.sources
-        files.claims |= cited.claims
+        files.differences.extend(
+            (spec, located, ("differences", at)) for at, spec in enumerate(cited.differences)
+        )
+    elif path == CLAIMS:
+        claimed = validate(ClaimsFile, located)
+        files.articles |= claimed.articles
+        files.claims |= {name: (spec, located) for name, spec in claimed.claims.items()}
+        files.layers[-1].claims.update(claimed.claims)
+    elif path == LOCK:
+        files.layers[-1].lock = (validate(LockFile, located).rules, located)
     else:
         _read_rule(files, located, seen, problems)
 
@@ -92,6 +141,7 @@ def _read_rule(files: RuleFiles, located: Located, seen: dict[str, str], problem
         )
     elif isinstance(spec, RuleSpec):
         files.rules[spec.id] = (spec, located)
+        files.layers[-1].rules[spec.id] = (spec, located)
         files.disabled.discard(spec.id)
     elif files.rules.pop(spec.id, None) is not None:
         files.disabled.add(spec.id)

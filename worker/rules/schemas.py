@@ -11,12 +11,15 @@ from pydantic import TypeAdapter
 
 from worker.decode.located_yaml import PackModel
 from worker.mapping.schemas import schema_texts
-from worker.rules.spec import DefinitionsFile, DisabledSpec, RuleSpec, SourcesFile
+from worker.rules.basis_spec import ClaimsFile, LockFile, SourcesFile
+from worker.rules.spec import DefinitionsFile, DisabledSpec, RuleSpec
 
 MODELS: dict[str, type[PackModel]] = {
     "rule": RuleSpec,
     "rule-definitions": DefinitionsFile,
     "rule-sources": SourcesFile,
+    "rule-claims": ClaimsFile,
+    "rule-versions": LockFile,
 }
 _RULE_FILE = "rule.schema.json"
 

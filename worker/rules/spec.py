@@ -1,20 +1,20 @@
-"""The shape of rule files, `definitions.yaml` and `sources.yaml`. Pure: no I/O, no clock.
+"""The shape of rule files and `definitions.yaml`. Pure: no I/O, no clock.
 
 Written for the people who edit them: field descriptions go into the JSON Schema that editors show.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from worker.decode.located_yaml import PackModel
+from worker.rules.basis_spec import Claim, Sentence
 from worker.rules.clauses import Concepts, EpisodeClause, Name, ReadingClause, Reference, WindowSpec
 
 Level = Literal["info", "routine", "urgent", "emergent"]
-Sentence = Annotated[str, Field(min_length=3)]
-Claim = Annotated[str, Field(pattern=r"^[A-Z][0-9]{2}$")]
 
 
 class AgeBand(PackModel):
@@ -36,6 +36,10 @@ class ParamSpec(PackModel):
     source: tuple[str, ...] = Field(default=(), description="Keys of sources.yaml, or claims (B12).")
     house_choice: str = Field(default="", description="No source: who must approve the number.")
     why: str = Field(default="", description="What the number means, where the name does not say it.")
+    review_until: date | None = Field(
+        default=None,
+        description="Last day on which the number counts as looked at; lint refuses it after that.",
+    )
 
     @model_validator(mode="after")
     def _has_one_basis(self) -> Self:
@@ -108,15 +112,20 @@ class ReviewSpec(PackModel):
 
     status: Literal["not clinically reviewed", "clinically reviewed"]
     by: str | None
-    date: str | None = None
+    on: date | None = Field(default=None, alias="date")
+    until: date | None = Field(
+        default=None, description="Last day of the review; lint refuses the rule after that."
+    )
 
     @model_validator(mode="after")
     def _names_reviewer(self) -> Self:
         is_reviewed = self.status == "clinically reviewed"
-        if is_reviewed != bool(self.by) or is_reviewed != bool(self.date):
+        if is_reviewed != bool(self.by) or is_reviewed != bool(self.on):
             raise ValueError(
                 "a clinically reviewed rule names who (by) and when (date); others leave both null"
             )
+        if self.until is not None and (self.on is None or self.until < self.on):
+            raise ValueError("until is a day after the date of a clinical review")
         return self
 
 
@@ -209,20 +218,4 @@ class DefinitionsFile(PackModel):
     expected: dict[Name, ExpectedSpec] = Field(
         default_factory=dict,
         description="Inputs of which the silence makes rules blind (`lpwatch blindspots`).",
-    )
-
-
-class SourceSpec(PackModel):
-    """One source: how to find it, and how it was read."""
-
-    cite: Sentence
-    read: Sentence = Field(description="What of it was read: page, abstract, secondary summary.")
-
-
-class SourcesFile(PackModel):
-    """`rules/sources.yaml`."""
-
-    sources: dict[str, SourceSpec] = Field(default_factory=dict)
-    claims: dict[Annotated[str, Field(pattern=r"^[A-Z]$")], int] = Field(
-        default_factory=dict, description="Letter of an article → how many claims of it are numbered."
     )

@@ -29,7 +29,14 @@ PACK = ROOT / "mappings"
 SOURCES = """
 sources:
   PAPER: {cite: "A paper, 2020", read: "the abstract"}
-claims: {A: 3}
+"""
+
+CLAIMS = """
+articles: {A: PAPER}
+claims:
+  A01: {kind: rule, fact: "one claim", rules: [tested]}
+  A02: {kind: window, fact: "another", rules: [tested]}
+  A03: {kind: education, fact: "a third", no_rule: "education only"}
 """
 
 FRAME = """
@@ -102,7 +109,7 @@ def rule_text(
 def book_of(*rules: str, definitions: str = "", terms: Terms | None = None) -> RuleBook:
     """Compile rules written in a test, over the concepts of the default pack."""
     layer = {f"rules/rule-{at_}.yaml": text for at_, text in enumerate(rules)}
-    layer |= {"rules/sources.yaml": SOURCES}
+    layer |= {"rules/sources.yaml": SOURCES, "rules/claims.yaml": CLAIMS}
     if definitions:
         layer["rules/definitions.yaml"] = definitions
     return compile_rules([layer], default_terms() if terms is None else terms)

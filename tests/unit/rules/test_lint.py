@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.rules.pack import SOURCES, book_of, default_layer, default_terms, rule_text
+from tests.unit.rules.pack import CLAIMS, SOURCES, book_of, default_layer, default_terms, rule_text
 from worker.model.errors import PackError
 from worker.rules.parse import compile_rules
 
@@ -294,7 +294,7 @@ def test_a_file_that_is_no_yaml_is_refused_beside_the_others() -> None:
 
 def test_a_later_layer_replaces_and_removes_rules() -> None:
     base = {"rules/a.yaml": rule_text(HOT, LIMIT), "rules/b.yaml": rule_text(HOT, LIMIT, rule_id="other")}
-    base["rules/sources.yaml"] = SOURCES
+    base |= {"rules/sources.yaml": SOURCES, "rules/claims.yaml": CLAIMS}
     site = {
         "rules/mine.yaml": rule_text(HOT, LIMIT).replace("version: 1", "version: 2"),
         "rules/gone.yaml": "{id: other, disabled: true}",

@@ -11,7 +11,12 @@ import pytest
 from worker.decode.located_yaml import load_yaml
 from worker.rules.schemas import MODELS, rule_schema_texts
 
-SHARED = {"rule-definitions": "definitions.yaml", "rule-sources": "sources.yaml"}
+SHARED = {
+    "rule-definitions": "definitions.yaml",
+    "rule-sources": "sources.yaml",
+    "rule-claims": "claims.yaml",
+    "rule-versions": "versions.lock.yaml",
+}
 
 
 def test_schema_files_are_current(root: Path) -> None:

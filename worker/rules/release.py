@@ -1,0 +1,131 @@
+"""Check a pack before people rely on it: what a worker need not know to run it. Pure: no I/O, no clock.
+
+Errors are mistakes; a warning is something that a site has to know or to do. A pack with either still compiles: a worker
+does not stop because a review ran out last night.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from worker.decode.located_yaml import Problems, by_place
+from worker.rules.lint_basis import lint_claims
+from worker.rules.lint_versions import lint_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    from worker.decode.located_yaml import Located, Path
+    from worker.rules.rule import Rule, RuleBook
+    from worker.rules.rule_files import RuleFiles
+    from worker.rules.spec import ParamSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a vignette says of rules, without its timeline.
+
+    Shape: `file` is the name of its file without folder and ending; `fires` the rules that it must fire, `holds` those that
+    must hold without an alert, `must_not` those that it names as silent; `concepts` those of its facts and of what its notes
+    state.
+    """
+
+    name: str
+    file: str
+    fires: frozenset[str]
+    must_not: frozenset[str]
+    concepts: frozenset[str]
+    holds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is wrong with a pack, and what a site should know: lines "file:line:column: message", by place."""
+
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def check_release(
+    files: RuleFiles, book: RuleBook, samples: Sequence[Sample], mapped: frozenset[str], today: date
+) -> Report:
+    """Check claims, vignettes, versions, dates of review, and inputs that nothing maps.
+
+    Shape: `mapped` are the concepts that some code or phrase of the pack gives.
+    """
+    errors, warnings = Problems(), Problems()
+    lint_claims(files, errors)
+    lint_versions(files, errors)
+    _check_dates(files, today, errors)
+    for rule in book.rules:
+        place = files.rules[rule.id][1].place(("id",))
+        _check_samples(rule, place, samples, errors)
+        _check_mapped(rule, place, mapped, warnings)
+    return Report(_sorted(errors), _sorted(warnings))
+
+
+def _check_dates(files: RuleFiles, today: date, problems: Problems) -> None:
+    for name, (spec, located) in sorted(files.rules.items()):
+        until = spec.review.until
+        if until is not None and until < today:
+            message = f"the review of '{name}' ended on {until}; review it again and move the date"
+            problems.add(located.place(("review", "until")), message)
+        if spec.review.on is not None and spec.review.on > today:
+            problems.add(
+                located.place(("review", "date")), f"the review is dated {spec.review.on}, after today"
+            )
+    for params, located, path in _numbers(files):
+        for name, param in params.items():
+            if param.review_until is not None and param.review_until < today:
+                place = located.place((*path, name, "review_until"))
+                message = (
+                    f"'{name}' was to be looked at again by {param.review_until}; do so and move the date"
+                )
+                problems.add(place, message)
+
+
+def _numbers(files: RuleFiles) -> Iterator[tuple[Mapping[str, ParamSpec], Located, Path]]:
+    for spec, located in files.rules.values():
+        yield spec.params, located, ("params",)
+    for definition, located, path in files.definitions.values():
+        yield definition.params, located, (*path, "params")
+    for name, (param, located) in files.params.items():
+        yield {name: param}, located, ("params",)
+
+
+def _check_samples(rule: Rule, place: str, samples: Sequence[Sample], problems: Problems) -> None:
+    if not any(rule.id in sample.fires | sample.holds for sample in samples):
+        problems.add(place, f"no vignette fires '{rule.id}'; add one to tests/{rule.id}.yaml")
+    if not any(is_near_miss(sample, rule) for sample in samples):
+        problems.add(place, f"no vignette nearly fires '{rule.id}'; add one to tests/{rule.id}.yaml")
+
+
+def is_near_miss(sample: Sample, rule: Rule) -> bool:
+    """Tell whether a vignette means to nearly fire a rule.
+
+    Shape: it stands in the rule's own file or names the rule under `must_not`, does not fire it, and has something of what
+    the rule rests on.
+    """
+    is_meant = sample.file == rule.id or rule.id in sample.must_not
+    looked_at = rule.hits or rule.inputs
+    return is_meant and rule.id not in sample.fires | sample.holds and bool(sample.concepts & looked_at)
+
+
+def _check_mapped(rule: Rule, place: str, mapped: frozenset[str], problems: Problems) -> None:
+    unmapped = sorted(rule.hits - mapped)
+    if not unmapped:
+        return
+    names = ", ".join(unmapped)
+    if len(unmapped) == len(rule.hits):
+        message = (
+            f"'{rule.id}' cannot fire until a site maps {names}: no code and no phrase of the pack gives it"
+        )
+    else:
+        message = f"'{rule.id}' does not see {names} until a site maps it: no code and no phrase of the pack gives it"
+    problems.add(place, message)
+
+
+def _sorted(problems: Problems) -> tuple[str, ...]:
+    return tuple(sorted(dict.fromkeys(problems.lines), key=by_place))
