@@ -1,4 +1,4 @@
-"""`lpwatch lint`: tell whether a pack is good to run."""
+"""`lpwatch lint`: tell whether a pack is good to run, and to rely on."""
 
 from __future__ import annotations
 
@@ -9,40 +9,66 @@ import click
 
 from worker.cli.main_errors import ExitCode
 from worker.cli.render import json_option, pack_option, print_json, print_lines, warn
-from worker.model.errors import PackError
+from worker.decode.located_yaml import Problems
+from worker.mapping.coverage import mapped_concepts
+from worker.mapping.pack_files import read_layers as read_mappings
+from worker.model.errors import ConfigError, PackError
+from worker.model.time import to_datetime
+from worker.notes.lexicon import compile_lexicon
 from worker.pipeline import Pack
+from worker.rules.lint_versions import write_lock
+from worker.rules.release import Report, Sample, check_release
+from worker.rules.rule_files import LOCK, read_rule_files
 from worker.runtime.bootstrap import load_pack
-from worker.runtime.packs import default_pack_folder
+from worker.runtime.clock import WallClock
+from worker.runtime.packs import Layer, default_pack_folder, read_layers, read_vignettes
+from worker.simulate.samples import sample_of
+from worker.simulate.vignettes import parse_vignettes
 
 EPILOG = """\b
 Examples:
   lpwatch lint
   lpwatch lint --pack ours
   lpwatch lint --pack ours --json
+  lpwatch lint --pack ours --lock
 
-Every problem is one line, file:line:column: message. Exit code 1 when there is one. Codes that nobody has verified are
-listed too; they are no problem, because they are not used.
+Every problem is one line, file:line:column: message. Exit code 1 when there is one. A warning says what a site has to know
+or to do: rules that see nothing until a code is mapped. Codes that nobody has verified are listed too; they are not used.
 """
 
 
 @click.command(name="lint", epilog=EPILOG)
 @pack_option
+@click.option(
+    "--lock",
+    "is_locking",
+    is_flag=True,
+    help="Write what each version of the uppermost pack's rules means to rules/versions.lock.yaml.",
+)
 @json_option
-def lint(*, packs: tuple[Path, ...], is_json: bool) -> None:
-    """Check a pack: concepts, feeds, phrases, rules and routes."""
+def lint(*, packs: tuple[Path, ...], is_locking: bool, is_json: bool) -> None:
+    """Check a pack: concepts, feeds, phrases, rules, routes, claims, vignettes and versions."""
+    if is_locking:
+        _lock(packs)
     pack, problems = _compile(packs)
+    report = Report() if pack is None else _release(pack, packs)
+    errors = [*problems, *(_with_folder(line, packs) for line in report.errors)]
+    warnings = [_with_folder(line, packs) for line in report.warnings]
     if is_json:
-        print_json({"problems": problems, "unverified": _unverified(pack), **_contents(pack)})
+        print_json(
+            {"problems": errors, "warnings": warnings, "unverified": _unverified(pack), **_contents(pack)}
+        )
     else:
-        print_lines(problems)
+        print_lines(errors)
+        print_lines(f"warning: {line}" for line in warnings)
         print_lines(f"not verified: {code}" for code in _unverified(pack))
         if pack is not None:
             print_lines(
                 f"{count} {name}" for name, count in _contents(pack).items() if isinstance(count, int)
             )
-    if problems:
+    if errors:
         if not is_json:
-            warn(f"{len(problems)} problems")
+            warn(f"{len(errors)} problems")
         raise SystemExit(ExitCode.PROBLEMS)
 
 
@@ -51,6 +77,50 @@ def _compile(packs: Sequence[Path]) -> tuple[Pack | None, list[str]]:
         return load_pack(packs), []
     except PackError as error:
         return None, [_with_folder(line, packs) for line in str(error).splitlines()]
+
+
+def _release(pack: Pack, packs: Sequence[Path]) -> Report:
+    """Check what a worker need not know to run the pack."""
+    layers = read_layers(packs)
+    files = read_rule_files(layers, Problems())
+    mapped = mapped_concepts(pack.mapping, _own_feeds(layers)) | compile_lexicon(layers).findings
+    today = to_datetime(WallClock().now_ms()).date()
+    try:
+        samples = _samples(packs)
+    except PackError as error:
+        return Report(tuple(str(error).splitlines()))
+    return check_release(files, pack.rules, samples, mapped, today)
+
+
+def _own_feeds(layers: Sequence[Layer]) -> frozenset[str]:
+    """Return the feeds of a site; those of the default pack are examples, but for the one of standard codes."""
+    return frozenset(read_mappings(layers[1:], Problems()).feeds)
+
+
+def _samples(packs: Sequence[Path]) -> list[Sample]:
+    """Read the vignettes of each layer; an id may stand in two layers."""
+    return [
+        sample_of(vignette)
+        for folder in (default_pack_folder(), *packs)
+        for vignette in parse_vignettes(read_vignettes(folder))
+    ]
+
+
+def _lock(packs: Sequence[Path]) -> None:
+    """Write the lock of the uppermost layer; a rule that changed under its version is told by the lint that follows."""
+    folder = packs[-1] if packs else default_pack_folder()
+    problems = Problems()
+    files = read_rule_files(read_layers(packs), problems)
+    if problems.lines:
+        return
+    try:
+        text = write_lock(files)
+    except PackError:
+        return
+    try:
+        (folder / LOCK).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", str(folder / LOCK)) from error
 
 
 def _with_folder(line: str, packs: Sequence[Path]) -> str:

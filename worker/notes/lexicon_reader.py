@@ -42,6 +42,11 @@ class LexiconReader:
         self._lexicon = lexicon
         self._beginnings = lexicon.statements.beginnings(lambda meaning: isinstance(meaning, Mention))
 
+    @property
+    def findings(self) -> frozenset[str]:
+        """Return the findings that notes can state."""
+        return self._lexicon.findings
+
     def read(self, document: NoteDocument) -> NoteReading:
         """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
         is_cut = len(document.text) > LONGEST_TEXT

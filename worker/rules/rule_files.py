@@ -41,8 +41,8 @@ LOCK = "rules/versions.lock.yaml"
 class LayerFiles:
     """What one layer itself says, for what a layer must keep in agreement with itself.
 
-    Shape: `rules` with their files; ids of its `claims`; `lock` with its file, None where the layer has none; `so_far` what this
-    layer and those below say.
+    Shape: `rules` with their files; ids of its `claims`; `lock` with its file, None where the layer has none; `so_far` what
+    this layer and those below say.
     """
 
     rules: dict[str, tuple[RuleSpec, Located]] = field(default_factory=dict)

@@ -53,6 +53,16 @@ def read_layers(folders: Sequence[Path]) -> tuple[Layer, ...]:
     return tuple(read_layer(folder) for folder in (default_pack_folder(), *folders))
 
 
+def read_vignettes(folder: Path) -> Layer:
+    """Read the vignettes of a pack folder, sorted by path.
+
+    Raises: ConfigError as `read_layer` does.
+    """
+    tests = folder / _VIGNETTES
+    files = sorted(path for path in _walk(tests) if path.suffix in _SUFFIXES and path.is_file())
+    return {path.relative_to(folder).as_posix(): _read_text(path) for path in files}
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     """Give what lies below a folder, as its names say it: Kubernetes mounts links into a hidden folder that it exchanges."""
     for place, folders, files in os.walk(folder, followlinks=True):

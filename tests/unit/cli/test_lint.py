@@ -41,6 +41,55 @@ def test_json_lists_problems_and_contents(lpwatch: Run, broken: Path) -> None:
     assert bad["problems"]
 
 
+def test_a_warning_is_no_problem(lpwatch: Run) -> None:
+    lines = [line for line in lpwatch("lint").stdout.splitlines() if line.startswith("warning: ")]
+    assert any("does not see attempts until a site maps it" in line for line in lines)
+    assert len(json.loads(lpwatch("lint", "--json").stdout)["warnings"]) == len(lines)
+
+
+def test_a_site_that_maps_an_input_is_not_warned_of_it(lpwatch: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "ours" / "feeds"
+    folder.mkdir(parents=True)
+    code = "{code: TRIES, system: LOCAL, concept: attempts}"
+    (folder / "ours.yaml").write_text(f"feed: ours\nzone: UTC\ncodes: [{code}]\n", encoding="utf-8")
+    assert "does not see attempts" not in lpwatch("lint", "--pack", tmp_path / "ours").stdout
+
+
+@pytest.fixture
+def ours(tmp_path: Path, root: Path) -> Path:
+    """Give a pack whose rule is that of the default pack with another number."""
+    folder = tmp_path / "ours" / "rules"
+    folder.mkdir(parents=True)
+    text = (root / "mappings" / "rules" / "fever-single.yaml").read_text(encoding="utf-8")
+    (folder / "fever-single.yaml").write_text(text.replace("value: 168", "value: 170"), encoding="utf-8")
+    return tmp_path / "ours"
+
+
+def test_versions_are_locked_and_a_change_under_one_is_refused(lpwatch: Run, ours: Path) -> None:
+    assert lpwatch("lint", "--pack", ours).exit_code == 0
+    assert lpwatch("lint", "--pack", ours, "--lock").exit_code == 0
+    lock = (ours / "rules" / "versions.lock.yaml").read_text(encoding="utf-8")
+    assert "  fever-single: {version: 1, digest: '" in lock
+    rule = ours / "rules" / "fever-single.yaml"
+    rule.write_text(rule.read_text(encoding="utf-8").replace("value: 170", "value: 171"), encoding="utf-8")
+    for arguments in ((), ("--lock",)):
+        result = lpwatch("lint", "--pack", ours, *arguments)
+        assert result.exit_code == 1
+        assert f"{rule}:3:10: 'fever-single' or a definition that it uses changed" in result.stdout
+    assert (ours / "rules" / "versions.lock.yaml").read_text(encoding="utf-8") == lock
+    rule.write_text(rule.read_text(encoding="utf-8").replace("version: 1", "version: 2"), encoding="utf-8")
+    assert lpwatch("lint", "--pack", ours, "--lock").exit_code == 0
+
+
+def test_a_vignette_that_cannot_be_read_is_a_problem(lpwatch: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "ours" / "tests"
+    folder.mkdir(parents=True)
+    (folder / "odd.yaml").write_text("scenarios:\n- {id: X}\n", encoding="utf-8")
+    result = lpwatch("lint", "--pack", tmp_path / "ours")
+    assert result.exit_code == 1
+    assert f"{folder}/odd.yaml:2:3: key 'title' is missing" in result.stdout
+
+
 def test_a_problem_names_the_file_of_the_folder_that_has_it(lpwatch: Run, tmp_path: Path) -> None:
     folder = tmp_path / "ours" / "feeds"
     folder.mkdir(parents=True)

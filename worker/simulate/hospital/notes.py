@@ -33,7 +33,7 @@ _PROCEDURE: Final = (
 )
 _CANCELLED: Final = "Lumbar puncture cancelled, not attempted. Patient declined."
 _ADVICE: Final = (
-    "Home today. Advised to return if fever, confusion, leg weakness, numbness or loss of bladder control."
+    "Home today. Advised to return if fever, confusion, leg weakness, numbness or trouble with the bladder."
 )
 _FAMILY: Final = "FAMILY HISTORY: mother had meningitis with confusion in 1998."
 

@@ -1,0 +1,29 @@
+"""Which concepts a pack can receive at all. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.mapping.concept_spec import Kind
+from worker.mapping.pack import DEFAULT_FEED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.mapping.pack import MappingPack
+
+_STRUCTURAL = {Kind.ENCOUNTER, Kind.NOTE, Kind.MOMENT}
+"""Read from what a message is, not from a code in it."""
+
+
+def mapped_concepts(mapping: MappingPack, feeds: Iterable[str] = ()) -> frozenset[str]:
+    """Return the concepts that a standard code, or a code of one of the feeds, gives; those of body sites included.
+
+    Shape: `feeds` are ids; ids that the pack does not have are passed over. Findings of notes are not among the result.
+    """
+    tables = [mapping.feeds[name].targets for name in {DEFAULT_FEED, *feeds} & mapping.feeds.keys()]
+    found = set()
+    for target in (target for table in tables for target in table.values() if not target.is_ignored):
+        found.update((target.concept.id, *target.concept.body_sites.values()))
+    found.update(name for name, concept in mapping.concepts.items() if concept.kind in _STRUCTURAL)
+    return frozenset(found)
