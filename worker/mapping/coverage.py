@@ -22,7 +22,7 @@ def mapped_concepts(mapping: MappingPack, feeds: Iterable[str] = ()) -> frozense
     Shape: `feeds` are ids; ids that the pack does not have are passed over. Findings of notes are not among the result.
     """
     tables = [mapping.feeds[name].targets for name in {DEFAULT_FEED, *feeds} & mapping.feeds.keys()]
-    found = set()
+    found: set[str] = set()
     for target in (target for table in tables for target in table.values() if not target.is_ignored):
         found.update((target.concept.id, *target.concept.body_sites.values()))
     found.update(name for name, concept in mapping.concepts.items() if concept.kind in _STRUCTURAL)
