@@ -31,8 +31,8 @@ _RULES_ARE_BEING_WRITTEN = True
 class Sample:
     """What a vignette says of rules, without its timeline.
 
-    Shape: `file` is the name of its file without folder and ending; `fires` the rules that it must fire, or that
-    must hold where they open no alert, `must_not` those that it names as silent; `concepts` those of its facts and of what its notes
+    Shape: `file` is the name of its file without folder and ending; `fires` the rules that it must fire, or that must hold
+    where they open no alert; `must_not` those that it names as silent; `concepts` those of its facts and of what its notes
     state.
     """
 
