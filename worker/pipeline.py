@@ -30,12 +30,13 @@ from worker.model.episode import Episode
 from worker.model.errors import DecodeError
 from worker.model.fact import EncounterValue, Fact
 from worker.model.finding import Finding
-from worker.model.message import Form, Issue, Outcome, OutcomeKind, RawMessage, Reading
+from worker.model.message import Form, Issue, Outcome, OutcomeKind, RawMessage, Reading, Unused
 from worker.model.time import EpochMs
 from worker.notes.lexicon import compile_lexicon
 from worker.notes.lexicon_reader import LexiconReader
 from worker.notes.reader import NoteReader
 from worker.rules.blanks import missing_beside
+from worker.rules.blind import BlindSpot, blind_spots
 from worker.rules.evaluate import Evaluation, evaluate_all
 from worker.rules.parse import parse_rulebook
 from worker.rules.rule import RuleBook
@@ -145,6 +146,22 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
         current.ties,
         index,
     )
+
+
+def find_blind_spots(
+    found: Assessment, pack: Pack, unused: Sequence[Unused] = ()
+) -> Mapping[EpochMs, tuple[BlindSpot, ...]]:
+    """Say for each LP, by its anchor, where the rules are blind, now or later if nothing more comes.
+
+    Shape: `unused` is what could not be used of the patient's messages.
+    """
+    by_lp: dict[EpochMs, list[Evaluation]] = {episode.anchor_ms: [] for episode in found.episodes}
+    for evaluation in found.evaluations:
+        by_lp[evaluation.context.anchor_ms].append(evaluation)
+    return {
+        anchor_ms: blind_spots(evaluations, pack.rules.expected, unused)
+        for anchor_ms, evaluations in by_lp.items()
+    }
 
 
 def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surroundings:

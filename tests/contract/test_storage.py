@@ -29,14 +29,13 @@ from tests.contract.state_values import (
     raising,
 )
 from worker.model.alert import AlertChange, Notice
-from worker.model.fact import (
-    Identifier,
-)
-from worker.model.message import Form, RawMessage
-from worker.model.time import DAY_MS, MINUTE_MS
+from worker.model.fact import Fact, Identifier
+from worker.model.message import Form, IssueKind, RawMessage, Unused
+from worker.model.time import DAY_MS, HOUR_MS, MINUTE_MS
 from worker.storage.memory import MemoryState
 from worker.storage.migrate import upgrade
 from worker.storage.records import (
+    BlindSpan,
     Case,
     CountKey,
     PendingNotice,
@@ -817,3 +816,90 @@ def test_an_lp_that_is_over_is_let_go_with_its_facts(store: Store) -> None:
     store.record(batch(1, fact(ANNA, "gcs")))
     assert judge(store, nothing) == []
     assert len(store.alerts()) == 1
+
+
+# Blind spots
+
+
+def blinded(puncture: Fact, *spans: BlindSpan, episode_id: str = "e1") -> Callable[[Case], Verdict]:
+    record = episode_of(puncture, episode_id)
+    return lambda _: Verdict((record,), blind={episode_id: spans} if spans else {})
+
+
+def aside(subject: str, hours: float = 0, feed: str = "ward") -> Unused:
+    return Unused(T0 + round(hours * HOUR_MS), feed, IssueKind.UNMAPPED_CODE, subject)
+
+
+def test_lps_are_counted_while_they_are_blind(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    spans = (BlindSpan("silent", T0 + 10, T0 + 20), BlindSpan("stale", T0 + 15, T0 + 30))
+    judge(store, blinded(puncture, *spans))
+    assert store.count_blind(T0 + 9) == {}
+    assert store.count_blind(T0 + 10) == {"silent": 1}
+    assert store.count_blind(T0 + 19) == {"silent": 1, "stale": 1}
+    assert store.count_blind(T0 + 20) == {"stale": 1}
+    assert store.count_blind(T0 + 30) == {}
+
+
+def test_spans_of_a_later_verdict_replace_the_earlier_ones(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, blinded(puncture, BlindSpan("silent", T0, T0 + 20), BlindSpan("left", T0, T0 + 20)))
+    store.record(batch(1, fact(ANNA, "gcs")))
+    (case,) = judge(store, blinded(puncture, BlindSpan("stale", T0, T0 + 20)))
+    assert case.blind == {"e1": (BlindSpan("left", T0, T0 + 20), BlindSpan("silent", T0, T0 + 20))}
+    assert store.count_blind(T0) == {"stale": 1}
+    store.record(batch(2, fact(ANNA, "gcs", 1)))
+    judge(store, blinded(puncture))
+    assert store.count_blind(T0) == {}
+    assert store.case(store.find("1")[0]).blind == {}
+
+
+def test_lps_that_vanished_or_are_over_are_not_blind(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    span = BlindSpan("silent", T0, T0 + 2 * DAY_MS)
+    store.record(batch(0, puncture))
+    judge(store, blinded(puncture, span))
+    assert [case.patients for case in store.watched(T0)] == [(ANNA,)]
+    assert list(store.watched(T0 + 1)) == []
+    store.record(batch(1, fact(ANNA, "gcs")))
+    judge(store, nothing)
+    assert (store.count_blind(T0), list(store.watched(T0))) == ({}, [])
+    store.record(batch(2, fact(ANNA, "gcs", 1)))
+    judge(store, blinded(puncture, span))
+    assert store.count_blind(T0) == {"silent": 1}
+    store.drop_recent(T0 + DAY_MS, [], T0 + DAY_MS)
+    store.drop_over(T0 + DAY_MS)
+    assert (store.count_blind(T0), list(store.watched(T0))) == ({}, [])
+
+
+def test_whoever_is_watched_is_read_once_however_many_lps_and_numbers_he_has(store: Store) -> None:
+    facts = [fact(ANNA, "lumbar-puncture"), fact(ANNA_NATIONAL, "lumbar-puncture", 5)]
+    many = [fact(Identifier("ward", f"p{number}"), "lumbar-puncture") for number in range(45)]
+    store.record(batch(0, *facts, *many, links=[link(ANNA, ANNA_NATIONAL, "same-pid", 0)]))
+
+    def found(case: Case) -> Verdict:
+        return Verdict(tuple(episode_of(each, f"{each.patient}{each.key}") for each in case.facts))
+
+    judge(store, found, T0 + DAY_MS)
+    read = [case.patients for case in store.watched(T0)]
+    assert len(read) == len(set(read)) == 46
+    assert [set(case) for case in read if len(case) > 1] == [{ANNA, ANNA_NATIONAL}]
+
+
+def test_what_could_not_be_used_is_read_with_its_patient_once_a_day(store: Store) -> None:
+    items = [(ANNA, aside("a|1")), (ANNA, aside("a|2")), (BEN, aside("a|1"))]
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), unused=items))
+    later = [(ANNA_NATIONAL, aside("a|1", 2)), (ANNA, aside("a|1", 2)), (ANNA, aside("a|1", 30))]
+    store.record(batch(1, unused=later, links=[link(ANNA, ANNA_NATIONAL, "same-pid", 0)]))
+    (case,) = judge(store, nothing)
+    expected = [aside("a|1"), aside("a|2"), aside("a|1", 30), aside("a|1", 2)]
+    assert sorted(case.unused) == sorted(expected)
+
+
+def test_what_could_not_be_used_goes_with_its_day(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), unused=[(ANNA, aside("a|1"))]))
+    store.record(batch(1, unused=[(ANNA, aside("a|1", 30))]))
+    store.drop_recent(T0 + DAY_MS, [], T0)
+    assert list(store.case(store.find("1")[0]).unused) == [aside("a|1", 30)]

@@ -14,6 +14,7 @@ from worker.model.errors import TemporaryError
 from worker.model.fact import Fact
 from worker.model.message import Form, Outcome, OutcomeKind, RawMessage, Reading
 from worker.pipeline import Assessment
+from worker.rules.blind import BlindSpot
 from worker.runtime.clock import WallClock
 from worker.runtime.engine import Engine, Options, StateStore
 from worker.runtime.inlet import Room
@@ -56,6 +57,9 @@ class Plain:
 
     def assess(self, _facts: Sequence[Fact], _as_of_ms: int, _consumed_until_ms: int) -> Assessment:
         return Assessment()
+
+    def find_blind_spots(self, _found: Assessment, _unused: object) -> dict[int, tuple[BlindSpot, ...]]:
+        return {}
 
 
 @dataclass

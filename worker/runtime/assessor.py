@@ -20,10 +20,12 @@ from worker.model.episode import Episode
 from worker.model.errors import LpwatchError
 from worker.model.fact import Fact
 from worker.model.finding import Truth
+from worker.model.message import Unused
 from worker.model.time import MINUTE_MS, EpochMs
 from worker.pipeline import Assessment
+from worker.rules.blind import BlindSpot
 from worker.runtime.notices import NoticeWriter, Writer
-from worker.storage.records import Assessed, Case, EpisodeRecord, Quarantined, Verdict
+from worker.storage.records import Assessed, BlindSpan, Case, EpisodeRecord, Quarantined, Verdict
 
 _log = structlog.get_logger(__name__)
 
@@ -65,6 +67,11 @@ class Judge(Writer, Protocol):
 
     def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
         """Find LPs and findings."""
+
+    def find_blind_spots(
+        self, found: Assessment, unused: Sequence[Unused]
+    ) -> Mapping[EpochMs, tuple[BlindSpot, ...]]:
+        """Say for each LP, by its anchor, where the rules are blind, now or later if nothing more comes."""
 
 
 def random_id() -> str:
@@ -144,7 +151,23 @@ class Assessor:
             changes=told.changes,
             notices=told.notices,
             next_due_ms=_next_due(found, case.alerts, changes, as_of_ms),
+            blind={
+                ids[anchor_ms]: _spans(spots)
+                for anchor_ms, spots in self._judge.find_blind_spots(found, case.unused).items()
+                if spots
+            },
         )
+
+
+def _spans(spots: Iterable[BlindSpot]) -> tuple[BlindSpan, ...]:
+    """Give for each kind the span from its first instant to its last: counted, not shown."""
+    found: dict[str, BlindSpan] = {}
+    for spot in spots:
+        known = found.get(spot.kind.value)
+        first_ms = spot.since_ms if known is None else min(known.from_ms, spot.since_ms)
+        last_ms = spot.until_ms if known is None else max(known.until_ms, spot.until_ms)
+        found[spot.kind.value] = BlindSpan(spot.kind.value, first_ms, last_ms)
+    return tuple(sorted(found.values()))
 
 
 def _redirected(alert: Alert, redirects: Mapping[str, str]) -> Alert:

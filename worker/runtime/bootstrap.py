@@ -181,7 +181,9 @@ def build(settings: Settings, metrics: Metrics, on_notices: Callable[[], None] =
     state = SqlState(_url(settings.folder, STATE))
     if not written.continue_at(state.position(JOURNAL).next):
         _log.error("journal_behind_state")
-    metered = MeteredState(state, state.count_due, state.count_waiting, metrics, on_notices)
+    metered = MeteredState(
+        state, state.count_due, state.count_waiting, metrics, on_notices, state.count_blind
+    )
     journal = MeteredJournal(read, read.end, metrics)
     sinks, close_sinks = _sinks(settings)
     inlets: list[Inlet] = [JournalInlet(journal)]

@@ -108,7 +108,9 @@ def _worker(settings: Settings, metrics: Metrics, pack: Pack, url: str) -> Servi
     with ExitStack() as opened:
         state = SqlState(url)
         opened.callback(state.close)
-        metered = MeteredState(state, state.count_due, state.count_waiting, metrics)
+        metered = MeteredState(
+            state, state.count_due, state.count_waiting, metrics, count_blind=state.count_blind
+        )
         tell_feeds(state.feeds(), metrics)
         inlet, watch = kafka_inlet(settings, Role.WORKER, clock, metrics)
         options = Options(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -16,9 +16,10 @@ from worker.correlate.limits import DEFAULT_LIMITS
 from worker.mapping.concept_spec import Kind
 from worker.model.alert import Alert
 from worker.model.fact import Fact
-from worker.model.message import RawMessage, Reading
+from worker.model.message import RawMessage, Reading, Unused
 from worker.model.time import DAY_MS, EpochMs
 from worker.notes.reader import NoteReader
+from worker.rules.blind import BlindSpot
 from worker.rules.rule import Rule
 from worker.runtime.clock import is_believable
 
@@ -76,6 +77,12 @@ class PackProgram:
     ) -> pipeline.Assessment:
         """Find LPs and findings."""
         return pipeline.assess(facts, self._pack, as_of_ms, consumed_until_ms)
+
+    def find_blind_spots(
+        self, found: pipeline.Assessment, unused: Sequence[Unused]
+    ) -> Mapping[EpochMs, tuple[BlindSpot, ...]]:
+        """Say for each LP, by its anchor, where the rules are blind."""
+        return pipeline.find_blind_spots(found, self._pack, unused)
 
     @property
     def routes(self) -> Routes:

@@ -12,7 +12,7 @@ import structlog
 from worker.correlate.identity import UNLINK
 from worker.model.errors import LpwatchError
 from worker.model.fact import Fact, Identifier, IdentityLink
-from worker.model.message import Outcome, OutcomeKind, RawMessage, Reading
+from worker.model.message import IssueKind, Outcome, OutcomeKind, RawMessage, Reading, Unused
 from worker.model.time import EpochMs
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.journal import Entry
@@ -55,6 +55,7 @@ class _Draft:
     quarantined: list[Quarantined] = field(default_factory=list)
     counts: Counter[CountKey] = field(default_factory=Counter)
     feeds: dict[str, EpochMs] = field(default_factory=dict)
+    unused: dict[tuple[Identifier, str, IssueKind, str], Unused] = field(default_factory=dict)
 
     def add(self, offset: int, raw: RawMessage, reading: Reading) -> None:
         """Take in one message: it is counted under exactly one end."""
@@ -69,6 +70,9 @@ class _Draft:
             self._set_aside("message", offset, raw, reading, (outcome.reason, outcome.place))
         for issue in reading.issues:
             self.counts[CountKey("issue", reading.feed, issue.kind.value, issue.subject[:_MAX_SUBJECT])] += 1
+            for who in _concerned(reading):
+                key = (who, reading.feed, issue.kind, issue.subject[:_MAX_SUBJECT])
+                self.unused.setdefault(key, Unused(at_ms, *key[1:]))
             if issue.is_quarantined:
                 self._set_aside("fact", offset, raw, reading, (issue.kind.value, issue.place))
 
@@ -77,6 +81,11 @@ class _Draft:
     ) -> None:
         named = (reading.feed, reading.message_type, reading.message_id)
         self.quarantined.append(Quarantined(kind, raw.received_at_ms, *reason_place, *named, offset, raw))
+
+
+def _concerned(reading: Reading) -> set[Identifier]:
+    """Give the patients that an issue of a message may be about: where it names several, any of them."""
+    return {*reading.patients[:1], *(fact.patient for fact in reading.facts)}
 
 
 def _touched(reading: Reading) -> set[Identifier]:
@@ -171,6 +180,7 @@ class Ingest:
             draft.counts,
             draft.feeds,
             self._dead_letters.outgoing(self._part, draft.quarantined) if self._dead_letters else (),
+            [(key[0], item) for key, item in draft.unused.items()],
         )
 
     def _reading(self, raw: RawMessage) -> Reading:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from worker.decode.ack import AckCode
+from worker.rules.blind import Blindness
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _ACK_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -157,6 +158,14 @@ class Metrics:
             ["feed"],
             registry=registry,
         )
+        self.blind_spots = Gauge(
+            "lpwatch_blind_spots",
+            "LPs in an open window for which rules that notify are blind, by kind; counted at most once a minute",
+            ["kind"],
+            registry=registry,
+        )
+        for kind in Blindness:
+            self.blind_spots.labels(kind.value).set(0)
         self.ready = Gauge(
             "lpwatch_ready", "1 while /readyz answers 200, asked at each scrape", registry=registry
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from worker.model.message import OutcomeKind, RawMessage
 from worker.model.time import SECOND_MS, EpochMs
+from worker.rules.blind import Blindness
 from worker.runtime.clock import Stopwatch
 from worker.runtime.engine import StateStore
 from worker.runtime.journal import Entry, Journal
@@ -16,6 +17,7 @@ from worker.storage.records import Assessed, Batch, Case, NoticeKey, PendingNoti
 
 _OUTCOMES = frozenset(kind.value for kind in OutcomeKind)
 _GAUGE_EVERY_S = 1.0
+_BLIND_EVERY_S = 60.0
 # Whoever is told to stay away sends nothing by which the storage could show that it works again.
 _FAILING_S = 60.0
 
@@ -103,11 +105,15 @@ class MeteredState:
         count_waiting: Callable[[str], int],
         metrics: Metrics,
         wake: Callable[[], None] = nobody,
+        count_blind: Callable[[EpochMs], Mapping[str, int]] | None = None,
     ) -> None:
         """Keep the state, and whom to wake when notices were written.
 
-        Shape: `count_due` counts assessments due at an instant, `count_waiting` a sink's undelivered notices.
+        Shape: `count_due` counts assessments due at an instant, `count_waiting` a sink's undelivered notices, `count_blind`
+        the LPs for which rules are blind at an instant, by kind.
         """
+        self._count_blind = count_blind
+        self._blind_watch: Stopwatch | None = None
         self._state = state
         self._wake = wake
         self._count_due = count_due
@@ -214,6 +220,7 @@ class MeteredState:
         if any(verdict.notices for verdict in verdicts):
             self._wake()
         self._tell_backlog(as_of_ms)
+        self._tell_blind_spots(as_of_ms)
         self.last_step = Stopwatch()
         return done
 
@@ -283,6 +290,16 @@ class MeteredState:
         if self._watch is None or self._watch.seconds > _GAUGE_EVERY_S:
             self._watch = Stopwatch()
             self._metrics.due_backlog.set(self._count_due(as_of_ms))
+
+    def _tell_blind_spots(self, as_of_ms: EpochMs) -> None:
+        """Count who is blind, from the spans that assessments wrote: also while nothing comes, which is what blinds."""
+        if self._count_blind is None:
+            return
+        if self._blind_watch is None or self._blind_watch.seconds > _BLIND_EVERY_S:
+            self._blind_watch = Stopwatch()
+            counts = self._count_blind(as_of_ms)
+            for kind in Blindness:
+                self._metrics.blind_spots.labels(kind.value).set(counts.get(kind.value, 0))
 
 
 def _is_in(verdict: Verdict, others: Iterable[Verdict]) -> bool:

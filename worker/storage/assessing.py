@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from worker.model.errors import LpwatchError
 from worker.model.time import EpochMs
+from worker.storage import blind, ledger, locks, outbox
 from worker.storage import episodes as lps
-from worker.storage import ledger, locks, outbox
 from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
 from worker.storage.halves import Group, Halving
@@ -19,6 +19,7 @@ from worker.storage.identities import Identities
 from worker.storage.records import Assessed, Case, CountKey, Quarantined, Verdict
 from worker.storage.retries import retry_ms
 from worker.storage.schema import due, meta
+from worker.storage.unused import UnusedLog
 
 _IDS_IN_A_STATEMENT = 1_000
 # What is read at once; a patient on intensive care has some thousands.
@@ -66,8 +67,9 @@ class Assessing:
     first write, and the whole is tried again.
     """
 
-    def __init__(self, identities: Identities, facts: Facts) -> None:
+    def __init__(self, identities: Identities, facts: Facts, unused: UnusedLog) -> None:
         """Share what knows patients and facts."""
+        self._unused = unused
         self._identities = identities
         self._facts = facts
         self._halving = Halving(identities.forget)
@@ -184,6 +186,8 @@ class Assessing:
         facts = self._facts.of(conn, members)
         episodes = lps.stored_episodes(conn, members)
         alerts = lps.stored_alerts(conn, [stored.episode_id for _, stored in episodes])
+        spans = blind.read(conn, [stored.episode_id for _, stored in episodes])
+        unused = self._unused.of(conn, members)
         names = self._identities.find(conn, members)
         owners = {number: group[0] for group in groups for number in group}
         roots = {stored.episode_id: owners[patient] for patient, stored in episodes}
@@ -199,6 +203,12 @@ class Assessing:
                     tuple(fact for number in group for fact in facts[number].facts),
                     tuple(episodes_of[group[0]]),
                     tuple(alerts_of[group[0]]),
+                    tuple(item for number in group for item in unused.get(number, ())),
+                    {
+                        stored.episode_id: spans[stored.episode_id]
+                        for stored in episodes_of[group[0]]
+                        if stored.episode_id in spans
+                    },
                 ),
                 group,
                 {id_: number for number in group for id_ in facts[number].fresh},
@@ -217,6 +227,11 @@ class Assessing:
         lps.write_redirects(conn, [pair for verdict in verdicts for pair in verdict.redirects])
         stored = [item for opened, _ in judged for item in opened.case.episodes]
         lps.write_episodes(conn, stored, episodes, numbers)
+        blind.write(
+            conn,
+            {name: spans for opened, _ in judged for name, spans in opened.case.blind.items()},
+            {name: spans for verdict in verdicts for name, spans in verdict.blind.items()},
+        )
         lps.write_changes(conn, changes)
         outbox.write_notices(conn, [item for verdict in verdicts for item in verdict.notices], as_of_ms)
         fresh = [opened.fresh for opened, verdict in judged if verdict.episodes or opened.case.episodes]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange
+from worker.storage import blind
 from worker.storage.codec import decode_alert, decode_keys, encode_alert, encode_keys
 from worker.storage.dialect import one_of, upsert
 from worker.storage.locks import MOST_LOCKS
@@ -25,7 +26,20 @@ _ALERTS = (
     .where(one_of(alert.c.episode, "episodes"))
     .order_by(alert.c.raised_at_ms, alert.c.id)
 )
+_WATCHED = (
+    sa.select(episode.c.patient)
+    .where(
+        episode.c.is_current,
+        ~episode.c.is_over,
+        episode.c.anchor_ms >= sa.bindparam("anchored_from_ms"),
+        episode.c.patient > sa.bindparam("after"),
+    )
+    .distinct()
+    .order_by(episode.c.patient)
+    .limit(sa.bindparam("limit"))
+)
 _VANISH = sa.update(episode).where(one_of(episode.c.id, "episodes")).values(is_current=False)
+_IDS = sa.select(episode.c.id).where(one_of(episode.c.patient, "patients"))
 _CLOSE = sa.update(episode).where(one_of(episode.c.patient, "patients"))
 _ADD_EVENT = sa.insert(alert_event)
 _EPISODE_CHANGES = ("patient", "anchor_ms", "is_presumed", "is_current", "record_keys")
@@ -75,6 +89,7 @@ def write_redirects(conn: sa.Connection, redirects: Sequence[tuple[str, str]]) -
     for old, kept in redirects:
         conn.execute(sa.update(alert).where(alert.c.episode == old).values(episode=kept))
         conn.execute(sa.delete(episode).where(episode.c.id == old))
+    blind.drop(conn, [old for old, _ in redirects])
     if redirects:
         rows = [{"old": old, "kept": kept} for old, kept in redirects]
         conn.execute(upsert(conn, episode_redirect, ("kept",)), rows)
@@ -129,6 +144,13 @@ def _event_row(change: AlertChange) -> dict[str, object]:
     }
 
 
+def patients_watched(conn: sa.Connection, anchored_from_ms: int, after: int, limit: int) -> Sequence[int]:
+    """Give patients with a standing LP of this instant or later, from the number after `after` on, sorted."""
+    return conn.scalars(
+        _WATCHED, {"anchored_from_ms": anchored_from_ms, "after": after, "limit": limit}
+    ).all()
+
+
 def patients_over(
     conn: sa.Connection, anchored_before_ms: int, among: Sequence[int] | None = None
 ) -> Sequence[int]:
@@ -144,4 +166,5 @@ def patients_over(
 
 def close_episodes(conn: sa.Connection, patients: Sequence[int]) -> None:
     """Take the LPs of these patients out of every later assessment."""
+    blind.drop(conn, conn.scalars(_IDS, {"patients": list(patients)}))
     conn.execute(_CLOSE.values(is_current=False, is_over=True), {"patients": list(patients)})

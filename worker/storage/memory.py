@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from msgspec import structs
@@ -13,7 +13,7 @@ from worker.correlate.identity import connected
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine
 from worker.model.fact import Fact, Identifier, IdentityLink
-from worker.model.message import RawMessage
+from worker.model.message import RawMessage, Unused
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage import locks
 from worker.storage.memory_outbox import MemoryOutbox
@@ -21,6 +21,7 @@ from worker.storage.records import (
     AlertRecord,
     Assessed,
     Batch,
+    BlindSpan,
     Case,
     CountKey,
     EpisodeRecord,
@@ -46,6 +47,7 @@ class _Patient:
     due: dict[int, EpochMs] = field(default_factory=dict)
     failed_ms: EpochMs | None = None
     episodes: set[str] = field(default_factory=set)
+    unused: dict[tuple[str, str, str, int], Unused] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class _Lp:
     record: EpisodeRecord
     alerts: set[str]
     is_current: bool = True
+    blind: tuple[BlindSpan, ...] = ()
 
 
 class MemoryState(MemoryOutbox):
@@ -151,6 +154,10 @@ class MemoryState(MemoryOutbox):
         self._positions[batch.part] = replace(self.position(batch.part), next=batch.next, at_ms=batch.at_ms)
         for fact in batch.facts:
             self._append(fact)
+        for who, item in batch.unused:
+            key = (item.feed, item.kind.value, item.subject, item.at_ms // DAY_MS)
+            known = self._patient(who).unused
+            known[key] = min(item, known.get(key, item))
         for link in batch.links:
             self._link(link)
         for patient, at_ms in batch.due.items():
@@ -298,7 +305,14 @@ class MemoryState(MemoryOutbox):
             (self._alerts[name] for lp in stored for name in lp.alerts),
             key=lambda alert: (alert.raised_at_ms, alert.alert_id),
         )
-        return Case(tuple(member.identifier for member in members), facts, episodes, tuple(alerts))
+        return Case(
+            tuple(member.identifier for member in members),
+            facts,
+            episodes,
+            tuple(alerts),
+            tuple(item for member in members for item in member.unused.values()),
+            {lp.record.episode_id: lp.blind for lp in stored if lp.blind},
+        )
 
     def _write(self, case: Case, verdict: Verdict, as_of_ms: EpochMs) -> None:
         for old, kept in verdict.redirects:
@@ -312,6 +326,8 @@ class MemoryState(MemoryOutbox):
                 self._lps[stored.episode_id].is_current = False
         for record in verdict.episodes:
             self._file(record)
+        for record in verdict.episodes:
+            self._lps[record.episode_id].blind = tuple(sorted(verdict.blind.get(record.episode_id, ())))
         for change in verdict.changes:
             self._change(change)
         self.put(verdict.notices, as_of_ms)
@@ -362,6 +378,33 @@ class MemoryState(MemoryOutbox):
     def find(self, value: str) -> tuple[int, ...]:
         """Find patients by an identifier's value, whatever its authority."""
         return tuple(number for (_, known), number in self._numbers.items() if known == value)
+
+    def watched(self, anchored_from_ms: EpochMs) -> Iterator[Case]:
+        """Read everybody whose LP stands and was at this instant or later, each once."""
+        standing = [
+            lp
+            for lp in self._lps.values()
+            if lp.is_current and lp.record.anchor_ms >= anchored_from_ms and self._is_filed(lp)
+        ]
+        groups = {self._group(self._patient(lp.record.patient).number) for lp in standing}
+        for group in sorted(groups):
+            yield self._case(group)
+
+    def count_blind(self, now_ms: EpochMs) -> dict[str, int]:
+        """Count the LPs that are blind at an instant, by kind, as they were judged last."""
+        return dict(
+            Counter(
+                span.kind
+                for lp in self._lps.values()
+                if lp.is_current and self._is_filed(lp)
+                for span in lp.blind
+                if span.from_ms <= now_ms < span.until_ms
+            )
+        )
+
+    def _is_filed(self, lp: _Lp) -> bool:
+        """Tell whether an LP is not over."""
+        return lp.record.episode_id in self._patient(lp.record.patient).episodes
 
     def alerts(self) -> tuple[AlertRecord, ...]:
         """Read every alert with all identifiers of its patient and its history, oldest first."""
@@ -428,6 +471,7 @@ class MemoryState(MemoryOutbox):
                 if fact.source.received_at_ms // DAY_MS >= days[fact.concept in longer]
             }
             patient.concepts = Counter(fact.concept for fact in (patient.recent | patient.kept).values())
+            patient.unused = {key: item for key, item in patient.unused.items() if key[3] >= days[False]}
 
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
         """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay."""

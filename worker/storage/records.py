@@ -9,7 +9,7 @@ from typing import NamedTuple
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine, Notice
 from worker.model.fact import Fact, Identifier, IdentityLink
-from worker.model.message import RawMessage
+from worker.model.message import RawMessage, Unused
 from worker.model.time import EpochMs
 
 
@@ -87,7 +87,8 @@ class Batch:
     """All that one ingest transaction writes.
 
     Shape: the messages [`first`, `next`) of `part`; `at_ms` is the receipt time of the last of them. `due` names every
-    patient touched with the receipt time of the message that touched it; `outgoing` are dead letters for a sink.
+    patient touched with the receipt time of the message that touched it; `outgoing` are dead letters for a sink; `unused`
+    names what could not be used, with the patient it may be about.
     """
 
     part: str
@@ -101,6 +102,15 @@ class Batch:
     counts: Mapping[CountKey, int] = field(default_factory=dict)
     feeds: Mapping[str, EpochMs] = field(default_factory=dict)
     outgoing: Sequence[Outgoing] = ()
+    unused: Sequence[tuple[Identifier, Unused]] = ()
+
+
+class BlindSpan(NamedTuple):
+    """For how long an LP is blind for a reason, if nothing more comes: from `from_ms` on, and before `until_ms`."""
+
+    kind: str
+    from_ms: EpochMs
+    until_ms: EpochMs
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +118,16 @@ class Case:
     """One patient (all identifiers that are joined), as an assessment reads it.
 
     Shape: `patients` in the order they became known; `facts` all versions, any order; `episodes` the stored ones, with
-    `alerts` of any state.
+    `alerts` of any state and by their ids the spans in which they were said to be `blind`. `unused` is what could not be
+    used of the patient's messages lately.
     """
 
     patients: tuple[Identifier, ...]
     facts: tuple[Fact, ...]
     episodes: tuple[StoredEpisode, ...]
     alerts: tuple[Alert, ...]
+    unused: tuple[Unused, ...] = ()
+    blind: Mapping[str, tuple[BlindSpan, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +147,8 @@ class Verdict:
     """What one assessment decided for a case.
 
     Shape: `episodes` are the LPs that stand now; stored ones not among them stand no longer. `redirects` are (old id,
-    kept id). `next_due_ms` is when the answer can change by time alone. With a `failure`
-    nothing else is written.
+    kept id). `next_due_ms` is when the answer can change by time alone; `blind` tells by the LP's id for how long its rules
+    are blind, each kind once and sorted. With a `failure` nothing else is written.
     """
 
     episodes: tuple[EpisodeRecord, ...] = ()
@@ -144,6 +157,7 @@ class Verdict:
     notices: tuple[Outgoing, ...] = ()
     next_due_ms: EpochMs | None = None
     failure: Quarantined | None = None
+    blind: Mapping[str, tuple[BlindSpan, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,32 @@ episode = Table(
     Index(None, "anchor_ms"),
 )
 
+# For how long the rules of an LP are blind if nothing more comes: instants, so that they stay right without a new assessment.
+blind_spot = Table(
+    "blind_spot",
+    state,
+    Column("episode", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Index(None, "until_ms"),
+)
+
+# What of a patient's messages could not be used; rows are appended only, and read as a set.
+unused = Table(
+    "unused",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("receipt_day", Integer, nullable=False),
+    Column("patient", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("feed", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Index(None, "patient"),
+    Index(None, "receipt_day"),
+)
+
 episode_redirect = Table(
     "episode_redirect",
     state,

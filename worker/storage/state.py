@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage
 from worker.model.time import EpochMs
+from worker.storage import blind, leases, ledger, locks, outbox, positions, reports
 from worker.storage import episodes as lps
-from worker.storage import leases, ledger, locks, outbox, positions, reports
 from worker.storage.assessing import PACK, Assessing
 from worker.storage.database import Database
 from worker.storage.dialect import (
@@ -37,7 +37,9 @@ from worker.storage.records import (
     Verdict,
 )
 from worker.storage.schema import due, episode, identifier, meta
+from worker.storage.unused import UnusedLog
 
+_WATCHED_AT_ONCE = 20
 _NEXT_DUE = sa.select(sa.func.min(due.c.at_ms))
 
 
@@ -52,7 +54,8 @@ class SqlState:
         self._db.on_undo = self._forget
         self._identities = Identities()
         self._facts = Facts(self._identities)
-        self._assessing = Assessing(self._identities, self._facts)
+        self._unused = UnusedLog(self._identities)
+        self._assessing = Assessing(self._identities, self._facts, self._unused)
         self._pack = ""
 
     def close(self) -> None:
@@ -133,6 +136,7 @@ class SqlState:
                 numbers = self._identities.number(conn, identifiers)
                 due_rows = [(numbers[who.key], at_ms) for who, at_ms in _due(batches).items()]
                 self._facts.append(conn, facts)
+                self._unused.append(conn, [item for batch in batches for item in batch.unused])
                 self._identities.link(conn, {batch.part: batch.links for batch in batches})
                 ledger.add_due(conn, due_rows)
                 for batch in batches:
@@ -275,6 +279,27 @@ class SqlState:
         with self._db.reading() as conn:
             return tuple(conn.scalars(sa.select(identifier.c.id).where(identifier.c.value == value)))
 
+    def watched(self, anchored_from_ms: EpochMs) -> Iterator[Case]:
+        """Read everybody whose LP stands and was at this instant or later, few at a time, each once."""
+        last, seen = 0, set[int]()
+        while True:
+            with self._db.reading() as conn:
+                patients = lps.patients_watched(conn, anchored_from_ms, last, _WATCHED_AT_ONCE)
+                if not patients:
+                    return
+                last = patients[-1]
+                groups = [
+                    group for group in self._identities.groups(conn, patients) if seen.isdisjoint(group[:1])
+                ]
+                seen.update(group[0] for group in groups)
+                cases = [opened.case for opened in self._assessing.cases(conn, groups)]
+            yield from cases
+
+    def count_blind(self, now_ms: EpochMs) -> dict[str, int]:
+        """Count the LPs that are blind at an instant, by kind, as they were judged last."""
+        with self._db.reading() as conn:
+            return blind.count(conn, now_ms)
+
     def alerts(self) -> tuple[AlertRecord, ...]:
         """Read every alert with all identifiers of its patient and its history, oldest first."""
         with self._db.reading() as conn:
@@ -335,6 +360,7 @@ class SqlState:
             if locks.try_chore(conn, Chore.DROP_DAYS):
                 ledger.fold_counts(conn)
                 self._facts.drop(conn, received_before_ms, long_concepts)
+                self._unused.drop(conn, received_before_ms)
         with self._db.unit() as conn:
             self._facts.drop_days(conn, long_before_ms)
 
@@ -364,6 +390,7 @@ class SqlState:
     def _forget(self) -> None:
         self._identities.forget()
         self._facts.forget()
+        self._unused.forget()
 
 
 class _MovedError(Exception):
@@ -404,6 +431,8 @@ def _identifiers(batch: Batch) -> Iterator[Identifier]:
     """Give every identifier that a batch writes about: they are numbered at once, so that two batches never wait in a ring."""
     for fact in batch.facts:
         yield fact.patient
+    for who, _ in batch.unused:
+        yield who
     for link in batch.links:
         yield from (link.first, link.second)
     yield from batch.due

@@ -30,6 +30,7 @@ from worker.model.finding import Finding, RuleStatus, Severity
 from worker.model.message import Form, Outcome, OutcomeKind, RawMessage, Reading
 from worker.model.time import DAY_MS, HOUR_MS, ClinicalTime, EpochMs
 from worker.pipeline import Assessment
+from worker.rules.blind import BlindSpot
 
 T0 = 20_000 * DAY_MS
 
@@ -111,6 +112,9 @@ class Script:
             elif self.timer_ms and as_of_ms < late_ms:
                 wakes.append(late_ms)
         return Assessment(episodes, tuple(findings), next_change_at_ms=min(wakes, default=None))
+
+    def find_blind_spots(self, _found: Assessment, _unused: object) -> dict[EpochMs, tuple[BlindSpot, ...]]:
+        return {}
 
     def render(self, alert: Alert, around: Surroundings) -> AlertDocument:
         return render_alert(alert, RuleText(alert.rule), around)

@@ -48,3 +48,14 @@ def test_an_alert_is_not_taken_back_by_a_worker_that_has_read_less() -> None:
     )
     assessor.run(at(9.4), at(9.4))
     assert [change.reason for change in desk.verdict.changes] == ["evidence withdrawn"]
+
+
+def test_a_verdict_tells_for_how_long_the_lp_is_blind_if_nothing_more_comes() -> None:
+    desk = Desk(puncture(0), stay(-1), temperature(1, 37.0))
+    assessor = Assessor(desk, PackProgram(compile_pack(read_layers([]))))  # type: ignore[arg-type]
+    assessor.run(at(2), at(2))
+    ((_, spans),) = desk.verdict.blind.items()
+    told = {span.kind: (span.from_ms, span.until_ms > at(100)) for span in spans}
+    assert told["stale"] == (at(13), True), "twelve hours after the temperature"
+    assert told["silent"][0] == at(12), "of consciousness nothing was charted since the LP"
+    assert "left" not in told

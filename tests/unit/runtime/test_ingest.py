@@ -3,11 +3,13 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
+from msgspec import structs
 
+from tests.contract import state_values
 from worker.model.dead_letter import DeadLetter, decode_dead_letter
 from worker.model.errors import TemporaryError
 from worker.model.fact import Identifier, IdentityLink
-from worker.model.message import Form, Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading
+from worker.model.message import Form, Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading, Unused
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest
 from worker.storage.memory import MemoryState
@@ -167,3 +169,22 @@ def test_a_store_that_is_away_is_not_the_fault_of_a_message() -> None:
     with pytest.raises(TemporaryError):
         Ingest(store, read).take(entries(b"good", b"good"))
     assert store.position("journal").next == 0
+
+
+def test_what_could_not_be_used_is_kept_with_its_patient_once_for_a_batch() -> None:
+    store, anna = MemoryState(), Identifier("ward", "1")
+    issue = Issue(IssueKind.UNMAPPED_CODE, "OBX[1]-3", "local|TEMPX")
+    reading = structs.replace(ending(OutcomeKind.PROCESSED, issues=(issue, issue)), patients=(anna,))
+    Ingest(store, lambda _m: reading).take(entries(b"x", b"y"))
+    assert store.case(store.find("1")[0]).unused == (
+        Unused(5, "ward", IssueKind.UNMAPPED_CODE, "local|TEMPX"),
+    )
+
+
+def test_what_could_not_be_used_of_a_message_about_several_may_be_about_any_of_them() -> None:
+    store = MemoryState()
+    issue = Issue(IssueKind.MISSING_UNIT, "Observation.value", "body-temperature", is_quarantined=True)
+    facts = (state_values.fact(state_values.ANNA, "gcs"), state_values.fact(state_values.BEN, "gcs"))
+    reading = structs.replace(ending(OutcomeKind.PROCESSED, issues=(issue,)), facts=facts)
+    Ingest(store, lambda _m: reading).take(entries(b"x"))
+    assert [len(store.case(store.find(value)[0]).unused) for value in ("1", "2")] == [1, 1]

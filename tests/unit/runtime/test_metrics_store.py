@@ -114,6 +114,21 @@ def test_backlog_is_told_when_assessing() -> None:
     assert state.last_step.seconds < 60
 
 
+def test_blind_spots_are_counted_at_most_once_a_minute_also_while_nothing_comes() -> None:
+    metrics, asked = Metrics(), []
+
+    def count(at_ms: int) -> dict[str, int]:
+        asked.append(at_ms)
+        return {"silent": 4}
+
+    state = MeteredState(MemoryState(), lambda _: 7, lambda _: 3, metrics, count_blind=count)
+    for at_ms in (1_000, 2_000):
+        state.assess(at_ms, (), lambda _: None)
+    assert asked == [1_000]
+    assert 'lpwatch_blind_spots{kind="silent"} 4.0' in _text(metrics)
+    assert 'lpwatch_blind_spots{kind="left"} 0.0' in _text(metrics)
+
+
 class _Refusing(MemoryState):
     """Judge two patients, of whom the second cannot be written."""
 
