@@ -48,6 +48,9 @@ COMMANDS = {
     "why-not": LazyCommand(
         "worker.cli.why", "why_not", "Explain why a rule did not hold for a patient at an instant."
     ),
+    "blindspots": LazyCommand(
+        "worker.cli.blindspots", "blindspots", "List patients after an LP whom the rules do not see, and why."
+    ),
     "simulate": LazyCommand("worker.cli.simulate", "simulate", "Invent a hospital with known truth."),
     "doctor": LazyCommand(
         "worker.cli.doctor", "doctor", "Say what is wrong with an installation, and what to do next."

@@ -229,7 +229,10 @@ def _gone(
 def _unused(
     unused: Iterable[Unused], spans: Sequence[_Span], silent: Sequence[BlindSpot], view: EpisodeView
 ) -> Iterator[BlindSpot]:
-    """Give what messages held and nobody could use: of a concept, for its rules; of no concept, where an input is silent."""
+    """Give what messages held and nobody could use: of a concept, for its rules; of no concept, where an input is silent.
+
+    A value that can be used ends it: whatever the lost one said, somebody looked again.
+    """
     inputs = frozenset(concept for span in spans for concept in span.evaluation.rule.inputs)
     for item in dict.fromkeys(unused):
         if item.at_ms < view.anchor_ms or item.at_ms >= view.until_ms:
@@ -238,7 +241,9 @@ def _unused(
             yield _spot(item, Blindness.UNREADABLE, spans, item.at_ms)
         elif named := item.names() & inputs:
             needing = [span for span in spans if named & span.evaluation.rule.inputs]
-            yield _spot(item, Blindness.UNMAPPED, needing, item.at_ms)
+            spot = _spot(item, Blindness.UNMAPPED, needing, item.at_ms)
+            later = view.between(named, item.at_ms + 1, view.until_ms - 1)
+            yield replace(spot, until_ms=min(spot.until_ms, later[0].effective.start_ms)) if later else spot
         elif silent and item.kind is IssueKind.UNMAPPED_CODE:
             blind = {rule for spot in silent for rule in spot.rules}
             since_ms = max(item.at_ms, min(spot.since_ms for spot in silent))

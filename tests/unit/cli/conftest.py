@@ -103,5 +103,5 @@ def _pack_compiled_once(default_pack: Pack, monkeypatch: pytest.MonkeyPatch) -> 
     def load(folders: tuple[Path, ...] = ()) -> Pack:
         return load_pack(folders) if folders else default_pack
 
-    for module in ("replay", "why", "lint"):
+    for module in ("blindspots", "replay", "why", "lint"):
         monkeypatch.setattr(f"worker.cli.{module}.load_pack", load)

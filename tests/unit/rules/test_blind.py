@@ -132,10 +132,11 @@ def test_a_visit_to_a_clinic_ends_by_itself() -> None:
 
 
 def test_a_value_set_aside_blinds_the_rules_of_its_concept() -> None:
-    seen = (puncture(0), INPATIENT, temperature(28, 37), temperature(20, 37))
-    lost = aside(5, IssueKind.MISSING_UNIT, "body-temperature")
-    assert kinds(*seen, unused=(lost,)) == [("unmapped", 5)]
-    assert kinds(*seen, unused=(aside(5, IssueKind.MISSING_UNIT, "crp"),)) == []
+    seen = (puncture(0), INPATIENT, temperature(24, 37))
+    lost = aside(25, IssueKind.MISSING_UNIT, "body-temperature")
+    assert kinds(*seen, unused=(lost,)) == [("unmapped", 25)]
+    assert kinds(*seen, temperature(29, 37), unused=(lost,)) == []
+    assert kinds(*seen, unused=(aside(25, IssueKind.MISSING_UNIT, "crp"),)) == []
     assert kinds(*seen, unused=(aside(-5, IssueKind.MISSING_UNIT, "body-temperature"),)) == []
 
 
