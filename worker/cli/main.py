@@ -26,7 +26,7 @@ COMMANDS = {
         "worker.cli.demo", "demo", "Play a simulated ward into the worker and show its alerts live."
     ),
     "run": LazyCommand(
-        "worker.cli.run", "run", "Take messages, assess patients, deliver notices: all in one process."
+        "worker.cli.run", "run", "Take messages, assess patients, deliver notices in one process."
     ),
     "gateway": LazyCommand("worker.cli.bus", "gateway", "Take messages and write them to Kafka topics."),
     "worker": LazyCommand(
@@ -49,7 +49,7 @@ COMMANDS = {
         "worker.cli.why", "why_not", "Explain why a rule did not hold for a patient at an instant."
     ),
     "blindspots": LazyCommand(
-        "worker.cli.blindspots", "blindspots", "List patients after an LP whom the rules do not see, and why."
+        "worker.cli.blindspots", "blindspots", "List patients whom the rules do not see after an LP, and why."
     ),
     "simulate": LazyCommand("worker.cli.simulate", "simulate", "Invent a hospital with known truth."),
     "doctor": LazyCommand(
