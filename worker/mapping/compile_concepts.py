@@ -39,12 +39,14 @@ def compile_vocabulary(files: PackFiles, problems: Problems) -> Vocabulary:
     concepts = {placed.spec.id: _concept(placed, units, general, problems) for placed in each(files.concepts)}
     targets: dict[str, Target] = {}
     names: dict[str, Target] = {}
+    seen: dict[str, tuple[str, str]] = {}
     for placed in each(files.concepts):
         _check_sites(placed, concepts, files, problems)
         _check_reasons(placed, concepts, problems)
         for key, name, target, place in _codes(placed, concepts[placed.spec.id]):
-            if key in targets and targets[key].concept.id != target.concept.id:
-                problems.add(place, f"code {key} already means {targets[key].concept.id}; remove one")
+            owner, first = seen.setdefault(key, (placed.spec.id, place))
+            if first != place:
+                problems.add(place, f"code {key} already stands under {owner} ({first}); remove one")
             targets[key] = target
             names.update({name: target} if key.startswith(f"{MDC}|") else {})
     return Vocabulary(concepts, units, targets, names, _sites(files))
@@ -101,15 +103,18 @@ def _concept(
         specimen=spec.specimen.is_ if spec.specimen else "",
         is_specimen_implied=spec.specimen.implied if spec.specimen else False,
         body_sites=spec.body_sites,
-        answers={f"{code.system}|{code.code}": row.value for row in spec.answers for code in row.codes},
+        answers=_answers(placed, problems),
         words=_words(placed, problems),
         values=frozenset(row.value for row in spec.answers),
         results=_results(placed, problems),
         qualifier_words=tuple(
             (name, tuple(map(words_of, words))) for name, words in spec.qualifier_words.items()
         ),
-        unverified=tuple(row.display for row in spec.unverified),
         reasons=_reasons(placed, problems),
+        unverified=tuple(
+            f"{row.system} {row.code}: {row.display}" if row.code else f"{row.system}: {row.display}"
+            for row in spec.unverified
+        ),
     )
 
 
@@ -159,6 +164,17 @@ def _own_conversions(placed: Placed[ConceptSpec], problems: Problems) -> dict[st
             problems.add(placed.place("conversions", at, "factor"), str(error))
         if row.unit not in placed.spec.units:
             problems.add(placed.place("conversions", at), f"unit {row.unit} is not in 'units'; add it there")
+    return made
+
+
+def _answers(placed: Placed[ConceptSpec], problems: Problems) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for at, row in enumerate(placed.spec.answers):
+        for number, code in enumerate(row.codes):
+            key = f"{code.system}|{code.code}"
+            if made.setdefault(key, row.value) != row.value:
+                place = placed.place("answers", at, "codes", number)
+                problems.add(place, f"code {key} already stands for '{made[key]}'; remove one")
     return made
 
 

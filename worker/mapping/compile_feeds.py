@@ -35,10 +35,26 @@ def compile_feeds(files: PackFiles, vocabulary: Vocabulary, problems: Problems) 
     if base is None:
         problems.add("feeds/default.yaml:1:1", "the pack needs a feed 'default'; add it")
         return {}
+    _check_senders(files, problems)
     return {
         placed.spec.feed: _Compiler(placed, base.spec, files, vocabulary, problems).feed()
         for placed in each(files.feeds)
     }
+
+
+def _check_senders(files: PackFiles, problems: Problems) -> None:
+    """Refuse one way to recognise two feeds: which of them reads a message must not hang on the order of names."""
+    seen: dict[tuple[tuple[str, object], ...], tuple[str, str]] = {}
+    for placed in each(files.feeds):
+        for at, row in enumerate(placed.spec.match):
+            keys = tuple(sorted(row.model_dump(exclude_none=True).items()))
+            place = placed.place("match", at)
+            owner, first = seen.setdefault(keys, (placed.spec.feed, place))
+            if keys and first != place:
+                sender = ", ".join(f"{name}: {value}" for name, value in keys)
+                problems.add(
+                    place, f"{{{sender}}} is already matched by feed '{owner}' ({first}); remove one"
+                )
 
 
 class _Compiler:
@@ -120,11 +136,25 @@ class _Compiler:
         return f"{ANY if system is None else self._systems.get(system, system)}|{code}"
 
     def _targets(self) -> dict[str, Target]:
+        self._check_codes()
         made = dict(self._vocabulary.targets)
         made |= {self._key(row.system, row.code): Target(IGNORED) for row in self._spec.ignore_codes}
         for at, row in enumerate(self._spec.codes):
             made[self._key(row.system, row.code)] = self._local(at, row)
         return made
+
+    def _check_codes(self) -> None:
+        """Refuse a code that stands twice in the feed: only one of the rows would count."""
+        seen: dict[str, str] = {}
+        rows = [
+            (self._key(row.system, row.code), self._placed.place(name, at))
+            for name in ("codes", "ignore_codes")
+            for at, row in enumerate(getattr(self._spec, name))
+        ]
+        for key, place in rows:
+            first = seen.setdefault(key, place)
+            if first != place:
+                self._problems.add(place, f"code {key} already stands in this feed ({first}); remove one")
 
     def _local(self, at: int, row: LocalCodeSpec) -> Target:
         concept = self._vocabulary.concepts.get(row.concept)

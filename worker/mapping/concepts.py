@@ -21,7 +21,7 @@ class Concept:
     Shape: `conversions` from each accepted UCUM unit to `unit`; `answers` from "system|code", `words` from the folded text
     to the value that rules compare; `body_sites` from a body site class to the concept that a value there means.
     `specimen` is the class a result is about; where `is_specimen_implied` is false the message must name it.
-    `unverified` lists displays of codes that nobody confirmed.
+    `unverified` lists codes that nobody confirmed, with system and display.
     """
 
     id: str

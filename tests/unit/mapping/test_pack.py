@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
 import pytest
 from ruamel.yaml import YAML
@@ -132,8 +132,49 @@ def test_the_same_id_twice_in_one_layer_is_refused() -> None:
 def test_a_code_of_two_concepts_is_refused() -> None:
     other = CONCEPT.replace("warmth", "wormth")
     assert problems(minimal(units=UNITS, a=CONCEPT, b=other)) == [
-        "concepts/b.yaml:2:51: code loinc|1 already means warmth; remove one",
+        "concepts/b.yaml:2:51: code loinc|1 already stands under warmth (concepts/a.yaml:2:51); remove one",
     ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "codes: [{system: loinc, code: '1', display: x, seen_in: y, optional: true}]",
+        "exclude_codes: [{system: loinc, code: '1', display: x}]",
+    ],
+)
+def test_a_code_that_is_used_and_left_out_is_refused(rows: str) -> None:
+    lines = problems(minimal(units=UNITS, a=CONCEPT, b=f"concepts: [{{id: other, kind: finding, {rows}}}]"))
+    assert len(lines) == 1
+    assert "code loinc|1 already stands under" in lines[0]
+    assert {"concepts/a.yaml", "concepts/b.yaml"} <= set(re.split(r"[:( ]", lines[0]))
+
+
+def test_a_code_of_two_answers_is_refused() -> None:
+    row = "codes: [{system: sct, code: '7', display: x, seen_in: y}]"
+    text = f"concepts: [{{id: mind, kind: code, answers: [{{value: A, {row}}}, {{value: B, {row}}}]}}]"
+    (line,) = problems(minimal(a=text))
+    assert line.endswith("code sct|7 already stands for 'A'; remove one")
+
+
+def test_one_sender_of_two_feeds_is_refused() -> None:
+    match = "match: [{facility: LAB, application: X}]"
+    files = {"feeds/a.yaml": f"feed: a\n{match}\n", "feeds/b.yaml": f"feed: b\nzone: UTC\n{match}\n"}
+    assert problems({**MINIMAL, **files}) == [
+        "feeds/b.yaml:3:9: {application: X, facility: LAB} is already matched by feed 'a' (feeds/a.yaml:2:9); remove one",
+    ]
+    files["feeds/b.yaml"] = "feed: b\nmatch: [{facility: LAB}]\n"
+    assert {"a", "b"} <= set(compile_mapping([{**MINIMAL, **files}]).feeds)
+
+
+def test_one_code_twice_in_a_feed_is_refused() -> None:
+    rows = "codes: [{code: T, concept: warmth}]\nignore_codes: [{code: T, reason: no}]\n"
+    files = {**minimal(units=UNITS, a=CONCEPT), "feeds/a.yaml": f"feed: a\n{rows}"}
+    assert problems(files) == [
+        "feeds/a.yaml:3:16: code *|T already stands in this feed (feeds/a.yaml:2:9); remove one",
+    ]
+    files["feeds/a.yaml"] = files["feeds/a.yaml"].replace("[{code: T, reason", "[{code: T, system: L, reason")
+    assert "a" in compile_mapping([files]).feeds
 
 
 @pytest.mark.parametrize(
@@ -206,40 +247,3 @@ def test_a_feed_that_cannot_work_is_refused(keys: str, message: str) -> None:
     files = minimal(units=UNITS, a=CONCEPT + mind)
     lines = problems({**files, "feeds/a.yaml": f"feed: a\n{keys}\n"})
     assert any(line.startswith(f"feeds/a.yaml:{message}") for line in lines)
-
-
-def _source_codes(shared: Path) -> list[tuple[str, dict[str, str]]]:
-    text = (shared / "clinical" / "concepts.yaml").read_text(encoding="utf-8")
-    data = YAML(typ="safe", pure=True).load(text)
-    return [(concept["name"], code) for concept in data["concepts"] for code in concept["codes"]]
-
-
-def test_every_verified_code_of_the_specification_is_in_the_pack(pack: MappingPack, shared: Path) -> None:
-    missing = [
-        (name, code["code"])
-        for name, code in _source_codes(shared)
-        if code["status"] == "verified" and f"{code['sys']}|{code['code']}" not in pack.vocabulary.targets
-    ]
-    assert missing == []
-
-
-def test_no_unverified_code_of_the_specification_is_in_the_pack(pack: MappingPack, shared: Path) -> None:
-    shipped = [
-        code["code"]
-        for _, code in _source_codes(shared)
-        if code["status"] != "verified" and f"{code['sys']}|{code['code']}" in pack.vocabulary.targets
-    ]
-    assert shipped == []
-
-
-def test_every_concept_of_the_specification_is_in_the_pack(pack: MappingPack, shared: Path) -> None:
-    # Blood pressure is two concepts here: its codes say which of the two a number is.
-    names = {name for name, _ in _source_codes(shared)} - {"blood-pressure"}
-    assert names - set(pack.concepts) == set()
-    assert {"systolic-pressure", "diastolic-pressure", "gcs-eye", "gcs-verbal", "gcs-motor"} <= set(
-        pack.concepts
-    )
-
-
-def test_unverified_codes_are_listed_for_lint(pack: MappingPack) -> None:
-    assert pack.concepts["saddle-numbness"].unverified == ("saddle anaesthesia",)

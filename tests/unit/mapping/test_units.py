@@ -82,6 +82,8 @@ def test_text_behind_a_number_is_a_unit_and_remarks_or_nothing(
         ("opening-pressure", 2.0, "kPa", 203.94),
         ("platelets", 150_000.0, "/uL", 150.0),
         ("csf-wbc", 820.0, "10*6/L", 820.0),
+        ("csf-wbc", 0.006, "10*9/L", 6.0),
+        ("csf-rbc", 1.2, "10*9/L", 1200.0),
         ("wbc", 12.1, "10*3/uL", 12.1),
     ],
 )
