@@ -115,6 +115,10 @@ kill-test: setup-test servers ## kill everything of an installation on the bus w
 fhir-validate: setup-test servers ## HAPI's validator on every alert, not one of each kind
 	@LPWATCH_TEST_EVERY_ALERT=1 $(BIN)/pytest tests/integration/test_fhir_validator.py $(ARGS)
 
+.PHONY: alarm-burden
+alarm-burden: setup-test ## write docs/alarm-burden.md: 2,000 simulated LPs, replayed; takes a while
+	@exec $(BIN)/python -m tools.alarm_burden $(ARGS)
+
 .PHONY: fmt
 fmt: setup-test ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix-only .

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from worker.model.message import Form
+from worker.simulate.cohort.live import live_mixed, live_planted
+from worker.simulate.cohort.rates import KNOWN, cohort_rates
 from worker.simulate.fhir_client import FhirClient
+from worker.simulate.hospital.course import live
 from worker.simulate.hospital.files import Summary, count, form_of_file, write_files
 from worker.simulate.hospital.quirks import QUIRKS, parse_quirks
-from worker.simulate.hospital.rates import CHOSEN, PUBLISHED, Rates
+from worker.simulate.hospital.rates import CHOSEN, PUBLISHED, Rate, Rates
 from worker.simulate.hospital.ward import Hospital, Settings
 from worker.simulate.mllp_client import MllpClient
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from worker.simulate.happenings import Written
     from worker.simulate.sending import Client
 
+COHORTS = {"ward": live, "mixed": live_mixed, "planted": live_planted}
 FORMS = {"hl7": Form.HL7V2, "fhir": Form.FHIR}
 EPILOG = """\b
 Examples:
@@ -30,6 +34,7 @@ Examples:
   lpwatch simulate --seed 7 --patients 200 --form both --out ward/
   lpwatch simulate --seed 7 --patients 20 --form fhir --out ward.ndjson.gz
   lpwatch simulate --seed 7 --messages 100000 --out load.mllp.gz --quirks none
+  lpwatch simulate --seed 7 --patients 2000 --cohort mixed --out cohort/
   lpwatch simulate --seed 7 --patients 20 --mllp 127.0.0.1:2575 --quirks all,merge=0.5
   lpwatch simulate --seed 7 --patients 20 --form fhir --fhir http://127.0.0.1:8090/fhir
 """
@@ -39,8 +44,7 @@ def _listed_quirks() -> str:
     return "\n".join(f"  {name} ({quirk.rate:g}) {quirk.what}" for name, quirk in QUIRKS.items())
 
 
-def _listed_rates() -> str:
-    named = {**PUBLISHED, **CHOSEN}
+def _listed_rates(named: Mapping[str, Rate]) -> str:
     return "\n".join(f"  {name} ({rate.probability:g}) {rate.source}" for name, rate in named.items())
 
 
@@ -74,6 +78,13 @@ def _listed_rates() -> str:
     show_default=True,
     help="HL7 v2 messages, FHIR R4 documents one in each line, or the same happenings as both.",
 )
+@click.option(
+    "--cohort",
+    type=click.Choice(sorted(COHORTS)),
+    default="ward",
+    show_default=True,
+    help="ward: one ward with some LPs; mixed: LPs of seven settings; planted: one complication of each kind by turns.",
+)
 @click.option("--list", "is_list", is_flag=True, help="List quirks and rates with their sources, and stop.")
 @click.option("--json", "is_json", is_flag=True, help="Print the summary as JSON.")
 def simulate(
@@ -88,6 +99,7 @@ def simulate(
     quirks: str,
     rates: str,
     form: str,
+    cohort: str,
     is_list: bool,
     is_json: bool,
 ) -> None:
@@ -97,14 +109,15 @@ def simulate(
     what must stay silent) is written beside the messages.
     """
     if is_list:
-        click.echo(f"Quirks (usual rate):\n{_listed_quirks()}\n\nRates:\n{_listed_rates()}")
+        known = {**PUBLISHED, **CHOSEN} if cohort == "ward" else KNOWN
+        click.echo(f"Quirks (usual rate):\n{_listed_quirks()}\n\nRates:\n{_listed_rates(known)}")
         return
     _refuse_contradictions(form, out, (mllp, fhir), messages)
     if patients is None and messages is None:
         patients = 50
     try:
         habits = parse_quirks(quirks)
-        settings = Settings(seed, patients, messages, habits, Rates(_parse_rates(rates)))
+        settings = Settings(seed, patients, messages, habits, _rates(cohort, rates), live=COHORTS[cohort])
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if mllp is not None:
@@ -156,6 +169,11 @@ def _fhir_client(url: str, token_file: Path | None) -> FhirClient:
         return FhirClient(url, next(iter(lines), ""))
     except ValueError as error:
         raise click.UsageError(f"--fhir: {error}") from error
+
+
+def _rates(cohort: str, text: str) -> Rates:
+    overrides = _parse_rates(text)
+    return Rates(overrides) if cohort == "ward" else cohort_rates(overrides)
 
 
 def _parse_rates(text: str) -> dict[str, float]:

@@ -149,6 +149,7 @@ DRUGS: Final = {
     "dabigatran": Term(RXNORM, "1037042", "dabigatran etexilate"),
     "edoxaban": Term(RXNORM, "1599538", "edoxaban"),
     "enoxaparin": Term(RXNORM, "362788", "enoxaparin Injectable Solution"),
+    "enoxaparin prophylaxis": Term(RXNORM, "362788", "enoxaparin prophylaxis 40 mg"),
     "heparin": Term(RXNORM, "1857598", "heparin Injection"),
     "diclofenac": Term(RXNORM, "3355", "diclofenac"),
     "midazolam": Term("", "MIDAZOLAM", "midazolam"),

@@ -21,6 +21,9 @@ WARD_CODES: Final = {
     "pain-score": Code("OBS6", "Pain 0-10", "NV"),
     "acvpu": Code("OBS7", "ACVPU", "NV"),
     "gcs": Code("OBS8", "GCS total", "NV"),
+    "leg-power": Code("OBS9", "Leg power 0-5", "NV"),
+    "post-void-residual": Code("OBS10", "Bladder scan", "NV"),
+    "opening-pressure": Code("OBS11", "CSF opening pressure", "NV"),
 }
 MONITOR_CODES: Final = {
     "body-temperature": Code("6", "Temp", "NVM"),
@@ -37,6 +40,7 @@ PANELS: Final = {
     "csf": Code("CSFP", "CSF examination", "NV"),
     "csf-stain": Code("664-3", "Gram stain", "LN"),
     "csf-culture": Code("606-4", "CSF culture", "LN"),
+    "blood-culture": Code("600-7", "Blood culture", "LN"),
 }
 OWN_CODES: Final[Mapping[Source, Mapping[str, Code]]] = {
     Source.WARD: WARD_CODES,

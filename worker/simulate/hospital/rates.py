@@ -51,12 +51,14 @@ CHOSEN: Final[Mapping[str, Rate]] = {
 class Rates:
     """Look up rates; some may be set otherwise for a test or a demonstration."""
 
-    def __init__(self, overrides: Mapping[str, float] | None = None) -> None:
-        """Keep overrides by id.
+    def __init__(
+        self, overrides: Mapping[str, float] | None = None, known: Mapping[str, Rate] | None = None
+    ) -> None:
+        """Keep overrides by id; `known` are the rates that there are (None: those of the hospital).
 
         Raises: ValueError for an id that does not exist or a number that is no probability.
         """
-        known = {**PUBLISHED, **CHOSEN}
+        known = {**PUBLISHED, **CHOSEN} if known is None else known
         for name, probability in (overrides or {}).items():
             if name not in known:
                 raise ValueError(f"unknown rate '{name}'; known: {', '.join(sorted(known))}")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from worker.model.time import EpochMs
 
 Ending: TypeAlias = Literal["stands", "superseded", "withdrawn"]
+Category: TypeAlias = Literal["complication", "disease", "aftermath", "background", "error"]
+"""Harm done by the LP; what the LP was for; its usual aftermath; unrelated; charted wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,26 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Something that is true of a patient for a while, and the rules that may alert because of it.
+
+    Shape: `said` are the sentences of notes that told of it, each once.
+    """
+
+    kind: str
+    category: Category
+    from_ms: EpochMs
+    until_ms: EpochMs
+    rules: tuple[str, ...]
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PatientTruth:
-    """All that is known of one patient; `is_complete` tells whether every message of the patient was written."""
+    """All that is known of one patient; `is_complete` tells whether every message of the patient was written.
+
+    Shape: `setting` and `causes` are told of the mixed cohort alone.
+    """
 
     identifiers: tuple[Identifier, ...]
     punctures_ms: tuple[EpochMs, ...]
@@ -42,6 +62,8 @@ class PatientTruth:
     traps: tuple[str, ...]
     quirks: tuple[str, ...]
     is_complete: bool = True
+    setting: str = ""
+    causes: tuple[Cause, ...] = ()
 
     def to_line(self) -> str:
         """Write one line of `truth.ndjson`."""
@@ -66,6 +88,23 @@ class PatientTruth:
                 "traps": list(self.traps),
                 "quirks": list(self.quirks),
                 "complete": self.is_complete,
+                **self._of_cohort(),
             },
             separators=(",", ":"),
         )
+
+    def _of_cohort(self) -> dict[str, object]:
+        if not self.setting:
+            return {}
+        causes = [
+            {
+                "kind": one.kind,
+                "category": one.category,
+                "from": to_rfc3339(one.from_ms),
+                "until": to_rfc3339(one.until_ms),
+                "rules": list(one.rules),
+                "said": list(one.said),
+            }
+            for one in self.causes
+        ]
+        return {"setting": self.setting, "causes": causes}

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 from worker.model.message import Form
 from worker.model.time import HOUR_MS, MINUTE_MS, from_rfc3339
 from worker.simulate.hospital import delivery, fhir_delivery, quirks
-from worker.simulate.hospital.course import live
+from worker.simulate.hospital.course import Course, live
 from worker.simulate.hospital.desk import Desk
 from worker.simulate.hospital.rates import Rates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from random import Random
 
     from worker.model.time import EpochMs
     from worker.simulate.happenings import Written
@@ -31,7 +32,8 @@ class Settings:
     """What a run of the hospital depends on; equal settings give equal bytes.
 
     Shape: `patients` and `messages` end it, whichever comes first (None: no limit). `every_ms` is the time between two
-    arrivals. What happens does not depend on `form`, except that `messages` may end it elsewhere.
+    arrivals. What happens does not depend on `form`, except that `messages` may end it elsewhere. `first` is the number of
+    the first patient: two runs that follow on one another have the patients of one. `live` says what becomes of each.
     """
 
     seed: int
@@ -42,6 +44,8 @@ class Settings:
     start_ms: EpochMs = START
     every_ms: int = HOUR_MS // 2
     form: Form = Form.HL7V2
+    first: int = 0
+    live: Callable[[int, Random, EpochMs, Rates, Quirks], Course] = live
 
 
 class Hospital:
@@ -75,9 +79,10 @@ class Hospital:
 
     def _all_messages(self) -> Iterator[Written]:
         heap: list[tuple[EpochMs, int, int, Written]] = []
-        for index in itertools.count():
-            arrives_ms = self._settings.start_ms + index * self._settings.every_ms
-            is_over = self._settings.patients is not None and index >= self._settings.patients
+        settings = self._settings
+        for index in itertools.count(settings.first):
+            arrives_ms = settings.start_ms + index * settings.every_ms
+            is_over = settings.patients is not None and index >= settings.first + settings.patients
             while heap and (is_over or heap[0][0] < arrives_ms):
                 _, patient, _, written = heapq.heappop(heap)
                 self._count(patient)
@@ -91,7 +96,9 @@ class Hospital:
         # One generator per patient, so that a patient does not depend on who came before.
         rng = random.Random(f"{self._settings.seed}/{index}")  # noqa: S311 - reproducible, nothing secret
         late_ms = rng.randint(0, self._settings.every_ms // MINUTE_MS) * MINUTE_MS
-        course = live(index, rng, arrives_ms + late_ms, self._settings.rates, self._settings.habits)
+        course = self._settings.live(
+            index, rng, arrives_ms + late_ms, self._settings.rates, self._settings.habits
+        )
         desk = Desk(course.person, rng, self._settings.habits, f"{self._settings.seed}-{index:06d}-")
         deliver = fhir_delivery.deliver if self._settings.form is Form.FHIR else delivery.deliver
         written = list(deliver(course.reports, desk))
