@@ -327,7 +327,7 @@ def layered(*site: str) -> list[str]:
 
 
 def test_a_rule_that_another_folds_can_be_removed() -> None:
-    assert layered("{id: fever-single, disabled: true}") == []
+    assert layered("{id: csf-chemistry, disabled: true}") == []
 
 
 def test_a_rule_that_another_asks_for_cannot_be_removed_alone() -> None:
