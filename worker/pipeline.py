@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.alerts.fold import fold
@@ -67,9 +67,10 @@ class Pack:
 class Assessment:
     """What one assessment of one patient found.
 
-    Shape: `episodes` sorted by anchor; `findings` folded; `evaluations` by LP, then in the order of the rule book.
-    `next_change_at_ms` is the next instant at which time alone can change a finding; `awaits_feeds` tells that a gap cannot be
-    judged until feeds are consumed further; `ties` are data-quality notices. `index` holds the current facts.
+    Shape: `episodes` sorted by anchor; `findings` folded, without those of rules that open no alert; `evaluations` by LP,
+    then in the order of the rule book. `next_change_at_ms` is the next instant at which time alone can change a finding;
+    `awaits_feeds` tells that a gap cannot be judged until feeds are consumed further; `ties` are data-quality notices.
+    `index` holds the current facts.
     """
 
     episodes: tuple[Episode, ...] = ()
@@ -135,7 +136,7 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
         return Assessment(ties=current.ties, index=index)
     views = build_views(index, episodes)
     evaluations = evaluate_all(pack.rules, views, as_of_ms, consumed_until_ms)
-    found = (evaluation.finding for evaluation in evaluations if evaluation.finding is not None)
+    found = (each.finding for each in evaluations if each.finding is not None and not each.rule.is_silent)
     changes = (evaluation.next_change_at_ms for evaluation in evaluations)
     return Assessment(
         episodes,
@@ -178,9 +179,18 @@ def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surro
         encounter=visit,
         whereabouts=find_whereabouts(found.index, alert.finding.episode.anchor_ms, as_of_ms),
         reason=change.reason,
-        others=found.findings,
+        others=(*found.findings, *_silent_beside(alert.rule, found)),
         missing=() if is_gone else missing_beside(alert.finding, found.evaluations),
         taken_back=taken_back(alert.finding, found.index.facts) if is_gone else (),
+    )
+
+
+def _silent_beside(rule: str, found: Assessment) -> Iterator[Finding]:
+    """Give the findings that open no alert and stand in the context of those of a rule."""
+    return (
+        each.finding
+        for each in found.evaluations
+        if each.finding is not None and each.rule.is_silent and rule in each.rule.context_of
     )
 
 

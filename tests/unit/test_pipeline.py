@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.alerts.findings import Ward
-from tests.unit.correlate.facts import at, born, discharge, puncture, stay, temperature
+from tests.unit.correlate.facts import Coded, at, born, discharge, fact, puncture, stay, temperature
 from worker.model.alert import AlertChange
 from worker.model.fact import Fact, PunctureSource, PunctureStatus
 from worker.pipeline import Assessment, Pack, assess, surround
@@ -63,3 +65,29 @@ def test_a_void_lp_is_what_was_taken_back(pack: Pack) -> None:
     around = surround(*change_of(ward, 12, pack, void, FEVER, stay(-1)), at(12))
     assert [pair.was.concept for pair in around.taken_back] == ["lumbar-puncture"]
     assert around.encounter == "V1"
+
+
+CUTTING = fact("needle-type", 0, Coded("cutting"))
+
+
+def with_context_of(pack: Pack, *rules: str) -> Pack:
+    """Let the needle stand in the context of other rules than those of the catalogue."""
+    made = tuple(
+        replace(rule, context_of=frozenset(rules)) if rule.id == "needle-context" else rule
+        for rule in pack.rules.rules
+    )
+    return replace(pack, rules=replace(pack.rules, rules=made))
+
+
+def test_a_silent_rule_opens_nothing_and_stands_beside_the_alerts_that_it_names(pack: Pack) -> None:
+    named = with_context_of(pack, "fever-single")
+    change, found = change_of(Ward(), 10, named, puncture(0), FEVER, CUTTING)
+    assert "needle-context" not in {each.rule for each in found.findings}
+    (context,) = (each for each in surround(change, found, at(10)).others if each.rule == "needle-context")
+    assert context.evidence == (CUTTING,)
+
+
+def test_a_silent_rule_does_not_stand_beside_other_alerts(pack: Pack) -> None:
+    named = with_context_of(pack, "severe-positional-headache")
+    change, found = change_of(Ward(), 10, named, puncture(0), FEVER, CUTTING)
+    assert {each.rule for each in surround(change, found, at(10)).others} == {"fever-single"}

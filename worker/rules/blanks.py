@@ -44,7 +44,9 @@ def _blanks(finding: Finding, evaluations: Iterable[Evaluation]) -> Iterator[Bla
             continue
         is_other = evaluation.rule.id != finding.rule
         if is_other and (
-            evaluation.truth is not Truth.UNKNOWN or evaluation.rule.status is RuleStatus.SHADOW
+            evaluation.truth is not Truth.UNKNOWN
+            or evaluation.rule.status is RuleStatus.SHADOW
+            or evaluation.rule.is_silent
         ):
             continue
         yield from evaluation.rule.when.blanks(evaluation.context)

@@ -90,7 +90,7 @@ def evaluate(rule: Rule, context: Context) -> Evaluation:
     finding = _finding(rule, outcome, context) if outcome.truth is Truth.TRUE else None
     context.outcomes[rule.id] = outcome
     next_ms = outcome.next_ms
-    if finding is not None and finding.window_end_ms > context.as_of_ms:
+    if finding is not None and not rule.is_silent and finding.window_end_ms > context.as_of_ms:
         next_ms = finding.window_end_ms if next_ms is None else min(next_ms, finding.window_end_ms)
     return Evaluation(rule, outcome.truth, finding, next_ms, outcome.awaits_ms, context)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from worker.model.fact import Fact
     from worker.model.finding import Trace
     from worker.rules.evaluate import Evaluation
+    from worker.rules.rule import Rule
 
 _MARKS = {Truth.TRUE: "yes", Truth.FALSE: "no ", Truth.UNKNOWN: "?  "}
 _INDENT = "  "
@@ -47,6 +48,8 @@ class EvaluationDocument(TypedDict):
     rule: str
     version: int
     title: str
+    opens_alert: bool
+    education: list[str]
     lp_at: str
     holds: str
     severity: str | None
@@ -63,6 +66,7 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
     ]
     level = f", {finding.severity.name.lower()}" if finding else ""
     lines = [f"{rule.id} v{rule.version}: {verdict}{level} ({rule.text.title})"]
+    lines.extend(_silence_lines(rule))
     lines.extend(trace_lines(evaluation.trace, 1))
     if finding is not None:
         lines.extend(f"{_INDENT}says: {remark}" for remark in finding.remarks)
@@ -71,6 +75,14 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
     if evaluation.next_change_at_ms is not None:
         lines.append(f"{_INDENT}may change by time alone at {to_rfc3339(evaluation.next_change_at_ms)}")
     return lines
+
+
+def _silence_lines(rule: Rule) -> list[str]:
+    if not rule.is_silent:
+        return []
+    alerts = f"; context of {', '.join(sorted(rule.context_of))}" if rule.context_of else ""
+    told = [f"{_INDENT}for the patient: {sentence}" for sentence in rule.text.education]
+    return [f"{_INDENT}opens no alert{alerts}", *told]
 
 
 def trace_lines(trace: Trace, depth: int = 0) -> list[str]:
@@ -89,6 +101,8 @@ def explain_document(evaluation: Evaluation) -> EvaluationDocument:
         "rule": evaluation.rule.id,
         "version": evaluation.rule.version,
         "title": evaluation.rule.text.title,
+        "opens_alert": not evaluation.rule.is_silent,
+        "education": list(evaluation.rule.text.education),
         "lp_at": to_rfc3339(evaluation.context.anchor_ms),
         "holds": evaluation.truth.value,
         "severity": finding.severity.name.lower() if finding else None,

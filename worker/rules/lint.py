@@ -52,6 +52,7 @@ def lint_files(files: RuleFiles, library: Library) -> None:
     for rule, file in files.rules.values():
         lint_numbers(rule.params, ("params",), file, files, library.problems)
         _lint_folds(rule, file, files, library)
+        _lint_context(rule, file, files, library)
     lint_basis(files, library.problems)
 
 
@@ -93,8 +94,23 @@ def _lint_folds(spec: RuleSpec, located: Located, files: RuleFiles, library: Lib
             continue  # what the site turned off cannot open, folded or not
         if name not in files.rules:
             library.problems.add(place, f"unknown rule '{name}'; name a rule of the pack")
+        elif files.rules[name][0].opens == "nothing":
+            library.problems.add(place, f"'{name}' opens no alert; there is nothing to fold")
         elif spec.id in _folded_by(name, files):
             library.problems.add(place, f"'{name}' folds '{spec.id}' as well; folds go in a circle")
+
+
+def _lint_context(spec: RuleSpec, located: Located, files: RuleFiles, library: Library) -> None:
+    for at, name in enumerate(spec.context_of):
+        known = files.rules.get(name)
+        if known is None and name not in files.disabled:
+            library.problems.add(
+                located.place(("context_of", at)), f"unknown rule '{name}'; name a rule of the pack"
+            )
+        elif known is not None and known[0].opens == "nothing":
+            library.problems.add(
+                located.place(("context_of", at)), f"'{name}' opens no alert in which anything could stand"
+            )
 
 
 def _folded_by(name: str, files: RuleFiles) -> set[str]:
@@ -116,6 +132,7 @@ def _sentences(spec: RuleSpec) -> Iterator[tuple[Path, str]]:
         "possible_causes": spec.says.possible_causes,
         "considerations": spec.says.considerations,
         "check": spec.says.check,
+        "education": spec.says.education,
     }
     for key, sentences in says.items():
         for at, sentence in enumerate(sentences):

@@ -134,6 +134,8 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
         rise,
         spec.folds,
         frozenset(uses.hits),
+        spec.opens == "nothing",
+        frozenset(spec.context_of),
     )
 
 
@@ -183,6 +185,7 @@ def _text(spec: RuleSpec, files: RuleFiles) -> RuleText:
         spec.seeds,
         cited,
         review,
+        spec.says.education,
     )
 
 

@@ -40,6 +40,7 @@ class RuleText:
     seeds: tuple[str, ...]
     sources: tuple[Cited, ...]
     review: str
+    education: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Rule:
 
     Shape: `inputs` are all concepts on which its answer may depend, those of rules it refers to included; `refers_to` the
     rules themselves; `hits` the concepts of facts that it rests on first of all. `expires_ms` is counted from the LP.
-    `renotify_rise` in the unit of its hits.
+    `renotify_rise` in the unit of its hits. `is_silent` opens no alert; its finding stands in the context of the alerts
+    of `context_of`.
     """
 
     id: str
@@ -81,6 +83,8 @@ class Rule:
     renotify_rise: float | None = None
     folds: tuple[str, ...] = ()
     hits: frozenset[str] = frozenset()
+    is_silent: bool = False
+    context_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,14 @@ class RenotifySpec(PackModel):
 class SaysSpec(PackModel):
     """What the alert tells the clinician, in our own words; never an order."""
 
-    possible_causes: Annotated[tuple[Sentence, ...], Field(min_length=1)]
+    possible_causes: tuple[Sentence, ...] = Field(
+        default=(), description="At least one, except where the rule opens no alert."
+    )
     considerations: tuple[Sentence, ...] = ()
     check: tuple[Sentence, ...] = ()
+    education: tuple[Sentence, ...] = Field(
+        default=(), description="What may be told to a patient whose course is as expected."
+    )
 
 
 class ReviewSpec(PackModel):
@@ -156,12 +161,32 @@ class RuleSpec(PackModel):
     folds: tuple[Name, ...] = Field(
         default=(), description="Weaker rules that open no alert while this one holds."
     )
+    opens: Literal["alert", "nothing"] = Field(
+        default="alert",
+        description="nothing: a finding that `why` shows and that opens no alert, whatever its status.",
+    )
+    context_of: tuple[Name, ...] = Field(
+        default=(), description="Rules in whose alerts a finding that opens no alert stands as context."
+    )
     says: SaysSpec
     misses: Annotated[tuple[Sentence, ...], Field(min_length=1)]
     false_positives: Annotated[tuple[Sentence, ...], Field(min_length=1)]
     seeds: tuple[Claim, ...] = Field(default=(), description="Claims that the rule follows from.")
     sources: tuple[str, ...] = Field(default=(), description="Keys of sources.yaml.")
     review: ReviewSpec
+
+    @model_validator(mode="after")
+    def _says_what_it_opens(self) -> Self:
+        if self.opens == "alert":
+            if not self.says.possible_causes:
+                raise ValueError("a rule that opens alerts needs says.possible_causes")
+            if self.context_of or self.says.education:
+                raise ValueError("context_of and says.education are for rules with `opens: nothing`")
+        elif self.folds or self.renotify is not None or self.severity != "info":
+            raise ValueError(
+                "a rule with `opens: nothing` is of severity info, and has no folds and no renotify"
+            )
+        return self
 
 
 class DisabledSpec(PackModel):

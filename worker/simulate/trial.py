@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from worker.model.message import RawMessage
 from worker.notes.reader import NoteReader
@@ -14,6 +14,7 @@ from worker.simulate.gold import GoldReader
 from worker.simulate.judge import Failure, Outcome, agrees, course_of, documents, open_alerts
 from worker.simulate.letters import FORMS, write
 from worker.simulate.vignettes import Vignette
+from worker.storage.records import Case
 
 IN_ORDER: Final = "in order"
 SHUFFLES: Final = (1, 2, 3)
@@ -21,6 +22,16 @@ SHUFFLES: Final = (1, 2, 3)
 
 Programs: TypeAlias = Callable[[NoteReader | None], Program]
 """Gives the program of the pack with a note reader in place of its own, or with its own (None)."""
+
+
+class TrialStore(ReplayStore, Protocol):
+    """A state whose patients can be looked at."""
+
+    def find(self, value: str) -> tuple[int, ...]:
+        """Find patients by an identifier's value."""
+
+    def case(self, patient: int) -> Case:
+        """Read a patient with everybody joined with him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,7 @@ class Bench:
     """
 
     programs: Programs
-    open_store: Callable[[], ReplayStore]
+    open_store: Callable[[], TrialStore]
     rules: frozenset[str]
     is_gold: bool = True
 
@@ -65,33 +76,48 @@ def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> 
     messages = write(vignette, form)
     first = run(messages, vignette, program, bench.open_store)
     got = [course_of(outcome) for outcome in first.outcomes]
-    if first.problems or not agrees(vignette.expected, got):
+    problems = (*first.problems, *finds_otherwise(vignette, first))
+    if problems or not agrees(vignette.expected, got):
         t0_ms = vignette.t0_ms
         expected = documents(vignette.expected, t0_ms)
         observed = documents(got, t0_ms, vignette.expected)
-        yield Failure(vignette.vignette_id, form, IN_ORDER, expected, observed, first.problems)
+        yield Failure(vignette.vignette_id, form, IN_ORDER, expected, observed, problems)
     final = open_alerts(first.outcomes)
     for seed in SHUFFLES:
         other = run(messages, vignette, program, bench.open_store, Disturbance(shuffle_seed=seed))
         shuffled = open_alerts(other.outcomes)
-        if shuffled != final or other.problems:
+        problems = (*other.problems, *finds_otherwise(vignette, other))
+        if shuffled != final or problems:
             order = f"shuffled {seed}"
-            yield Failure(vignette.vignette_id, form, order, final, shuffled, other.problems)
+            yield Failure(vignette.vignette_id, form, order, final, shuffled, problems)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run gave: alerts, and what went wrong with messages and assessments."""
+    """What one run gave.
+
+    Shape: `outcomes` of alerts; `problems` with messages and assessments; `finds` the rules that open no alert and hold of
+    some LP at the end, empty where the vignette does not ask.
+    """
 
     outcomes: tuple[Outcome, ...]
     problems: tuple[str, ...]
+    finds: frozenset[str] = frozenset()
+
+
+def finds_otherwise(vignette: Vignette, made: Run) -> tuple[str, ...]:
+    """Say where the rules that open no alert are not exactly those that the vignette wants; empty where they are."""
+    if vignette.finds is None or made.finds == vignette.finds:
+        return ()
+    wanted, found = (", ".join(sorted(rules)) or "none" for rules in (vignette.finds, made.finds))
+    return (f"rules that open no alert: expected {wanted}; hold {found}",)
 
 
 def run(
     messages: Sequence[RawMessage],
     vignette: Vignette,
     program: Program,
-    open_store: Callable[[], ReplayStore],
+    open_store: Callable[[], TrialStore],
     disturbance: Disturbance = UNDISTURBED,
 ) -> Run:
     """Run the messages of a vignette through the engine."""
@@ -109,4 +135,13 @@ def run(
     )
     unread = (f"{count} × message not read: {reason}" for reason, count in report.dead_lettered.items())
     failed = (f"{count} × assessment failed: {reason}" for reason, count in report.failed.items())
-    return Run(outcomes, (*unread, *failed))
+    finds = frozenset() if vignette.finds is None else frozenset(_finds(vignette, program, store))
+    return Run(outcomes, (*unread, *failed), finds)
+
+
+def _finds(vignette: Vignette, program: Program, store: TrialStore) -> Iterator[str]:
+    at_ms = vignette.until_ms
+    for patient in store.find(vignette.vignette_id):
+        for evaluation in program.assess(store.case(patient).facts, at_ms, at_ms).evaluations:
+            if evaluation.rule.is_silent and evaluation.finding is not None:
+                yield evaluation.rule.id

@@ -96,3 +96,15 @@ def test_the_document_is_json() -> None:
     confusion = document["trace"]["children"][3]["facts"][0]
     assert (confusion["concept"], confusion["value"]) == ("confusion", "present")
     assert evaluation.next_change_at_ms == at(720) or document["next_change_at"] is None
+
+
+def test_why_tells_that_a_rule_opens_no_alert_and_what_the_patient_may_be_told() -> None:
+    sore = told("expected-course", fact("back-pain-score", 20, Quantity(2, "{score}")))
+    lines = explain_lines(sore)
+    assert lines[:2] == [
+        "expected-course v1: holds, info (Expected course after the LP)",
+        "  opens no alert",
+    ]
+    assert lines[2].startswith("  for the patient: A mild headache")
+    document = explain_document(sore)
+    assert (document["opens_alert"], len(document["education"])) == (False, 2)

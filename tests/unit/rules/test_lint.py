@@ -339,3 +339,45 @@ def test_a_rule_that_another_asks_for_cannot_be_removed_alone() -> None:
 def test_removing_a_rule_that_no_layer_below_has_is_refused() -> None:
     (line,) = layered("id: fever-singel\ndisabled: true")
     assert line.startswith("rules/site-0.yaml:1:5: no layer below has a rule 'fever-singel' to disable")
+
+
+SILENT = rule_text(HOT, LIMIT, severity="info", more="opens: nothing")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("says: {possible_causes", "context_of: [other]\nsays: {possible_causes", "unknown rule 'other'"),
+        (
+            "says: {possible_causes",
+            "context_of: [tested]\nsays: {possible_causes",
+            "'tested' opens no alert in which anything could stand",
+        ),
+        ("severity: info", "severity: routine", "is of severity info, and has no folds"),
+        ("opens: nothing", "opens: nothing\nfolds: [x]", "is of severity info, and has no folds"),
+        ("opens: nothing", "context_of: [tested]", "are for rules with `opens: nothing`"),
+        (
+            'opens: nothing\nsays: {possible_causes: ["possible cause"]}',
+            "says: {}",
+            "needs says.possible_causes",
+        ),
+        (
+            'possible_causes: ["possible cause"]',
+            'education: ["do not stand up"]',
+            "'do not' reads as an order",
+        ),
+    ],
+)
+def test_a_rule_that_opens_nothing_is_context_and_no_more(old: str, new: str, message: str) -> None:
+    assert old in SILENT
+    assert any(message in line for line in refused(SILENT.replace(old, new)))
+
+
+def test_a_rule_that_opens_nothing_cannot_be_folded() -> None:
+    folding = rule_text(HOT, LIMIT, rule_id="strong", more="folds: [tested]")
+    assert any("there is nothing to fold" in line for line in refused(SILENT, folding))
+
+
+def test_a_rule_that_opens_nothing_needs_no_cause() -> None:
+    (rule,) = book_of(SILENT.replace('{possible_causes: ["possible cause"]}', "{}")).rules
+    assert rule.is_silent

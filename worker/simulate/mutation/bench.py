@@ -18,12 +18,11 @@ from worker.model.time import EpochMs
 from worker.pipeline import Pack
 from worker.rules.rule import RuleBook
 from worker.runtime.engine_program import PackProgram
-from worker.runtime.replay import ReplayStore
 from worker.simulate.gold import GoldReader
 from worker.simulate.judge import agrees, course_of
 from worker.simulate.letters import FORMS, write
 from worker.simulate.mutation.mutants import Catalogue, Mutant, Scene
-from worker.simulate.trial import run
+from worker.simulate.trial import TrialStore, run
 from worker.simulate.vignettes import Vignette
 
 _Key = tuple[bytes, EpochMs]
@@ -97,7 +96,7 @@ class MutationBench:
         catalogue: Catalogue,
         pack: Pack,
         vignettes: Iterable[tuple[str, Vignette]],
-        open_store: Callable[[], ReplayStore],
+        open_store: Callable[[], TrialStore],
         *,
         is_gold: bool = True,
     ) -> None:
@@ -171,7 +170,9 @@ class MutationBench:
         done = run(case.messages, case.vignette, program, self._open_store)
         expected = [course for course in case.vignette.expected if course.rule in rules]
         got = [course_of(outcome) for outcome in done.outcomes if outcome.rule in rules]
-        return bool(done.problems) or not agrees(expected, got)
+        finds = case.vignette.finds
+        found_otherwise = finds is not None and bool((finds ^ done.finds) & rules)
+        return bool(done.problems) or found_otherwise or not agrees(expected, got)
 
 
 def in_order(mutants: Sequence[Mutant]) -> list[int]:
