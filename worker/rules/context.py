@@ -29,13 +29,15 @@ class Hit(NamedTuple):
     """One fact for which a rule holds.
 
     Shape: `at_ms` is the instant from which it held (never before the LP); `support` the other facts that it rests on.
-    `is_closed` only for a gap in observations that ended since, and for what must hold together with it.
+    `is_closed` only for a gap in observations that ended since, and for what must hold together with it. `remarks`
+    say how the fact was judged, where it was not as reported.
     """
 
     fact: Fact
     at_ms: EpochMs
     support: tuple[Fact, ...] = ()
     is_closed: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 class Outcome(NamedTuple):
@@ -149,6 +151,10 @@ class ReadingNode:
 
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:  # noqa: ARG002 - most predicates rest on r alone
         """Return the facts besides r that make it true, any order."""
+        return ()
+
+    def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:  # noqa: ARG002 - most judge r as it was reported
+        """Return what readers of an alert must know of how r was judged; nothing where it was as reported."""
         return ()
 
 

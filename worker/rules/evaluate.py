@@ -156,6 +156,7 @@ def _grade(rule: Rule, hit: Hit, context: Context) -> _Graded:
             facts.extend(clause.when.support(hit.fact, context))
             remarks.append(clause.say)
     remarks.extend(clause.say for clause in rule.remarks if clause.when.test(hit.fact, context) is Truth.TRUE)
+    remarks.extend(hit.remarks)
     if (
         isinstance(hit.fact.value, Assertion)
         and compare(context.view, hit.fact).newness is Newness.UNDOCUMENTED

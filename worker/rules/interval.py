@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from worker.model.fact import Quantity
 
 _DIGITS = 6
+_MANY = 1e5
 
 
 class Interval(NamedTuple):
@@ -123,12 +124,17 @@ def floor_at(number: Interval, lowest: float) -> Interval:
 def write(number: Interval) -> str:
     """Write a number with its bounds as people read it."""
     if number.is_exact:
-        return f"{number.low:g}"
+        return _plain(number.low)
     if number.low == -inf:
-        return f"{'<' if number.is_high_open else '<='}{number.high:g}"
+        return f"{'<' if number.is_high_open else '<='}{_plain(number.high)}"
     if number.high == inf:
-        return f"{'>' if number.is_low_open else '>='}{number.low:g}"
-    return f"{number.low:g} to {number.high:g}"
+        return f"{'>' if number.is_low_open else '>='}{_plain(number.low)}"
+    return f"{_plain(number.low)} to {_plain(number.high)}"
+
+
+def _plain(number: float) -> str:
+    """Write a number without an exponent where people count: 1200000 red cells, not 1.2e+06."""
+    return f"{number:g}" if abs(number) < _MANY else f"{number:.10g}"
 
 
 def _is_above(number: Interval, limit: float) -> Truth:

@@ -152,3 +152,49 @@ def test_a_change_that_may_move_an_lp_concerns_every_rule(concept: str) -> None:
 def test_a_late_laboratory_result_counts_as_new_when_it_is_reported() -> None:
     cells = findings([puncture(0), csf(0.2, 240, major=at(60))], as_of=60)["csf-cells"]
     assert (cells.effective_ms, cells.latest_ms) == (at(0.2), at(60))
+
+
+def red(value: float, hours: float = 0.2) -> Fact:
+    return fact("csf-rbc", hours, Quantity(value, "/uL"), key="red")
+
+
+@pytest.mark.parametrize(
+    ("facts", "remark"),
+    [
+        ((born(9000), csf(0.2, 60), red(1_200_000)), None),
+        (
+            (born(9000), csf(0.2, 60), red(50_000)),
+            "csf-wbc: 10 /uL of 60 /uL after correction for csf-rbc 50000 /uL of the same tube.",
+        ),
+        (
+            (born(9000), csf(0.2, 600), red(1_200_000)),
+            "csf-wbc: 0 /uL of 600 /uL after correction for csf-rbc 1200000 /uL of the same tube.",
+        ),
+        (
+            (born(9000), csf(0.2, 60)),
+            "No csf-rbc of the same tube on file: nothing was taken off csf-wbc.",
+        ),
+        (
+            (born(9000), csf(0.2, 60), red(50_000, 0.4)),
+            "No csf-rbc of the same tube on file: nothing was taken off csf-wbc.",
+        ),
+        (
+            (born(30), csf(0.2, 60), red(50_000)),
+            "Not corrected for csf-rbc 50000 /uL of the same tube at this age.",
+        ),
+        (
+            (csf(0.2, 60), red(10_000)),
+            "csf-wbc: 50 /uL of 60 /uL after correction for csf-rbc 10000 /uL of the same tube; the age is unknown,"
+            " so that this may not apply.",
+        ),
+    ],
+)
+def test_an_alert_on_cells_says_what_was_taken_off_for_red_cells(
+    facts: tuple[Fact, ...], remark: str | None
+) -> None:
+    told = findings([puncture(0), *facts]).get("csf-cells")
+    assert (told.remarks[-1] if told else None) == remark
+
+
+def test_an_alert_on_cells_of_a_young_infant_without_red_cells_says_nothing_of_them() -> None:
+    assert findings([puncture(0), born(30), csf(0.2, 60)])["csf-cells"].remarks == ()

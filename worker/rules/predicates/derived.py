@@ -11,7 +11,7 @@ from worker.model.time import DAY_MS
 from worker.rules.context import ReadingNode
 from worker.rules.interval import divide, floor_at, ratio, subtract, write
 from worker.rules.predicates.value import number_of, why_no_number
-from worker.rules.words import describe
+from worker.rules.words import describe, describe_value, with_unit
 
 if TYPE_CHECKING:
     from worker.model.fact import Fact
@@ -92,6 +92,21 @@ class Minus(ReadingNode):
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         other = self.other(fact, context) if self.is_corrected(context) else None
         return () if other is None else (other,)
+
+    def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:
+        """Say what was taken off, or why nothing was: a reader must not correct again, nor trust what was not corrected."""
+        other, is_corrected = self.other(fact, context), self.is_corrected(context)
+        if number_of(fact, self.unit) is None or (other is None and is_corrected is False):
+            return ()
+        if other is None:
+            return (f"No {self.concept} of the same tube on file: nothing was taken off {fact.concept}.",)
+        theirs = f"{self.concept} {describe_value(other)} of the same tube"
+        less = self.numbers(fact, context)[-1]
+        if is_corrected is False or less is None:
+            return (f"Not corrected for {theirs}{'' if less is None else ' at this age'}.",)
+        left = f"{with_unit(write(less), self.unit)} of {describe_value(fact)}"
+        doubt = "" if is_corrected else "; the age is unknown, so that this may not apply"
+        return (f"{fact.concept}: {left} after correction for {theirs}{doubt}.",)
 
     def _reason(self, fact: Fact, other: Fact | None, context: Context) -> str:
         numbers = self.numbers(fact, context)

@@ -107,7 +107,7 @@ class Reading(EpisodeNode):
 
     def _hit(self, fact: Fact, context: Context) -> Hit:
         support = self.where.support(fact, context)
-        return make_hit(fact, support, context)
+        return make_hit(fact, support, context)._replace(remarks=self.where.remarks(fact, context))
 
     def _facts(self, context: Context) -> tuple[Fact, ...]:
         first_ms, last_ms = self.window.bounds(context)

@@ -72,6 +72,9 @@ class ReadingAll(ReadingNode):
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         return tuple(other for part in self.parts for other in part.support(fact, context))
 
+    def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:
+        return tuple(remark for part in self.parts for remark in part.remarks(fact, context))
+
 
 class ReadingAny(ReadingNode):
     """At least one part holds of r."""
@@ -103,6 +106,9 @@ class ReadingAny(ReadingNode):
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         holding = (part for part in self.parts if part.test(fact, context) is Truth.TRUE)
         return tuple(other for part in holding for other in part.support(fact, context))
+
+    def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:
+        return tuple(remark for part in self.parts for remark in part.remarks(fact, context))
 
 
 class ReadingNot(ReadingNode):
@@ -180,6 +186,9 @@ class Named(ReadingNode):
 
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         return self.clause.support(fact, context)
+
+    def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:
+        return self.clause.remarks(fact, context)
 
 
 class OfEpisode(ReadingNode):
