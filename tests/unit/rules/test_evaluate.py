@@ -184,8 +184,10 @@ def red(value: float, hours: float = 0.2) -> Fact:
         ),
         (
             (csf(0.2, 60), red(10_000)),
-            "csf-wbc: 50 /uL of 60 /uL after correction for csf-rbc 10000 /uL of the same tube; the age is unknown,"
-            " so that this may not apply.",
+            (
+                "csf-wbc: 50 /uL of 60 /uL after correction for csf-rbc 10000 /uL of the same tube; "
+                "the age is unknown, so that this may not apply."
+            ),
         ),
     ],
 )
