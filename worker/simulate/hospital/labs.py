@@ -28,7 +28,7 @@ def blood(plan: Plan) -> Report:
         "wbc": round(rng.uniform(4.5, 10.5), 1),
         "platelets": _platelets(plan),
         "inr": _inr(plan),
-        "serum-glucose": rng.randint(82, 126),
+        "serum-glucose": plan.serum_glucose,
         "creatinine": round(rng.uniform(0.6, 1.2), 2),
     }
     return _report(plan, "B1", "blood", (taken_ms, taken_ms + rng.randint(40, 75) * MINUTE_MS), values)
@@ -77,7 +77,7 @@ def csf(plan: Plan, puncture_ms: EpochMs) -> list[Report]:
         "csf-wbc": white,
         "csf-rbc": red,
         "csf-protein": rng.randint(90, 300) if plan.is_infected else rng.randint(18, 42),
-        "csf-glucose": rng.randint(15, 38) if plan.is_infected else rng.randint(52, 78),
+        "csf-glucose": rng.randint(15, 38) if plan.is_infected else _usual_glucose(plan),
     }
     first = _report(plan, "C1", "csf", (taken_ms, cells_ms), values)
     unit = rng.choice(CELL_UNITS)
@@ -90,6 +90,11 @@ def csf(plan: Plan, puncture_ms: EpochMs) -> list[Report]:
     grown: dict[str, Scalar] = {"csf-culture": "No growth"}
     culture = _report(plan, "C3", "csf-culture", (taken_ms, taken_ms + 47 * HOUR_MS), grown)
     return [replace(first, happenings=counted), stain, culture]
+
+
+def _usual_glucose(plan: Plan) -> int:
+    """Give a glucose of the CSF about two thirds of that of the blood."""
+    return round(plan.serum_glucose * plan.rng.uniform(0.58, 0.74))
 
 
 def _cells(plan: Plan, taken_ms: EpochMs) -> tuple[Scalar, int]:

@@ -21,6 +21,7 @@ _DAILY: Final = (
     "Family visited. Plan: continue as before.",
 )
 _MORE: Final = ("Later: no change.", "Later: seen by physiotherapy.", "Later: bloods sent.")
+_STIFF: Final = " and neck stiffness."
 _SUSPECTED: Final = (
     "PRESENTING COMPLAINT: two days of fever, confusion and neck stiffness.\n"
     "PLAN: lumbar puncture, await CSF."
@@ -58,6 +59,8 @@ def _admission(plan: Plan) -> Report:
     at_ms = plan.admitted_ms + HOUR_MS
     if is_suspected:
         plan.trap("reason-for-lp")
+        # A stiff neck beside a fever that is new would be no trap.
+        text = text if plan.is_febrile_before else text.replace(_STIFF, ".")
         text = f"{text}\n{_FAMILY}"
     return _note(plan, "N1", at_ms, text, "HP")
 

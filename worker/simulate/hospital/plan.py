@@ -43,6 +43,7 @@ class Plan:
     is_febrile_before: bool
     has_dementia: bool
     indication: str
+    serum_glucose: int = 98
     expected: list[Expected] = field(default_factory=list)
     traps: list[str] = field(default_factory=list)
     quirks: set[str] = field(default_factory=set)
@@ -125,6 +126,7 @@ def make_plan(index: int, rng: Random, admitted_ms: EpochMs, rates: Rates, habit
         is_febrile_before=is_suspected and draw("febrile-before-lp"),
         has_dementia=age_days >= OLDER_DAYS and draw("dementia"),
         indication=_indication(rng, is_suspected=is_suspected) if has_lp else "",
+        serum_glucose=rng.randint(82, 126),
     )
 
 

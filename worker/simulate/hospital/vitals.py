@@ -13,7 +13,8 @@ from worker.simulate.hospital.truth import Ending, Expected
 if TYPE_CHECKING:
     from worker.model.time import EpochMs
 
-EVERY_MS: Final = 4 * HOUR_MS
+EVERY_MS: Final = 3 * HOUR_MS + 40 * MINUTE_MS
+"""Four-hourly as wards mean it: never more than four hours apart, whenever the nurse comes."""
 DAY_ONE_H: Final = 24.0
 AT_LIMIT: Final = 38.0
 """Not above the fever limit of the rules, for adults."""
@@ -184,9 +185,11 @@ def _chart_pain(plan: Plan, rows: list[Row]) -> None:
     later = _after(plan, rows, 3, 52)
     at = rows.index(plan.rng.choice(later))
     if plan.happens("pain-spike"):
+        # The same before, so that this is a jump and not the end of a climb.
+        rows[at - 2].pain = 2
         rows[at - 1].pain, rows[at].pain, rows[at + 1].pain = 2, plan.rng.choice((5, 6, 8)), 3
         severity = "urgent" if rows[at].pain >= SEVERE_PAIN else "routine"
         plan.plant(Expected("pain-spike", severity, rows[at].at_ms, "pain-spike"))
     elif plan.happens("back-pain"):
-        rows[at - 1].pain, rows[at].pain, rows[at + 1].pain = 2, 4, 3
+        rows[at - 2].pain, rows[at - 1].pain, rows[at].pain, rows[at + 1].pain = 2, 2, 4, 3
         plan.trap("pain-two-points")
