@@ -126,7 +126,7 @@ def _vitals(plan: Plan) -> list[Report]:
     rows = chart(plan)
     reports = []
     for number, row in enumerate(rows):
-        late_ms = plan.rng.randint(30, 120) * MINUTE_MS if plan.has_quirk("late-charting") else 0
+        late_ms = plan.rng.randint(20, 55) * MINUTE_MS if plan.has_quirk("late-charting") else 0
         written_ms = row.at_ms + plan.rng.randint(2, 15) * MINUTE_MS + late_ms
         reports.append(_observed(plan, source, f"{plan.name}-V{number}", (row.at_ms, written_ms), row))
     mistakes = _mistakes(plan, source, rows, reports)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from worker.simulate.hospital.plan import Plan
 
 EMERGENT_CELLS: Final = 100
+NEURO_DUE_MS: Final = 5 * HOUR_MS + 30 * MINUTE_MS
+"""Four hours without a neurological observation, and an hour and a half of grace."""
 ADULT_DAYS: Final = 57
 CELL_UNITS: Final = ("/uL", "/mm3", "10*6/L")
 
@@ -54,6 +56,9 @@ def _inr(plan: Plan) -> float:
 def _plant_bleeding_risk(plan: Plan, cause: str) -> None:
     if plan.puncture_ms is not None and all(one.rule != "bleeding-risk-context" for one in plan.expected):
         plan.plant(Expected("bleeding-risk-context", "info", plan.puncture_ms, cause))
+        if plan.is_inpatient:
+            # Nobody here charts the power of legs.
+            plan.plant(Expected("no-neuro-obs-4h", "routine", plan.puncture_ms + NEURO_DUE_MS, cause))
 
 
 def anticoagulant(plan: Plan) -> Report | None:

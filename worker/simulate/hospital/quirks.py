@@ -38,7 +38,7 @@ QUIRKS: Final[Mapping[str, Quirk]] = {
         0.06, "of patients with an LP: begun under a temporary number, merged by A40 after the LP"
     ),
     "national-id-only": Quirk(0.1, "of patients: the laboratory names them by national id alone"),
-    "late-charting": Quirk(0.1, "of vitals: charted up to two hours late"),
+    "late-charting": Quirk(0.1, "of vitals: charted up to an hour late"),
     "late-lp": Quirk(0.1, "of LPs: first documented three to ten hours later"),
     "lp-by-note-only": Quirk(0.1, "of LPs: no order, only a procedure note and the CSF"),
     "duplicate": Quirk(0.03, "of messages: sent twice"),
