@@ -903,3 +903,33 @@ def test_what_could_not_be_used_goes_with_its_day(store: Store) -> None:
     store.record(batch(1, unused=[(ANNA, aside("a|1", 30))]))
     store.drop_recent(T0 + DAY_MS, [], T0)
     assert list(store.case(store.find("1")[0]).unused) == [aside("a|1", 30)]
+
+
+# At an instant that is past
+
+
+def test_a_patient_is_read_as_he_was_joined_at_an_instant(store: Store) -> None:
+    merge = link(ANNA, BEN, "merge", 5)
+    store.record(batch(0, fact(ANNA, "gcs"), fact(BEN, "gcs"), links=[merge]))
+    (ben,) = store.find("2")
+    assert store.case(ben, T0 + 4 * HOUR_MS).patients == (BEN,)
+    assert store.case(ben, T0 + 5 * HOUR_MS).patients == (ANNA, BEN)
+    store.record(batch(1, links=[link(ANNA, BEN, "unlink", 9)]))
+    assert store.case(ben, T0 + 8 * HOUR_MS).patients == (ANNA, BEN)
+    assert store.case(ben, T0 + 9 * HOUR_MS).patients == (BEN,)
+
+
+def test_numbers_of_one_pid_belong_together_at_any_instant(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "gcs"), links=[link(ANNA, ANNA_NATIONAL, "same-pid", 5)]))
+    assert set(store.case(store.find("1")[0], T0).patients) == {ANNA, ANNA_NATIONAL}
+
+
+def test_lps_whose_facts_were_let_go_of_are_told_by_number(store: Store) -> None:
+    puncture = fact(ANNA, "lumbar-puncture")
+    store.record(batch(0, puncture))
+    judge(store, raising(puncture))
+    assert store.lps_over("1") == ()
+    store.drop_recent(T0 + DAY_MS, [], T0 + DAY_MS)
+    store.drop_over(T0 + DAY_MS)
+    assert store.lps_over("1") == (T0,)
+    assert store.lps_over("2") == ()

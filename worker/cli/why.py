@@ -78,8 +78,8 @@ def why(
 ) -> None:
     """Explain the findings of a patient at an instant.
 
-    PATIENT is a number, or authority|number where several authorities use the same one. Facts are taken as they were received
-    until then, with the pack of now.
+    PATIENT is a number, or authority|number where several authorities use the same one. What was known is told by receipt:
+    corrections, LPs and merges that came later do not count. The pack is that of now; feeds count as read up to the instant.
     """
     pack = load_pack(packs)
     known = _known(patient, at_ms, (data, database, config), paths, pack)
@@ -109,11 +109,18 @@ def why_not(
     """
     pack = load_pack(packs)
     if rule is not None and rule not in pack.rules.by_id:
-        raise click.UsageError(f"the pack has no rule {rule}; it has: {', '.join(sorted(pack.rules.by_id))}")
+        raise click.UsageError(_no_rule(pack, rule))
     known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     shown = [each for each in found.evaluations if _is_asked(each, rule)]
     _tell(_about(known, pack, rule), at_ms, found, shown, is_json=is_json)
+
+
+def _no_rule(pack: Pack, rule: str) -> str:
+    idle = pack.rules.idle.get(rule)
+    if idle is not None:
+        return f"rule {rule} is {idle} in this pack, so nobody is asked by it; give the pack that had it with --pack"
+    return f"the pack has no rule {rule}; it has: {', '.join(sorted(pack.rules.by_id))}"
 
 
 def _about(known: Known, pack: Pack, rule: str | None) -> Known:
@@ -165,6 +172,7 @@ def _document(
         "at": to_rfc3339(at_ms),
         "facts": len(known.facts),
         "set_aside": [_aside(item) for item in known.set_aside],
+        "gone": list(known.gone),
         "lps": [_puncture(episode) for episode in found.episodes],
         "rules": [
             {**explain_document(each), "folded_by": folded.get((each.context.anchor_ms, each.rule.id), "")}
@@ -191,7 +199,7 @@ def _aside_lines(items: Sequence[SetAside]) -> Iterator[str]:
     for (kind, subject), item in last.items():
         n = counts[kind, subject]
         at = f"{'the last ' if n > 1 else ''}received {to_rfc3339(item.received_at_ms)}"
-        where = f"message {item.message_id}, {item.issue.place}" if item.message_id else item.issue.place
+        where = f"message {item.message_id}, {item.issue.place}" if item.message_id else f"feed {item.feed}"
         yield f"set aside: {n} of {subject}: {kind.value}, {at} ({where})"
 
 
@@ -212,6 +220,7 @@ def _puncture(episode: Episode) -> dict[str, object]:
 def _lines(known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation]) -> Iterator[str]:
     names = ", ".join(f"{each.authority}|{each.value}" for each in known.patients)
     yield f"{names}: {len(known.facts)} facts received until {to_rfc3339(at_ms)}"
+    yield from (f"gone: {each}" for each in known.gone)
     yield from _aside_lines(known.set_aside)
     if not found.episodes:
         yield "no lumbar puncture was known, so no rule was asked"

@@ -11,17 +11,19 @@ import click
 
 from worker.cli.render import warn, warn_skipped
 from worker.model.fact import Fact, Identifier
-from worker.model.message import IssueKind, RawMessage
+from worker.model.message import Issue, RawMessage
 from worker.model.time import DAY_MS, EpochMs, to_rfc3339
 from worker.pipeline import Pack
 from worker.runtime.bootstrap import memory_store, program
+from worker.runtime.cleaning import Retention
 from worker.runtime.clock import MessageClock
 from worker.runtime.replay import replay
 from worker.runtime.set_aside import NotingProgram, SetAside, of_patient, read_again
 from worker.sources.files import read_files
-from worker.storage.records import Case, CountKey
+from worker.storage.records import Case
 
 _LOOK_BACK_MS = 30 * DAY_MS
+_KEPT = Retention()
 _MOST_MESSAGES = 10_000
 
 
@@ -31,15 +33,18 @@ class CaseStore(Protocol):
     def find(self, value: str) -> tuple[int, ...]:
         """Find patients by an identifier's value, whatever its authority."""
 
-    def case(self, patient: int) -> Case:
-        """Read a patient with everybody joined with him."""
+    def case(self, patient: int, at_ms: EpochMs | None = None) -> Case:
+        """Read a patient with everybody who was joined with him at an instant."""
 
 
 class DatabaseStore(CaseStore, Protocol):
-    """Keep messages of which something was set aside, and counts of what was noticed."""
+    """Keep messages of which something was set aside, and let go of what is old."""
 
-    def counts(self) -> dict[CountKey, int]:
-        """Sum the counts."""
+    def latest_ms(self) -> EpochMs:
+        """Give the receipt time of the last message."""
+
+    def lps_over(self, value: str) -> tuple[EpochMs, ...]:
+        """Give the instants of LPs, filed under an identifier with this value, whose facts were let go of."""
 
     def kept_messages(self, first_ms: EpochMs, last_ms: EpochMs, limit: int) -> Sequence[RawMessage]:
         """Read messages of which something was set aside, received between two instants, last first."""
@@ -47,11 +52,15 @@ class DatabaseStore(CaseStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A patient as the worker knew him: all identifiers, the facts received until then, and what was set aside."""
+    """A patient as the worker knew him: all identifiers, the facts received until then, and what was set aside.
+
+    Shape: `gone` says in sentences what is not known any more, because it was too old to keep.
+    """
 
     patients: tuple[Identifier, ...]
     facts: tuple[Fact, ...]
     set_aside: tuple[SetAside, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: EpochMs) -> Known:
@@ -67,19 +76,37 @@ def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: Epo
 def known_from_database(store: DatabaseStore, pack: Pack, patient: str, at_ms: EpochMs) -> Known:
     """Read what a database holds of a patient; of what was set aside, the last month before the instant.
 
-    Shape: codes that nobody mapped are only counted, over all patients; that there are some is told.
+    Shape: codes that nobody mapped are known of the last week, without the message that they stand in.
     """
-    known = known_from(store, patient, at_ms)
+    case = _case_from(store, patient, at_ms)
     messages = store.kept_messages(at_ms - _LOOK_BACK_MS, at_ms, _MOST_MESSAGES)
     if len(messages) == _MOST_MESSAGES:
         since = to_rfc3339(messages[-1].received_at_ms)
         warn(f"so much was set aside that only what was received since {since} is told of it")
-    if count := sum(n for key, n in store.counts().items() if key.reason == IssueKind.UNMAPPED_CODE):
-        warn(
-            f"results under codes that nobody mapped: {count:,} of all patients, not kept;"
-            " give the messages with --from to see those of this patient"
+    kept = of_patient(read_again(messages, pack), case.patients)
+    known = {(item.issue.kind, item.issue.subject) for item in kept}
+    unused = [
+        SetAside(Issue(item.kind, "", item.subject), item.at_ms, item.feed, "", case.patients)
+        for item in sorted(case.unused)
+        if item.at_ms <= at_ms and (item.kind, item.subject) not in known
+    ]
+    aside = tuple(sorted((*kept, *unused), key=lambda item: item.received_at_ms))
+    return replace(_known(case, at_ms), set_aside=aside, gone=tuple(_gone(store, case, at_ms)))
+
+
+def _gone(store: DatabaseStore, case: Case, at_ms: EpochMs) -> Iterator[str]:
+    """Say what was let go of that an answer for this instant may lack."""
+    over = sorted({ms for value in {who.value for who in case.patients} for ms in store.lps_over(value)})
+    if over:
+        told = ", ".join(map(to_rfc3339, over))
+        yield f"the facts of LPs that are over were let go of ({told}); their alerts are stored"
+    days, longer = _KEPT.recent_days, _KEPT.long_days
+    kept_ms = min([store.latest_ms(), *(stored.created_at_ms for stored in case.episodes)]) - days * DAY_MS
+    if at_ms < kept_ms:
+        yield (
+            f"what was received before {to_rfc3339(kept_ms)} is no longer known, but for baselines:"
+            f" without an LP facts are kept {days} days, notes and findings {longer}"
         )
-    return replace(known, set_aside=of_patient(read_again(messages, pack), known.patients))
 
 
 def _received_until(messages: Iterator[RawMessage], pack: Pack, at_ms: EpochMs) -> Iterator[RawMessage]:
@@ -91,9 +118,20 @@ def _received_until(messages: Iterator[RawMessage], pack: Pack, at_ms: EpochMs) 
 
 
 def known_from(store: CaseStore, patient: str, at_ms: EpochMs) -> Known:
-    """Read what a store holds of a patient; identifiers are joined as they are now."""
+    """Read what a store knew of a patient at an instant, whose identifiers are joined as they were then.
+
+    Shape: of identifiers that were joined and parted several times only the newest statement is known.
+    """
+    return _known(_case_from(store, patient, at_ms), at_ms)
+
+
+def _known(case: Case, at_ms: EpochMs) -> Known:
+    return Known(case.patients, tuple(fact for fact in case.facts if fact.source.received_at_ms <= at_ms))
+
+
+def _case_from(store: CaseStore, patient: str, at_ms: EpochMs) -> Case:
     authority, bar, value = patient.rpartition("|")
-    cases = {case.patients: case for case in map(store.case, store.find(value))}
+    cases = {case.patients: case for case in (store.case(number, at_ms) for number in store.find(value))}
     wanted = [
         case
         for case in cases.values()
@@ -108,8 +146,7 @@ def known_from(store: CaseStore, patient: str, at_ms: EpochMs) -> Known:
         raise click.UsageError(
             f"several patients have this number; give authority|number, with one of: {authorities}"
         )
-    case = wanted[0]
-    return Known(case.patients, tuple(fact for fact in case.facts if fact.source.received_at_ms <= at_ms))
+    return wanted[0]
 
 
 def _names(case: Case, is_wanted: Callable[[Identifier], bool]) -> bool:

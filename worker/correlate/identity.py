@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from worker.model.fact import IdentityLink
 
 UNLINK = "unlink"
+SAME_PID = "same-pid"
 
 PatientKey = tuple[str, str]
 Key = TypeVar("Key", PatientKey, int)
@@ -47,6 +48,16 @@ def connected(keys: Iterable[PatientKey], links: Iterable[IdentityLink]) -> Comp
     named = [key for pair in standing for key in pair]
     groups = components([*keys, *named], [pair for pair, kind in standing.items() if kind != UNLINK])
     return Components(groups, {key: group[0] for group in groups for key in group})
+
+
+def known_at(kind: str, stated_at_ms: int, at_ms: int) -> str:
+    """Give what a pair was at an instant, as far as its newest statement tells; "" where it was not joined yet.
+
+    Numbers that one PID holds belong together whenever that was said; who was parted later was joined before.
+    """
+    if stated_at_ms <= at_ms or kind == SAME_PID:
+        return kind
+    return SAME_PID if kind == UNLINK else ""
 
 
 def components(keys: Iterable[Key], pairs: Iterable[tuple[Key, Key]]) -> tuple[tuple[Key, ...], ...]:

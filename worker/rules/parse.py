@@ -69,7 +69,8 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
     problems.lines[:] = sorted(dict.fromkeys(problems.lines), key=by_place)
     problems.raise_if_any()
     kept = tuple(rule for rule in ordered if rule.status is not RuleStatus.RETIRED)
-    return RuleBook(kept, totals, expected)
+    idle = {rule.id: "retired" for rule in ordered if rule.status is RuleStatus.RETIRED}
+    return RuleBook(kept, totals, expected, idle | dict.fromkeys(files.disabled, "disabled"))
 
 
 def _totals(files: RuleFiles, terms: Terms, problems: Problems) -> Iterator[Total]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worker.correlate.index import is_csf
@@ -122,12 +122,14 @@ class Expected:
 class RuleBook:
     """All rules of a pack that are read, in an order in which each comes after those it refers to.
 
-    Shape: `folds` from a rule to the weaker ones that it folds.
+    Shape: `folds` from a rule to the weaker ones that it folds. `idle` says of rules that the pack knows and nobody asks
+    whether they are "retired" or "disabled".
     """
 
     rules: tuple[Rule, ...]
     totals: tuple[Total, ...] = ()
     expected: tuple[Expected, ...] = ()
+    idle: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def by_id(self) -> Mapping[str, Rule]:

@@ -14,7 +14,14 @@ from worker.storage.codec import decode_alert, decode_keys, encode_alert, encode
 from worker.storage.dialect import one_of, upsert
 from worker.storage.locks import MOST_LOCKS
 from worker.storage.records import EpisodeRecord
-from worker.storage.schema import alert, alert_event, episode, episode_redirect, recent_fact
+from worker.storage.schema import (
+    alert,
+    alert_event,
+    episode,
+    episode_redirect,
+    identifier,
+    recent_fact,
+)
 
 _STORED = (
     sa.select(episode.c.patient, episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
@@ -149,6 +156,16 @@ def patients_watched(conn: sa.Connection, anchored_from_ms: int, after: int, lim
     return conn.scalars(
         _WATCHED, {"anchored_from_ms": anchored_from_ms, "after": after, "limit": limit}
     ).all()
+
+
+def over_of(conn: sa.Connection, value: str) -> tuple[int, ...]:
+    """Give the instants of LPs that are over, of all patients with this number, sorted."""
+    found = (
+        sa.select(episode.c.anchor_ms)
+        .join(identifier, identifier.c.id == episode.c.patient)
+        .where(identifier.c.value == value, episode.c.is_over)
+    )
+    return tuple(conn.scalars(found.order_by(episode.c.anchor_ms)))
 
 
 def patients_over(

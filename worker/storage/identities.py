@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from worker.correlate.identity import UNLINK, components
+from worker.correlate.identity import UNLINK, components, known_at
 from worker.model.fact import Identifier, IdentityLink
 from worker.model.time import EpochMs
 from worker.storage.dialect import find_pairs, insert_new, one_of, upsert, write_rows
@@ -75,10 +75,21 @@ class Identities:
             names = ("stated_at_ms", "kind")
             write_rows(conn, upsert(conn, identity_link, names, newer=names), rows)
 
-    def groups(self, conn: sa.Connection, patients: Iterable[int]) -> list[Group]:
-        """Give the groups of joined patients that hold these, each sorted by number, the first being its root."""
+    def groups(
+        self, conn: sa.Connection, patients: Iterable[int], at_ms: EpochMs | None = None
+    ) -> list[Group]:
+        """Give the groups of joined patients that hold these, each sorted by number, the first being its root.
+
+        Shape: with `at_ms` as they were joined then, as far as the newest statement about each pair tells.
+        """
         wanted = frozenset(patients)
-        return _groups_of(wanted, _reach(wanted, lambda some: _links(conn, some)) or {})
+        links = _reach(wanted, lambda some: _links(conn, some)) or {}
+        if at_ms is not None:
+            then = {
+                pair: (said_ms, known_at(kind, said_ms, at_ms)) for pair, (said_ms, kind) in links.items()
+            }
+            links = {pair: stated for pair, stated in then.items() if stated[1]}
+        return _groups_of(wanted, links)
 
     def bounded_groups(
         self, conn: sa.Connection, patients: Iterable[int], largest: int

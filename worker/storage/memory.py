@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
-from worker.correlate.identity import connected
+from worker.correlate.identity import connected, known_at
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine
 from worker.model.fact import Fact, Identifier, IdentityLink
@@ -226,7 +226,7 @@ class MemoryState(MemoryOutbox):
     def _is_watched(self, patient: _Patient, opening: frozenset[str]) -> bool:
         return not opening.isdisjoint(patient.concepts) or bool(patient.episodes)
 
-    def _group(self, number: int) -> tuple[int, ...]:
+    def _group(self, number: int, at_ms: EpochMs | None = None) -> tuple[int, ...]:
         members, frontier = {number}, {number}
         while frontier:
             frontier = {
@@ -243,9 +243,10 @@ class MemoryState(MemoryOutbox):
             if first < second
         }
         links = [
-            IdentityLink(names[first], names[second], kind, at_ms)
+            IdentityLink(names[first], names[second], known, said_ms)
             for first, second in pairs
-            for at_ms, kind in [self._links[first, second]]
+            for said_ms, kind in [self._links[first, second]]
+            if (known := kind if at_ms is None else known_at(kind, said_ms, at_ms))
         ]
         found = connected([], links).group_of(names[number].key)
         return tuple(sorted(self._numbers[key] for key in found))
@@ -371,9 +372,14 @@ class MemoryState(MemoryOutbox):
 
     # Reading
 
-    def case(self, patient: int) -> Case:
-        """Read the patient with this number and everybody joined with him, as an assessment would."""
-        return self._case(self._group(patient))
+    def case(self, patient: int, at_ms: EpochMs | None = None) -> Case:
+        """Read the patient with this number and everybody joined with him, now or at an instant."""
+        return self._case(self._group(patient, at_ms))
+
+    def lps_over(self, value: str) -> tuple[EpochMs, ...]:
+        """Give the instants of LPs, filed under an identifier with this value, whose facts were let go of."""
+        found = (lp for lp in self._lps.values() if lp.record.patient.value == value)
+        return tuple(sorted(lp.record.anchor_ms for lp in found if not self._is_filed(lp)))
 
     def find(self, value: str) -> tuple[int, ...]:
         """Find patients by an identifier's value, whatever its authority."""

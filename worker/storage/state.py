@@ -268,11 +268,19 @@ class SqlState:
 
     # Reading
 
-    def case(self, patient: int) -> Case:
-        """Read the patient with this number and everybody joined with him, as an assessment would."""
+    def case(self, patient: int, at_ms: EpochMs | None = None) -> Case:
+        """Read the patient with this number and everybody joined with him, as an assessment would.
+
+        Shape: with `at_ms` everybody who was joined with him then; LPs and alerts are those of now.
+        """
         with self._db.reading() as conn:
-            (opened,) = self._assessing.cases(conn, self._identities.groups(conn, [patient]))
+            (opened,) = self._assessing.cases(conn, self._identities.groups(conn, [patient], at_ms))
             return opened.case
+
+    def lps_over(self, value: str) -> tuple[EpochMs, ...]:
+        """Give the instants of LPs, filed under an identifier with this value, whose facts were let go of."""
+        with self._db.reading() as conn:
+            return lps.over_of(conn, value)
 
     def find(self, value: str) -> tuple[int, ...]:
         """Find patients by an identifier's value, whatever its authority."""

@@ -94,18 +94,20 @@ def test_values_set_aside_are_told_with_their_reason(
     assert "386" not in text
 
 
-def test_data_folder_tells_what_was_set_aside_with_its_bytes(
+def test_data_folder_tells_what_was_set_aside_and_which_codes_nobody_mapped(
     lpwatch: Run, ward: Path, set_aside: Path, tmp_path: Path
 ) -> None:
     folder = taken_in(tmp_path / "worker", [ward, set_aside])
     at = ["--at", "2026-01-05T13:00:00Z", "--json"]
     told = _json(lpwatch("why-not", "A2", *at, "--data", folder))["set_aside"]
     from_files = _json(lpwatch("why-not", "A2", *at, "--from", ward, "--from", set_aside))["set_aside"]
-    assert [each["kind"] for each in told] == ["missing-unit", "implausible"]
-    assert told == [each for each in from_files if each["kind"] != "unmapped-code"]
-    others = lpwatch("why-not", "A1", *at, "--data", folder)
-    assert _json(others)["set_aside"] == []
-    assert "codes that nobody mapped: 1 of all patients" in others.stderr
+    assert [each["kind"] for each in told] == ["missing-unit", "implausible", "unmapped-code"]
+    assert told[:2] == from_files[:2]
+    named = ("kind", "subject", "received_at", "feed")
+    assert [told[2][name] for name in named] == [from_files[2][name] for name in named]
+    assert _json(lpwatch("why-not", "A1", *at, "--data", folder))["set_aside"] == []
+    text = lpwatch("why-not", "A2", *at[:2], "--data", folder).stdout
+    assert "TEMPX: unmapped-code, received 2026-01-05T12:00:00Z (feed default)" in text
 
 
 def test_values_set_aside_of_others_or_received_later_are_not_told(
