@@ -28,11 +28,12 @@ _RECORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What rules need to know of a concept: its kind, its canonical unit, and the values that are not set aside."""
+    """What rules need to know of a concept: its kind, its canonical unit, the values that are not set aside, its answers."""
 
     kind: str
     unit: str = ""
     plausible: tuple[float, float] | None = None
+    values: frozenset[str] = frozenset()
 
 
 Terms = Mapping[str, Term]
@@ -42,7 +43,7 @@ def terms_of(mapping: MappingPack) -> Terms:
     """Return the concepts of a pack as rules see them."""
     records = {name: Term(kind) for name, kind in _RECORDS.items()}
     return records | {
-        name: Term(concept.kind.value, concept.unit, concept.plausible)
+        name: Term(concept.kind.value, concept.unit, concept.plausible, concept.values)
         for name, concept in mapping.concepts.items()
     }
 

@@ -6,40 +6,28 @@ and no number that nothing uses. Every problem is an error: a pack that does not
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from worker.rules.compile import compile_episode, compile_reading
 from worker.rules.library import Library, Scope, Uses
 from worker.rules.lint_basis import lint_basis, lint_numbers
+from worker.rules.lint_reach import lint_definition_reach, lint_reach
+from worker.rules.lint_wording import lint_wording
 from worker.rules.rule_files import DEFINITIONS, RuleFiles
 
 if TYPE_CHECKING:
     from worker.decode.located_yaml import Located, Path
     from worker.rules.spec import (
         DefinitionSpec,
-        LowerSpec,
-        RaiseSpec,
-        RemarkSpec,
         RuleSpec,
-        UnlessSpec,
     )
-
-_ORDERS = re.compile(
-    r"\b(must|have to|has to|shall|immediately|at once|right away|do not|don't|never give|treat now|needs to)\b",
-    re.IGNORECASE,
-)
-_IMPERATIVES = re.compile(
-    r"^(give|stop|start|treat|order|hold|withhold|administer|perform|call|page|send|transfer|discharge|get|do|obtain)\b",
-    re.IGNORECASE,
-)
 
 
 def lint_files(files: RuleFiles, library: Library) -> None:
     """Check what several rules share: definitions, kinds, folds, sources of numbers."""
     for name, (spec, located, path) in files.definitions.items():
         _lint_definition(name, spec, located, path, library)
+        lint_definition_reach(name, spec, located, path, library)
         lint_numbers(spec.params, (*path, "params"), located, files, library.problems)
     for name, (param, located) in files.params.items():
         lint_numbers({name: param}, ("params",), located, files, library.problems)
@@ -57,16 +45,9 @@ def lint_files(files: RuleFiles, library: Library) -> None:
 
 
 def lint_rule(spec: RuleSpec, located: Located, library: Library, uses: Uses) -> None:
-    """Check one rule once it is compiled: wording, and numbers that nothing uses."""
-    for path, text in _sentences(spec):
-        found = _ORDERS.search(text) or _IMPERATIVES.search(text)
-        if found:
-            message = f"'{found[0]}' reads as an order; say what to consider and leave the decision to the clinician"
-            library.problems.add(located.place(path), message)
-    for at, cause in enumerate(spec.says.possible_causes):
-        if not cause.casefold().startswith("possible"):
-            place = located.place(("says", "possible_causes", at))
-            library.problems.add(place, "a cause starts with 'possible'")
+    """Check one rule once it is compiled: wording, numbers that nothing uses, clauses that can never hold."""
+    lint_reach(spec, located, library)
+    lint_wording(spec, located, library.problems)
     for name in spec.params:
         if name not in uses.params:
             place = located.place(("params", name), key=True)
@@ -123,26 +104,3 @@ def _folded_by(name: str, files: RuleFiles) -> set[str]:
         found |= fresh
         open_.extend(fresh)
     return found
-
-
-def _sentences(spec: RuleSpec) -> Iterator[tuple[Path, str]]:
-    """Go through everything of a rule that a clinician may read."""
-    yield ("title",), spec.title
-    says: Mapping[str, Iterable[str]] = {
-        "possible_causes": spec.says.possible_causes,
-        "considerations": spec.says.considerations,
-        "check": spec.says.check,
-        "education": spec.says.education,
-    }
-    for key, sentences in says.items():
-        for at, sentence in enumerate(sentences):
-            yield ("says", key, at), sentence
-    clauses: Mapping[str, Iterable[UnlessSpec | RaiseSpec | LowerSpec | RemarkSpec]] = {
-        "unless": spec.unless,
-        "raise": spec.raise_,
-        "lower": spec.lower,
-        "remarks": spec.remarks,
-    }
-    for key, listed in clauses.items():
-        for at, clause in enumerate(listed):
-            yield (key, at, "say"), clause.say

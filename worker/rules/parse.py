@@ -14,6 +14,7 @@ from worker.rules.compile import compile_episode, compile_reading
 from worker.rules.expected import expected_of
 from worker.rules.library import Library, Scope, Term, Terms, Uses, terms_of
 from worker.rules.lint import lint_files, lint_rule
+from worker.rules.lint_reach import lint_folds_meet
 from worker.rules.rule import Cited, Clause, Rule, RuleBook, RuleText, Total
 from worker.rules.rule_files import RuleFiles, read_rule_files
 
@@ -65,7 +66,9 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
         expected_of(spec, (name,), located, library) for name, (spec, located) in files.expected.items()
     )
     rules = [_rule(spec, files, library) for spec, _ in files.rules.values()]
-    ordered = _in_order({rule.id: rule for rule in rules}, files, problems)
+    by_id = {rule.id: rule for rule in rules}
+    lint_folds_meet(by_id, files, problems)
+    ordered = _in_order(by_id, files, problems)
     problems.lines[:] = sorted(dict.fromkeys(problems.lines), key=by_place)
     problems.raise_if_any()
     kept = tuple(rule for rule in ordered if rule.status is not RuleStatus.RETIRED)
