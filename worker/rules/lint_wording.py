@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MODAL = (
     r"must|have to|has to|shall|should|needs? to|ought to|is required|are required|is mandatory|is indicated"
-    r"|immediately|at once|right away|straight away|without fail|as soon as possible"
+    r"|immediately|at once|right away|straight away|without fail"
     r"|do not|don't|never give|ensure|make sure|you are to|(?:treat|act|call|scan|image|operate|give|start|stop) now"
 )
 _VERBS = (
@@ -30,7 +30,7 @@ _IMPERATIVES = re.compile(
     rf"(?:^|[.;:!]\s+|,\s+(?:and\s+|then\s+|or\s+)?|\b(?:then|please)\s+)({_VERBS})\b(?!-)", re.IGNORECASE
 )
 _CERTAIN = re.compile(
-    r"\b(diagnos(?:is|es|ed)|diagnostic of|confirms?|proves?|proven|rules? out|certainly|definite(?:ly)?"
+    r"\b(diagnos(?:is|es|ed)|diagnostic of|confirms?|proves?|proven|(?<!not )rules? out|certainly|definite(?:ly)?"
     r"|the patient has|this is (?:a|an)|means that)\b",
     re.IGNORECASE,
 )

@@ -415,7 +415,7 @@ KINDS: Final = (
     Kind("retention-measured", "post-void residual", NEUROLOGY, _residual),
     Kind(
         "radicular",
-        "pain shooting down a leg",
+        "pain that shoots down a leg",
         NEUROLOGY,
         _sign("radicular", "radicular-leg-pain", "urgent", (6, 60)),
     ),

@@ -229,7 +229,7 @@ DENIED_BY: Final[Mapping[str, str]] = {
 
 ADVICE: Final = (
     "Home today. Advised to come back if fever, worsening headache, leg weakness, numbness or trouble passing urine.",
-    "Discharged with the leaflet: return if confusion, fever above 38, new weakness or loss of bladder control.",
+    "Discharged with the leaflet: return if confusion, fever above 38, new weakness, loss of bladder control.",
     "Going home. Safety net given: severe headache, drowsiness, redness of the puncture site, seek help.",
 )
 CONSENT: Final = (
