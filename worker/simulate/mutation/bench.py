@@ -154,11 +154,14 @@ class MutationBench:
         )
 
     def _is_reached(self, case: Case, scene: Scene) -> bool:
-        if case.vignette.rules & scene.touched:
+        """Tell whether a vignette is about a rule of the scene: by what it expects, where it stands or what it holds."""
+        if case.vignette.rules & scene.touched or case.file in scene.touched:
+            return True
+        if case.vignette.encounter_class and any(map(self._catalogue.awaits, scene.touched)):
             return True
         rules = [self._catalogue.rule(name) for name in scene.touched]
         inputs = frozenset[str]().union(*(rule.inputs for rule in rules)) - _EVERYWHERE
-        return bool(inputs & case.concepts) or bool(case.vignette.encounter_class)
+        return bool(inputs & case.concepts)
 
     def _program(self, book: RuleBook) -> _Recorded:
         rises = {rule.id: rule.renotify_rise for rule in book.rules if rule.renotify_rise is not None}

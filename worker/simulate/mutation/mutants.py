@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -100,6 +101,11 @@ class Catalogue:
     def rule(self, name: str) -> Rule:
         """Return a compiled rule."""
         return self._rules[name]
+
+    def awaits(self, name: str) -> bool:
+        """Tell whether a rule may hold because nothing is recorded."""
+        _, located = self._files.rules[name]
+        return '"missing":' in json.dumps(located.data)
 
     def _of_rule(self, rule: str) -> Iterator[Mutant]:
         spec, located = self._files.rules[rule]
