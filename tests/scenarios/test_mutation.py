@@ -20,6 +20,7 @@ from worker.runtime.packs import read_layers
 from worker.simulate.mutation.bench import End, MutationBench
 from worker.simulate.mutation.edits import Kind
 from worker.simulate.mutation.mutants import Catalogue, Mutant
+from worker.simulate.mutation.survivors import parse_survivors
 from worker.simulate.trial import Bench, try_vignette
 from worker.simulate.vignettes import parse_vignettes
 
@@ -107,6 +108,12 @@ def test_one_change_of_each_kind_is_noticed_by_the_vignettes(catalogue: Catalogu
     for kind, owner in wanted.items():
         found = [one for one in mutants if one.kind is kind and one.owner == owner]
         assert any(bench.judge(mutant).end is End.NOTICED for mutant in found), kind
+
+
+def test_every_listed_survivor_is_a_change_that_can_be_made(catalogue: Catalogue) -> None:
+    file = Path(__file__).parent / "survivors.yaml"
+    listed = parse_survivors(file.read_text(encoding="utf-8"), file.name)
+    assert set(listed.reasons) <= {mutant.name for mutant in catalogue.mutants()}
 
 
 def test_what_lint_refuses_is_no_survivor(catalogue: Catalogue) -> None:

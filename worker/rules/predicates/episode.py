@@ -256,8 +256,7 @@ class Drug(EpisodeNode):
 
     def _given(self, context: Context) -> Sequence[Fact]:
         """Return the doses and courses that reach into the span, by clinical time."""
-        first_ms = context.anchor_ms + self.during.first_ms
-        last_ms = context.anchor_ms + self.during.last_ms
+        first_ms, last_ms = self.during.bounds(context)
         given = context.view.between(self.concepts, first_ms - _COURSE_MS, last_ms)
         return [fact for fact in given if fact.effective.last_ms + self.active_ms >= first_ms]
 

@@ -33,6 +33,7 @@ _LOGIC: Final = MappingProxyType({"all": "any", "any": "all"})
 _WINDOWS: Final = frozenset({"window", "during"})
 _TOLD: Final = ("present", "uncertain")
 _NOT_TOLD: Final = (("absent", "resolved"), ("historical", "hypothetical", "family"))
+FROM_SERIES: Final = "counts from the series"
 _ONE_PLACE_ONLY: Final = frozenset({"of", "counts_from", "over"})
 """Keys that are changed in other ways than by leaving them out."""
 
@@ -55,9 +56,7 @@ def window_changes(node: Mapping[str, object], path: Path) -> Iterator[Change]:
         if key in node:
             yield Change(Kind.WINDOW, (*path, key), f"{key} -> {other}", ((path, renamed(node, key, other)),))
     if "counts_from" not in node:
-        yield Change(
-            Kind.WINDOW, path, "counts from the series", ((path, {**node, "counts_from": "series"}),)
-        )
+        yield Change(Kind.WINDOW, path, FROM_SERIES, ((path, {**node, "counts_from": "series"}),))
 
 
 def _of_mapping(node: Mapping[str, object], path: Path) -> Iterator[Change]:
@@ -66,7 +65,7 @@ def _of_mapping(node: Mapping[str, object], path: Path) -> Iterator[Change]:
     if path and path[-1] == "finding":
         yield from _of_finding(node, path)
     if path and path[-1] == "preceded_by" and "counts_from" not in node and "not_before" in node:
-        yield Change(Kind.JOIN, path, "counts from the series", ((path, {**node, "counts_from": "series"}),))
+        yield Change(Kind.JOIN, path, FROM_SERIES, ((path, {**node, "counts_from": "series"}),))
     for key, value in node.items():
         place = (*path, key)
         yield from _of_operator(node, path, key)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from worker.decode.located_yaml import Path
-from worker.simulate.mutation.clause_changes import clause_changes, window_changes
+from worker.simulate.mutation.clause_changes import FROM_SERIES, clause_changes, window_changes
 from worker.simulate.mutation.edits import GONE, Change, Edit, Kind, apply, references, shortened
 from worker.simulate.mutation.number_changes import Numbers, number_changes
 
@@ -25,8 +25,10 @@ def rule_changes(data: _Mapping, shared: _Mapping) -> Iterator[Change]:
     Shape: `data` is the file; `shared` the numbers of all rules. Numbers that nothing uses after a change are taken out,
     as whoever made it by hand would.
     """
-    for change in _rule_changes(data, shared):
-        yield _tidied(change, data, ("params",))
+    numbers = Numbers(("params",), cast("_Mapping", data.get("params") or {}), shared)
+    for change in _rule_changes(data, numbers):
+        if not _is_idle(change, data, numbers):
+            yield _tidied(change, data, ("params",))
 
 
 def shared_changes(data: _Mapping) -> Iterator[tuple[str, Change]]:
@@ -39,6 +41,8 @@ def shared_changes(data: _Mapping) -> Iterator[tuple[str, Change]]:
         clauses = {(*path, "where"): spec["where"]}
         changes = [*number_changes(data, clauses, numbers), *clause_changes(spec["where"], (*path, "where"))]
         for change in changes:
+            if _is_idle(change, data, numbers):
+                continue
             yield name, _tidied(change, data, (*path, "params"))
     for key, what in (("kinds", "kinds"), ("sums", "sums")):
         for name, known in cast("_Mapping", data.get(key) or {}).items():
@@ -50,13 +54,12 @@ def shared_changes(data: _Mapping) -> Iterator[tuple[str, Change]]:
                 yield from ((what, change) for change in clause_changes(known, (key, name)))
 
 
-def _rule_changes(data: _Mapping, shared: _Mapping) -> Iterator[Change]:
-    numbers = Numbers(("params",), cast("_Mapping", data.get("params") or {}), shared)
+def _rule_changes(data: _Mapping, numbers: Numbers) -> Iterator[Change]:
     clauses = dict(_clauses(data))
     others = {(key,): data[key] for key in _USES if key in data}
     yield from number_changes(data, others | clauses, numbers)
-    yield from window_changes(cast("_Mapping", data["window"]), ("window",))
     window = cast("_Mapping", data["window"])
+    yield from window_changes(window, ("window",))
     for other in {"lp": ("series",), "series": ("lp",)}.get(str(window.get("counts_from")), ()):
         place: Path = ("window", "counts_from")
         yield Change(Kind.WINDOW, place, f"{window['counts_from']} -> {other}", ((place, other),))
@@ -103,6 +106,16 @@ def _endings(data: _Mapping) -> Iterator[Change]:
     lasts = str(data.get("lasts", "window"))
     for other in _LASTS.get(lasts, ("window", "episode")):
         yield Change(Kind.WINDOW, ("lasts",), f"{lasts} -> {other}", ((("lasts",), other),))
+
+
+def _is_idle(change: Change, data: _Mapping, numbers: Numbers) -> bool:
+    """Tell whether a window is to count from the series that opens with the LP: it has the LP's own facts either way."""
+    if change.says != FROM_SERIES:
+        return False
+    window = _at(data, change.path)
+    start = window.get("from", window.get("after")) if isinstance(window, dict) else None
+    known = numbers.get(str(start).removeprefix("$"))
+    return known is not None and known["value"] == 0
 
 
 def _tidied(change: Change, data: _Mapping, params: Path) -> Change:
