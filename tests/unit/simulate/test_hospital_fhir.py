@@ -61,7 +61,8 @@ def _only(name: str, rate: float = 1.0, patients: int = 6) -> list[dict[str, Any
 def test_each_resource_and_each_bundle_is_accepted_by_an_independent_model() -> None:
     # More merges and mistakes than usual, so that few patients show all that is written.
     habits = Quirks({name: max(ALL[name], 0.3) for name in ALL if name != "duplicate"})
-    documents = _documents(_settings(patients=4, habits=habits))
+    rates = Rates({"has-lp": 1.0, "anticoagulated": 1.0})
+    documents = _documents(replace(_settings(patients=4, habits=habits), rates=rates))
     assert {one["resourceType"] for one in _resources(documents)} == EVERY_TYPE
     bundles = {document["type"]: document for document in documents if document["resourceType"] == "Bundle"}
     assert set(bundles) == {"transaction", "message", "collection"}
@@ -133,7 +134,9 @@ def test_the_national_number_alone_names_the_patient_by_a_logical_reference() ->
 
 
 def test_a_correction_says_so_under_the_id_of_its_original() -> None:
-    observations = list(_resources(_only("mistyped", patients=12), "Observation"))
+    calm = Rates({"has-lp": 1.0, "febrile-before-lp": 0.0, "fever-in-medical-inpatients": 0.0})
+    settings = replace(_settings(patients=8, habits=Quirks({"mistyped": 1.0})), rates=calm)
+    observations = list(_resources(_documents(settings), "Observation"))
     corrected = {one["id"] for one in observations if one["status"] == "corrected"}
     assert corrected
     assert corrected <= {one["id"] for one in observations if one["status"] == "final"}
