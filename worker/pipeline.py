@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from worker.alerts.fold import fold
 from worker.alerts.policy import Policy
-from worker.alerts.render import Surroundings
+from worker.alerts.render import Surroundings, shown_finding
 from worker.alerts.route_files import parse_routes
 from worker.alerts.routing import Routes
-from worker.alerts.taken_back import taken_back
+from worker.alerts.taken_back import became_known, taken_back
 from worker.correlate.episodes import find_episodes
 from worker.correlate.index import FactIndex, is_csf
 from worker.correlate.joining import PUNCTURE_CONCEPT
@@ -25,7 +25,7 @@ from worker.decode.timestamps import parse_dtm, parse_fhir_datetime
 from worker.mapping.fhir import map_fhir
 from worker.mapping.hl7v2 import map_hl7
 from worker.mapping.pack import MappingPack, compile_mapping
-from worker.model.alert import AlertChange, AlertState
+from worker.model.alert import Alert, AlertChange, AlertState
 from worker.model.episode import Episode
 from worker.model.errors import DecodeError
 from worker.model.fact import EncounterValue, Fact
@@ -37,9 +37,10 @@ from worker.notes.lexicon_reader import LexiconReader
 from worker.notes.reader import NoteReader
 from worker.rules.blanks import missing_beside
 from worker.rules.blind import BlindSpot, blind_spots
+from worker.rules.circumstances import Beside, circumstances_of
 from worker.rules.evaluate import Evaluation, evaluate_all
 from worker.rules.parse import parse_rulebook
-from worker.rules.rule import RuleBook
+from worker.rules.rule import Circumstance, RuleBook
 from worker.rules.totals import with_totals
 
 
@@ -70,7 +71,7 @@ class Assessment:
     Shape: `episodes` sorted by anchor; `findings` folded, without those of rules that open no alert; `evaluations` by LP,
     then in the order of the rule book. `next_change_at_ms` is the next instant at which time alone can change a finding;
     `awaits_feeds` tells that a gap cannot be judged until feeds are consumed further; `ties` are data-quality notices.
-    `index` holds the current facts.
+    `index` holds the current facts; `beside` says what stands beside every alert.
     """
 
     episodes: tuple[Episode, ...] = ()
@@ -80,6 +81,7 @@ class Assessment:
     awaits_feeds: bool = False
     ties: tuple[Issue, ...] = ()
     index: FactIndex = field(default_factory=lambda: FactIndex(()))
+    beside: tuple[Circumstance, ...] = ()
 
 
 def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
@@ -146,6 +148,7 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
         any(evaluation.awaits_feeds_until_ms is not None for evaluation in evaluations),
         current.ties,
         index,
+        pack.rules.circumstances,
     )
 
 
@@ -175,14 +178,39 @@ def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surro
     stay = stay_at(find_stays(found.index), as_of_ms)
     visit = stay.fact.value.visit if stay and isinstance(stay.fact.value, EncounterValue) else ""
     is_gone = alert.state is AlertState.WITHDRAWN
+    shown = shown_finding(alert)
     return Surroundings(
         encounter=visit,
         whereabouts=find_whereabouts(found.index, alert.finding.episode.anchor_ms, as_of_ms),
         reason=change.reason,
         others=(*found.findings, *_silent_beside(alert.rule, found)),
         missing=() if is_gone else missing_beside(alert.finding, found.evaluations),
-        taken_back=taken_back(alert.finding, found.index.facts) if is_gone else (),
+        taken_back=taken_back(shown, found.index.facts) if is_gone else (),
+        became_known=_became_known(alert, found) if is_gone else (),
+        circumstances=_circumstances(shown, found),
     )
+
+
+def _became_known(alert: Alert, found: Assessment) -> tuple[Fact, ...]:
+    """Give what took a withdrawn alert back without correcting anything that it told of."""
+    told = alert.last_told
+    if told is None:
+        return ()
+    anchor_ms = told.finding.episode.anchor_ms
+    return next(
+        (
+            became_known(told, each.trace)
+            for each in found.evaluations
+            if each.rule.id == alert.rule and each.context.anchor_ms == anchor_ms
+        ),
+        (),
+    )
+
+
+def _circumstances(finding: Finding, found: Assessment) -> tuple[Beside, ...]:
+    views = (each.context.view for each in found.evaluations)
+    view = next((view for view in views if view.anchor_ms == finding.episode.anchor_ms), None)
+    return () if view is None else tuple(circumstances_of(view, found.beside))
 
 
 def _silent_beside(rule: str, found: Assessment) -> Iterator[Finding]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.alerts.findings import Ward
-from tests.unit.correlate.facts import Coded, at, born, discharge, fact, puncture, stay, temperature
+from tests.unit.correlate.facts import Coded, at, born, csf, discharge, fact, puncture, stay, temperature
 from worker.model.alert import AlertChange
-from worker.model.fact import Fact, PunctureSource, PunctureStatus
+from worker.model.fact import Fact, PunctureSource, PunctureStatus, Quantity
 from worker.pipeline import Assessment, Pack, assess, surround
 from worker.runtime.bootstrap import load_pack
 
@@ -91,3 +91,34 @@ def test_a_silent_rule_does_not_stand_beside_other_alerts(pack: Pack) -> None:
     named = with_context_of(pack, "severe-positional-headache")
     change, found = change_of(Ward(), 10, named, puncture(0), FEVER, CUTTING)
     assert {each.rule for each in surround(change, found, at(10)).others} == {"fever-single"}
+
+
+def test_red_cells_that_come_later_are_named_by_the_withdrawal(pack: Pack) -> None:
+    ward = Ward()
+    cells = csf(0.2, 12)
+    red = fact("csf-rbc", 0.2, Quantity(9000, "/uL"), received=5)
+
+    def assessed(hours: float, *facts: Fact) -> tuple[AlertChange, Assessment]:
+        found = assess([ADULT, puncture(0), *facts], pack, at(hours), at(hours))
+        (change,) = ward.assess(hours, *(each for each in found.findings if each.rule == "csf-cells"))
+        return change, found
+
+    assessed(2, cells)
+    around = surround(*assessed(5, cells, red), at(5))
+    assert (around.taken_back, around.became_known) == ((), (red,))
+
+
+def test_results_drugs_and_needle_stand_beside_the_alert(pack: Pack) -> None:
+    ceftriaxone, meropenem = (
+        fact("antimicrobial", 3, Coded(name), key=name) for name in ("ceftriaxone", "meropenem")
+    )
+    first, second = csf(0.2, 2), csf(0.3, 3, key="second tube")
+    old = fact("sedation", -30, Coded("midazolam"))
+    facts = (puncture(0), FEVER, CUTTING, ceftriaxone, meropenem, first, second, old)
+    around = surround(*change_of(Ward(), 10, pack, *facts), at(10))
+    assert [(title, [each.concept for each in known]) for title, known in around.circumstances] == [
+        ("CSF results so far", ["csf-wbc"]),
+        ("Needle and attempts", ["needle-type"]),
+        ("Antimicrobials", ["antimicrobial", "antimicrobial"]),
+    ]
+    assert around.circumstances[0].facts == (second,)

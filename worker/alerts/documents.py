@@ -99,7 +99,12 @@ class PunctureDocument(TypedDict):
     ]
     is_presumed: Annotated[bool, Meta(description="True: no record of an LP, only results of CSF.")]
     status: Annotated[str, Meta(description="completed or attempted.")]
-    hours_at_evidence: Annotated[float, Meta(description="Hours from the LP to the newest evidence.")]
+    hours_at_evidence: Annotated[
+        float,
+        Meta(
+            description="Hours from the LP to the clinical time of the newest evidence: for a result, when it was taken."
+        ),
+    ]
     hours_at_update: Annotated[float, Meta(description="Hours from the LP to this version of the alert.")]
     series_began_at: Time
 
@@ -114,7 +119,12 @@ class RuleDocument(TypedDict):
         str, Meta(description="How far the rule is in its life.", extra_json_schema={"enum": _STATUSES})
     ]
     review: Annotated[str, Meta(description="Whether a site's own reviewers approved the rule.")]
-    sources: Annotated[list[str], Meta(description="As cited.")]
+    sources: Annotated[
+        list[str],
+        Meta(
+            description="As cited, with the year and what of it was read; the rule's own review is in `review`."
+        ),
+    ]
 
 
 class ContextDocument(TypedDict):
@@ -131,6 +141,13 @@ class ContextDocument(TypedDict):
         ]
     ]
     evidence: list[EvidenceDocument]
+
+
+class CircumstanceDocument(TypedDict):
+    """What is known beside the evidence and decides nothing: results so far, drugs, the needle."""
+
+    title: Annotated[str, Meta(min_length=1, description="What it is, for people.")]
+    evidence: Annotated[list[EvidenceDocument], Meta(description="The newest value of each.")]
 
 
 class TakenBackDocument(TypedDict):
@@ -164,7 +181,20 @@ class LocationDocument(TypedDict):
         Meta(description="Where the patient was at the lumbar puncture; null: not known, or the same place."),
     ]
     remark: Annotated[
-        str, Meta(description="unit not known, and why where that is known; empty where it is.")
+        str,
+        Meta(
+            description="unit not known, or discharged and not observed since when; empty where the unit is known."
+        ),
+    ]
+    not_observed_since: NotRequired[
+        Annotated[
+            str | None,
+            Meta(
+                description="Of a patient who left: when he left, or the last observation after that; null: in the house, "
+                "or not known.",
+                extra_json_schema=_TIME,
+            ),
+        ]
     ]
 
 
@@ -172,7 +202,8 @@ class AlertDocument(TypedDict):
     """One alert version for people and machines; every output is made from this.
 
     Shape: `encounter` the number of the visit at the time of the notice, empty where the patient is on none; `missing` what
-    rules looked for in vain; `withdrawal` and `taken_back` only of a withdrawn alert.
+    rules looked for in vain; `withdrawal`, `taken_back` and `became_known` only of a withdrawn alert, whose `evidence` is what
+    was told last.
     """
 
     alert_id: Annotated[str, Meta(min_length=1, description="Names the alert for good.")]
@@ -219,6 +250,12 @@ class AlertDocument(TypedDict):
     misses: Annotated[list[str], Meta(description="What the rule cannot see.")]
     remarks: Annotated[list[str], Meta(description="What must be said beside the evidence.")]
     context: list[ContextDocument]
+    circumstances: NotRequired[
+        Annotated[
+            list[CircumstanceDocument],
+            Meta(description="What is known beside the evidence; it decides nothing."),
+        ]
+    ]
     pack: Annotated[str, Meta(description="Digest of the rules and mappings in use.")]
     disclaimer: Annotated[str, Meta(min_length=1)]
     withdrawal: NotRequired[
@@ -228,6 +265,12 @@ class AlertDocument(TypedDict):
         Annotated[
             list[TakenBackDocument],
             Meta(description="Of a withdrawn alert: each value as it was told and as it stands now."),
+        ]
+    ]
+    became_known: NotRequired[
+        Annotated[
+            list[EvidenceDocument],
+            Meta(description="Of a withdrawn alert: what became known since it was told, and decides now."),
         ]
     ]
 

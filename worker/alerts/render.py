@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from worker.alerts.documents import (
         AlertDocument,
+        CircumstanceDocument,
         ContextDocument,
         HistoryDocument,
         LocationDocument,
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from worker.alerts.taken_back import TakenBack
     from worker.correlate.places import Place
     from worker.model.alert import Alert, HistoryLine
-    from worker.model.fact import Identifier
+    from worker.model.fact import Fact, Identifier
     from worker.model.finding import Finding
+    from worker.rules.circumstances import Beside
 
 DISCLAIMER = "decision support - not a diagnosis"
 NOT_REVIEWED = "not clinically reviewed"
@@ -47,7 +49,7 @@ TIME_UNCERTAIN = (
     "The time of the lumbar puncture is uncertain; hours count from the earliest possible instant."
 )
 UNIT_NOT_KNOWN = "unit not known"
-LEFT = "unit not known: discharged"
+LEFT = "discharged; not observed since {at}"
 PRESUMED = "No record of a lumbar puncture is on file; it is presumed from a CSF specimen."
 
 
@@ -74,8 +76,9 @@ class Surroundings:
     Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
     what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that rules looked for in
     vain; `folded_ids` the alerts that told of folded findings, by rule; `taken_back` the facts of a withdrawn alert that no
-    longer stand; `encounter` the number of the visit that the patient is on, empty without one, and `whereabouts` where;
-    `pack_digest` of the pack in use; `reason` of the change that made this version.
+    longer stand, `became_known` those that decide now; `circumstances` what stands beside every alert of the LP; `encounter`
+    the number of the visit that the patient is on, empty without one, and `whereabouts` where; `pack_digest` of the pack in
+    use; `reason` of the change that made this version.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -88,11 +91,13 @@ class Surroundings:
     missing: tuple[str, ...] = ()
     folded_ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     taken_back: tuple[TakenBack, ...] = ()
+    became_known: tuple[Fact, ...] = ()
+    circumstances: tuple[Beside, ...] = ()
 
 
 def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDocument:
     """Write one alert version as a JSON-ready document; equal alerts give equal documents."""
-    finding = alert.finding
+    finding = shown_finding(alert)
     anchor_ms = finding.episode.anchor_ms
     document: AlertDocument = {
         "alert_id": alert.alert_id,
@@ -104,7 +109,7 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "patient": render_identifiers(around.identifiers),
         "encounter": around.encounter,
         "location": _location(around.whereabouts),
-        "lp": _puncture(alert),
+        "lp": _puncture(alert, finding),
         "rule": _rule(alert, text),
         "evidence": [render_evidence(fact, anchor_ms) for fact in finding.evidence],
         "effective_at": to_rfc3339(finding.effective_ms),
@@ -119,6 +124,7 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "misses": list(text.misses),
         "remarks": _remarks(finding),
         "context": _context(finding, around),
+        "circumstances": _circumstances(finding, around),
         "pack": around.pack_digest,
         "disclaimer": DISCLAIMER,
     }
@@ -131,7 +137,14 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
             }
             for was, now in around.taken_back
         ]
+        document["became_known"] = [render_evidence(fact, anchor_ms) for fact in around.became_known]
     return document
+
+
+def shown_finding(alert: Alert) -> Finding:
+    """Return the finding that a notice shows: of a withdrawn alert what was told last, not what was kept since."""
+    is_gone = alert.state is AlertState.WITHDRAWN and alert.last_told is not None
+    return alert.last_told.finding if is_gone and alert.last_told else alert.finding
 
 
 def replay_line(
@@ -165,8 +178,9 @@ def _history(line: HistoryLine) -> HistoryDocument:
     }
 
 
-def _puncture(alert: Alert) -> PunctureDocument:
-    finding, episode = alert.finding, alert.finding.episode
+def _puncture(alert: Alert, finding: Finding) -> PunctureDocument:
+    episode = finding.episode
+    newest_ms = max([finding.effective_ms, *(fact.effective.start_ms for fact in finding.evidence)])
     return {
         "at": to_rfc3339(episode.anchor_ms),
         "precision": episode.anchor.precision.name.lower(),
@@ -174,7 +188,7 @@ def _puncture(alert: Alert) -> PunctureDocument:
         "is_time_uncertain": episode.is_time_uncertain,
         "is_presumed": episode.is_presumed,
         "status": str(episode.status),
-        "hours_at_evidence": hours_between(episode.anchor_ms, finding.latest_ms),
+        "hours_at_evidence": hours_between(episode.anchor_ms, newest_ms),
         "hours_at_update": hours_between(episode.anchor_ms, alert.updated_at_ms),
         "series_began_at": to_rfc3339(episode.series_start_ms),
     }
@@ -182,11 +196,13 @@ def _puncture(alert: Alert) -> PunctureDocument:
 
 def _location(found: Whereabouts) -> LocationDocument:
     now, at_lp = found.now, found.at_lp
-    unknown = LEFT if found.has_left else UNIT_NOT_KNOWN
+    since = None if found.unobserved_since_ms is None else to_rfc3339(found.unobserved_since_ms)
+    remark = UNIT_NOT_KNOWN if now is None else ""
     return {
         "now": _place(now),
         "at_lp": None if at_lp is None or at_lp.is_same(now) else _place(at_lp),
-        "remark": unknown if now is None else "",
+        "remark": remark if since is None else LEFT.format(at=since),
+        "not_observed_since": since,
     }
 
 
@@ -232,6 +248,21 @@ def _context(finding: Finding, around: Surroundings) -> list[ContextDocument]:
         _beside(other, finding, around)
         for other in sorted(around.others, key=lambda other: other.rule)
         if other.episode.anchor_ms == anchor_ms and _bears_on(other, finding)
+    ]
+
+
+def _circumstances(finding: Finding, around: Surroundings) -> list[CircumstanceDocument]:
+    """Show what is known beside the evidence, nothing of it twice."""
+    anchor_ms = finding.episode.anchor_ms
+    shown = {(*fact.patient.key, fact.key) for fact in finding.evidence}
+    listed = (
+        (title, [fact for fact in facts if (*fact.patient.key, fact.key) not in shown])
+        for title, facts in around.circumstances
+    )
+    return [
+        {"title": title, "evidence": [render_evidence(fact, anchor_ms) for fact in facts]}
+        for title, facts in listed
+        if facts
     ]
 
 

@@ -1,14 +1,15 @@
-"""Which of the evidence of an alert no longer stands as it was told. Pure: no I/O, no clock."""
+"""Which of the evidence of an alert no longer stands as it was told, and what came in between. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from worker.model.alert import LastTold
     from worker.model.fact import Fact
-    from worker.model.finding import Finding
+    from worker.model.finding import Finding, Trace
 
 
 class TakenBack(NamedTuple):
@@ -27,6 +28,26 @@ def taken_back(finding: Finding, current: Iterable[Fact]) -> tuple[TakenBack, ..
     told = {_key(fact): fact for fact in (*finding.episode.records, *finding.evidence)}
     pairs = (TakenBack(fact, standing.get(key)) for key, fact in told.items())
     return tuple(pair for pair in pairs if pair.now is None or _said(pair.was) != _said(pair.now))
+
+
+def became_known(told: LastTold, trace: Trace) -> tuple[Fact, ...]:
+    """Return the facts that decide now and were received after an alert was told, by time, no repeats.
+
+    Shape: `trace` of the rule as it is answered now. What was told of is not among them, corrected or not.
+    """
+    known = {_key(fact) for fact in told.finding.evidence}
+    found = {
+        _key(fact): fact
+        for fact in _facts_of(trace)
+        if fact.source.received_at_ms > told.at_ms and _key(fact) not in known
+    }
+    return tuple(sorted(found.values(), key=lambda fact: (fact.effective.start_ms, fact.concept, fact.key)))
+
+
+def _facts_of(trace: Trace) -> Iterator[Fact]:
+    yield from trace.facts
+    for child in trace.children:
+        yield from _facts_of(child)
 
 
 def _key(fact: Fact) -> tuple[str, str, str]:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from worker.model.alert import Alert, AlertChange, AlertState
+from worker.model.alert import Alert, AlertChange, AlertState, LastTold
 from worker.model.finding import RuleStatus, Severity
 
 if TYPE_CHECKING:
@@ -209,6 +209,7 @@ def _told(change: AlertChange, now: Now) -> AlertChange:
         paged=alert.paged or is_paging(alert.finding, alert.severity, now),
         notified_severity=alert.severity,
         notified_peak=alert.finding.peak,
+        last_told=LastTold(now.as_of_ms, alert.finding),
     )
     return replace(change, alert=told, is_noticed=True)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from worker.correlate.index import is_csf
 from worker.correlate.stays import discharge_times, find_stays, stay_at
-from worker.model.fact import EncounterValue, Location
+from worker.model.fact import Assertion, EncounterValue, Location, Quantity
 
 if TYPE_CHECKING:
     from worker.correlate.index import FactIndex
@@ -30,11 +31,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """Where a patient is and was at the lumbar puncture (LP), None where it is not known; `has_left` after a discharge."""
+    """Where a patient is and was at the lumbar puncture (LP), None where it is not known.
+
+    Shape: `unobserved_since_ms` after a discharge: when the patient left, or the last observation after that; else None.
+    """
 
     now: Place | None = None
     at_lp: Place | None = None
-    has_left: bool = False
+    unobserved_since_ms: EpochMs | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Tell whether the patient is discharged."""
+        return self.unobserved_since_ms is not None
 
 
 NOWHERE = Whereabouts()
@@ -43,10 +52,26 @@ NOWHERE = Whereabouts()
 def find_whereabouts(index: FactIndex, lp_ms: EpochMs, as_of_ms: EpochMs) -> Whereabouts:
     """Say where a patient is at `as_of_ms` and was at `lp_ms`, by all that is known now, however late it came."""
     stays = find_stays(index)
-    has_left = stay_at(stays, as_of_ms) is None and any(
-        at_ms <= as_of_ms for at_ms in discharge_times(index, stays)
+    left = [at_ms for at_ms in discharge_times(index, stays) if at_ms <= as_of_ms]
+    since_ms = None
+    if left and stay_at(stays, as_of_ms) is None:
+        since_ms = max(left[-1], _last_observed(index, as_of_ms))
+    return Whereabouts(_place_at(index, stays, as_of_ms), _place_at(index, stays, lp_ms), since_ms)
+
+
+def _last_observed(index: FactIndex, as_of_ms: EpochMs) -> EpochMs:
+    """Return when somebody last looked at the patient: a value that no laboratory gave, or a statement; 0 without one."""
+    return max(
+        (
+            fact.effective.start_ms
+            for fact in index.facts
+            if fact.effective.start_ms <= as_of_ms
+            and not fact.specimen
+            and not is_csf(fact.concept)
+            and isinstance(fact.value, Quantity | Assertion)
+        ),
+        default=0,
     )
-    return Whereabouts(_place_at(index, stays, as_of_ms), _place_at(index, stays, lp_ms), has_left)
 
 
 def _place_at(index: FactIndex, stays: tuple[Stay, ...], at_ms: EpochMs) -> Place | None:

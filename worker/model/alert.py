@@ -50,13 +50,22 @@ class Target(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class LastTold:
+    """What the last notice said, a withdrawal apart: when it was made, and of which finding."""
+
+    at_ms: EpochMs
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """One alert in its present state: one for each (episode, rule).
 
     Shape: `alert_id` and `episode_id` are surrogates that survive joins and merges. `version` counts changes that people can
     see, from 1. `notified_severity` and `notified_peak` are what was last sent, for the rules of re-notification; None
     when nothing was sent yet. `paged` tells whether any notice of it paged. `told` are the targets that routes gave its
-    notices so far, sorted: who was told of an alert hears how it ends.
+    notices so far, sorted: who was told of an alert hears how it ends. `last_told` is what they were told last, while
+    `finding` is kept fresh in silence; None where nothing was told, or by a release that did not keep it.
     """
 
     alert_id: str
@@ -74,6 +83,7 @@ class Alert:
     notified_severity: Severity | None = None
     notified_peak: float | None = None
     told: tuple[Target, ...] = ()
+    last_told: LastTold | None = None
 
 
 @dataclass(frozen=True, slots=True)

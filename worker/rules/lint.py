@@ -33,6 +33,9 @@ def lint_files(files: RuleFiles, library: Library) -> None:
         lint_numbers({name: param}, ("params",), located, files, library.problems)
     for name, (expected, located) in files.expected.items():
         lint_numbers({"within": expected.within}, ("expected", name), located, files, library.problems)
+    for name, (circumstance, located) in files.circumstances.items():
+        ends = {"from": circumstance.from_, "to": circumstance.to}
+        lint_numbers(ends, ("circumstances", name), located, files, library.problems)
     for kind, others in files.kinds.items():
         for concept in (kind, *others):
             if concept not in library.terms:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from worker.decode.located_yaml import Problems, by_place
 from worker.model.finding import RuleStatus, Severity
 from worker.rules.bounds import window_of
+from worker.rules.circumstances import circumstance_of
 from worker.rules.clauses import MissingSpec
 from worker.rules.compile import compile_episode, compile_reading
 from worker.rules.expected import expected_of
@@ -65,6 +66,9 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
     expected = tuple(
         expected_of(spec, (name,), located, library) for name, (spec, located) in files.expected.items()
     )
+    beside = tuple(
+        circumstance_of(spec, name, located, library) for name, (spec, located) in files.circumstances.items()
+    )
     rules = [_rule(spec, files, library) for spec, _ in files.rules.values()]
     by_id = {rule.id: rule for rule in rules}
     lint_folds_meet(by_id, files, problems)
@@ -73,7 +77,8 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
     problems.raise_if_any()
     kept = tuple(rule for rule in ordered if rule.status is not RuleStatus.RETIRED)
     idle = {rule.id: "retired" for rule in ordered if rule.status is RuleStatus.RETIRED}
-    return RuleBook(kept, totals, expected, idle | dict.fromkeys(files.disabled, "disabled"))
+    idle |= dict.fromkeys(files.disabled, "disabled")
+    return RuleBook(kept, totals, expected, idle, beside)
 
 
 def _totals(files: RuleFiles, terms: Terms, problems: Problems) -> Iterator[Total]:
@@ -178,7 +183,11 @@ def _text(spec: RuleSpec, files: RuleFiles) -> RuleText:
     review: str = spec.review.status
     if spec.review.by:
         review = f"{review} by {spec.review.by}, {spec.review.on}"
-    cited = tuple(Cited(key, files.sources[key].cite) for key in spec.sources if key in files.sources)
+    cited = tuple(
+        Cited(key, source.cite, source.year, source.read)
+        for key in spec.sources
+        if (source := files.sources.get(key)) is not None
+    )
     return RuleText(
         spec.title,
         spec.says.possible_causes,

@@ -18,10 +18,19 @@ SHAPES_EPISODES = frozenset({"lumbar-puncture"})
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A source as the alert cites it: its key and how to find it."""
+    """A source as the alert cites it: its key, how to find it, its year where one is known, and what of it was read."""
 
     key: str
     cite: str
+    year: int | None = None
+    read: str = ""
+
+    @property
+    def line(self) -> str:
+        """Return the source as a reader of an alert is given it: "..., 2024 (read: summaries)"."""
+        year = "year not known" if self.year is None else str(self.year)
+        dated = self.cite if year in self.cite else f"{self.cite}, {year}"
+        return f"{dated} (read: {self.read})" if self.read else dated
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,17 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstance:
+    """What stands beside every alert of an LP: facts of `concepts` in a span from the LP; `drugs` are those that are given."""
+
+    title: str
+    concepts: tuple[str, ...]
+    drugs: frozenset[str]
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules of a pack that are read, in an order in which each comes after those it refers to.
 
@@ -130,6 +150,7 @@ class RuleBook:
     totals: tuple[Total, ...] = ()
     expected: tuple[Expected, ...] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
+    circumstances: tuple[Circumstance, ...] = ()
 
     @property
     def by_id(self) -> Mapping[str, Rule]:

@@ -18,6 +18,7 @@ from worker.rules.basis_spec import (
     SourceSpec,
 )
 from worker.rules.spec import (
+    CircumstanceSpec,
     DefinitionsFile,
     DefinitionSpec,
     DisabledSpec,
@@ -65,6 +66,7 @@ class RuleFiles:
     kinds: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sums: dict[str, SumSpec] = field(default_factory=dict)
     expected: dict[str, tuple[ExpectedSpec, Located]] = field(default_factory=dict)
+    circumstances: dict[str, tuple[CircumstanceSpec, Located]] = field(default_factory=dict)
     sources: dict[str, SourceSpec] = field(default_factory=dict)
     differences: list[tuple[DifferenceSpec, Located, Path]] = field(default_factory=list)
     articles: dict[str, str] = field(default_factory=dict)
@@ -111,6 +113,7 @@ def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], p
         files.kinds |= shared.kinds
         files.sums |= shared.sums
         files.expected |= {name: (spec, located) for name, spec in shared.expected.items()}
+        files.circumstances |= {name: (spec, located) for name, spec in shared.circumstances.items()}
     elif path == SOURCES:
         cited = validate(SourcesFile, located)
         files.sources |= cited.sources

@@ -229,6 +229,15 @@ class ExpectedSpec(PackModel):
     once: bool = Field(default=False, description="One is enough, as for a result of the LP's own fluid.")
 
 
+class CircumstanceSpec(PackModel):
+    """What stands beside every alert of an LP, and decides nothing."""
+
+    title: Sentence
+    of: Concepts = Field(description="Of each the newest value is shown, of drugs the newest dose of each.")
+    from_: ParamSpec = Field(alias="from", description="From when on, counted from the LP.")
+    to: ParamSpec = Field(description="Until when.")
+
+
 class DefinitionsFile(PackModel):
     """`rules/definitions.yaml`."""
 
@@ -243,4 +252,7 @@ class DefinitionsFile(PackModel):
     expected: dict[Name, ExpectedSpec] = Field(
         default_factory=dict,
         description="Inputs of which the silence makes rules blind (`lpwatch blindspots`).",
+    )
+    circumstances: dict[Name, CircumstanceSpec] = Field(
+        default_factory=dict, description="What stands beside every alert of an LP, in this order."
     )

@@ -104,6 +104,6 @@ def _text(rule: Rule) -> RuleText:
         text.considerations,
         text.check,
         text.misses,
-        tuple(source.cite for source in text.sources),
+        tuple(source.line for source in text.sources),
         is_reviewed=text.review != NOT_REVIEWED,
     )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from worker.alerts.documents import AlertDocument, ContextDocument, EvidenceDocument, PunctureDocument
+from worker.alerts.documents import (
+    AlertDocument,
+    CircumstanceDocument,
+    ContextDocument,
+    EvidenceDocument,
+    PunctureDocument,
+)
 from worker.alerts.transitions import LP_VOID
 from worker.model.alert import AlertState
 from worker.rules.words import with_unit
@@ -32,8 +38,10 @@ def lines_of(alert: AlertDocument) -> list[str]:
         f"Ward: {_place(alert)}",
         f"Lumbar puncture{' told earlier' if is_void(alert) else ''}: {_puncture(lp)}",
         *_listed("Taken back: ", _taken_back(alert)),
+        *_listed("Became known: ", (evidence_text(item, lp) for item in alert.get("became_known", []))),
         *_listed("Told earlier: " if is_gone else "Evidence: ", evidence),
         *_listed("Context: ", (_context(item, lp) for item in alert["context"])),
+        *_listed("Beside it: ", (_circumstance(item, lp) for item in alert.get("circumstances", []))),
         *([] if is_gone else _advice(alert)),
         *_listed("Remark: ", alert["remarks"]),
         *_listed("Cannot see: ", alert["misses"]),
@@ -113,6 +121,10 @@ def _context(item: ContextDocument, lp: PunctureDocument) -> str:
     told = ", ".join(item.get("alert_ids", []))
     earlier = f", also for what was told as alert {told}" if told else ""
     return f"{item['title']} (this alert speaks for it{earlier}){values}"
+
+
+def _circumstance(item: CircumstanceDocument, lp: PunctureDocument) -> str:
+    return f"{item['title']}: {'; '.join(evidence_text(evidence, lp) for evidence in item['evidence'])}"
 
 
 def _advice(alert: AlertDocument) -> Iterator[str]:

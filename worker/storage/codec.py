@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from worker.model.alert import Alert, AlertState, Target, Variant
+from worker.model.alert import Alert, AlertState, LastTold, Target, Variant
 from worker.model.episode import Episode
 from worker.model.errors import LpwatchError
 from worker.model.fact import (
@@ -32,9 +32,10 @@ from worker.model.fact import (
 from worker.model.finding import Finding, RuleStatus, Severity
 from worker.model.time import ClinicalTime, Precision
 
-VERSION = 2
-"""What is written: 2 knows where a patient is, and who was told of an alert."""
-_KNOWN = frozenset({1, VERSION})
+VERSION = 3
+"""What is written: 2 knows where a patient is, and who was told of an alert; 3 what they were told last."""
+_KNOWN = frozenset({1, 2, VERSION})
+_KEEPS_LAST_TOLD = 3
 
 # An array as msgpack gives it back: its elements are checked by the constructors that take them.
 Row: TypeAlias = Sequence[Any]
@@ -73,7 +74,7 @@ def encode_alert(alert: Alert) -> bytes:
         alert.raised_at_ms,
         alert.updated_at_ms,
     )
-    tail = (alert.paged, alert.notified_severity, alert.notified_peak, alert.told)
+    tail = (alert.paged, alert.notified_severity, alert.notified_peak, alert.told, _last_told_row(alert))
     return _encode((VERSION, *head, _finding_row(alert.finding), *tail))
 
 
@@ -84,6 +85,7 @@ def decode_alert(data: bytes) -> Alert:
     """
     row = _document(data)
     notified = row[13]
+    finding = _finding(row[11])
     return Alert(
         row[1],
         row[2],
@@ -95,12 +97,27 @@ def decode_alert(data: bytes) -> Alert:
         row[8],
         row[9],
         row[10],
-        _finding(row[11]),
+        finding,
         row[12],
         None if notified is None else Severity(notified),
         row[14],
         tuple(Target(topic, Variant(variant)) for topic, variant in (row[15] if row[0] > 1 else ())),
+        _last_told(row[16], finding) if row[0] >= _KEEPS_LAST_TOLD else None,
     )
+
+
+def _last_told_row(alert: Alert) -> tuple[object, ...] | None:
+    """Write what was told last; mostly it is what stands, which is not written twice."""
+    told = alert.last_told
+    if told is None:
+        return None
+    return (told.at_ms, None if told.finding == alert.finding else _finding_row(told.finding))
+
+
+def _last_told(row: Row | None, finding: Finding) -> LastTold | None:
+    if row is None:
+        return None
+    return LastTold(row[0], finding if row[1] is None else _finding(row[1]))
 
 
 def encode_keys(keys: frozenset[tuple[str, str, str]]) -> bytes:

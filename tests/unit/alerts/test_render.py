@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 
 from tests.unit.alerts.findings import Ward, found
-from tests.unit.correlate.facts import OTHER, PATIENT, Coded, at, csf, fact, finding, puncture
+from tests.unit.correlate.facts import OTHER, PATIENT, Coded, at, csf, fact, finding, puncture, temperature
 from worker.alerts.evidence import render_evidence
 from worker.alerts.reconcile import visible_history
 from worker.alerts.render import RuleText, Surroundings, render_alert, replay_line
 from worker.correlate.episodes import find_episodes
+from worker.correlate.places import Whereabouts
 from worker.model.fact import (
     Assertion,
     AssertionStatus,
@@ -20,6 +21,7 @@ from worker.model.fact import (
     Quantity,
 )
 from worker.model.finding import RuleStatus, Severity
+from worker.rules.circumstances import Beside
 
 TEXT = RuleText(
     title="Single temperature above 38.0 Cel after LP",
@@ -165,3 +167,58 @@ def test_the_replay_line_gives_the_final_state_and_the_history() -> None:
     assert (line["state"], line["paged"], line["status"]) == ("withdrawn", True, "draft")
     assert [entry["state"] for entry in line["history"]] == ["raised", "withdrawn"]
     assert line["history"][1]["reason"] == "evidence withdrawn"
+
+
+def test_a_withdrawal_shows_what_was_told_last_and_not_what_was_kept_since() -> None:
+    ward = open_alert()
+    ward.assess(12, replace(found(), evidence=(temperature(11, 38.6), temperature(10, 38.4))))
+    ward.assess(13)
+    shown = render_alert(ward.only, TEXT, AROUND)
+    assert [item["value"] for item in shown["evidence"]] == [38.4]
+    assert shown["lp"]["hours_at_evidence"] == 10.0
+
+
+def test_an_alert_that_stands_shows_what_is_known_now() -> None:
+    ward = open_alert()
+    ward.assess(12, replace(found(), evidence=(temperature(10, 38.4), temperature(11, 38.6))))
+    assert [item["value"] for item in render_alert(ward.only, TEXT, AROUND)["evidence"]] == [38.4, 38.6]
+
+
+def test_hours_at_the_evidence_are_clinical_also_for_a_late_result() -> None:
+    late = replace(found(), evidence=(csf(0.2),), effective_ms=at(0.2), latest_ms=at(40))
+    ward = Ward()
+    ward.assess(40, late)
+    document = render_alert(ward.only, TEXT, AROUND)
+    assert document["lp"]["hours_at_evidence"] == 0.2
+    assert document["latest_evidence_at"] == "2026-01-07T00:00:00Z"
+
+
+def test_a_gap_is_as_late_as_it_fell_due() -> None:
+    due = replace(found(), evidence=(temperature(1, 36.8),), effective_ms=at(8.5), latest_ms=at(8.5))
+    ward = Ward()
+    ward.assess(9, due)
+    assert render_alert(ward.only, TEXT, AROUND)["lp"]["hours_at_evidence"] == 8.5
+
+
+def test_circumstances_stand_beside_the_evidence_and_repeat_none_of_it() -> None:
+    cells, fever = csf(0.2, 3), temperature(10, 38.4)
+    around = replace(
+        AROUND, circumstances=(Beside("CSF results so far", (cells, fever)), Beside("X", (fever,)))
+    )
+    (shown,) = render_alert(open_alert().only, TEXT, around)["circumstances"]
+    assert (shown["title"], [item["concept"] for item in shown["evidence"]]) == (
+        "CSF results so far",
+        ["csf-wbc"],
+    )
+
+
+def test_a_patient_who_left_is_not_observed_since() -> None:
+    around = replace(AROUND, whereabouts=Whereabouts(unobserved_since_ms=at(6)))
+    location = render_alert(open_alert().only, TEXT, around)["location"]
+    assert location["remark"] == "discharged; not observed since 2026-01-05T14:00:00Z"
+    assert location["not_observed_since"] == "2026-01-05T14:00:00Z"
+
+
+def test_a_patient_in_the_house_is_observed() -> None:
+    location = render_alert(open_alert().only, TEXT, AROUND)["location"]
+    assert (location["remark"], location["not_observed_since"]) == ("unit not known", None)

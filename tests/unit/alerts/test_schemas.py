@@ -81,11 +81,15 @@ def test_what_an_alert_never_says_does_not_fit(document: AlertDocument, key: str
     assert not validator("alert").is_valid({**document, key: value})
 
 
+LATER = {"circumstances"}
+"""Keys that a notice lacks which an earlier release wrote and this one sends."""
+
+
 @pytest.mark.parametrize("name", ["alert", "alert-minimal"])
 def test_a_key_that_is_missing_is_noticed_and_one_more_is_not(document: AlertDocument, name: str) -> None:
     written = document if name == "alert" else minimal(document)
     assert validator(name).is_valid({**written, "more": 1})
-    for key in written:
+    for key in written.keys() - LATER:
         assert not validator(name).is_valid(
             {other: value for other, value in written.items() if other != key}
         )

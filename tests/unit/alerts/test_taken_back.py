@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from tests.unit.alerts.findings import found
 from tests.unit.alerts.test_render import AROUND, TEXT, open_alert
-from tests.unit.correlate.facts import puncture, temperature
+from tests.unit.correlate.facts import at, csf, puncture, temperature
 from worker.alerts.render import render_alert
-from worker.alerts.taken_back import TakenBack, taken_back
+from worker.alerts.taken_back import TakenBack, became_known, taken_back
+from worker.model.alert import LastTold
+from worker.model.finding import Trace, Truth
 
 FEVER = temperature(10, 38.4)
 LP = puncture(0)
@@ -51,3 +53,20 @@ def test_a_withdrawal_without_a_correction_does_not_claim_one() -> None:
     assert document["taken_back"] == []
     assert "was not corrected" in document["withdrawal"]
     assert "does not mean that the patient is well" in document["withdrawal"]
+
+
+def test_what_became_known_is_what_decides_now_and_came_after_the_alert() -> None:
+    told = LastTold(at(10), found())
+    before, since = csf(0.2, 3, received=9), csf(0.3, 4, received=11)
+    corrected = temperature(10, 36.4, received=12)
+    trace = Trace(
+        Truth.FALSE, "all", children=(Trace(Truth.FALSE, "minus", facts=(before, since, since, corrected)),)
+    )
+    assert became_known(told, trace) == (since,)
+
+
+def test_a_withdrawal_names_what_became_known() -> None:
+    ward = open_alert()
+    ward.assess(12)
+    document = render_alert(ward.only, TEXT, replace(AROUND, became_known=(temperature(-3, 38.6),)))
+    assert [item["value"] for item in document["became_known"]] == [38.6]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.correlate.facts import at, discharge, located, stay
+from tests.unit.correlate.facts import at, csf, discharge, fact, finding, located, stay, temperature
 from worker.correlate.index import FactIndex
 from worker.correlate.places import Whereabouts, find_whereabouts
-from worker.model.fact import Fact
+from worker.model.fact import Fact, Quantity
 
 
 def whereabouts(now_h: float, *facts: Fact, lp_h: float = 0) -> Whereabouts:
@@ -82,3 +82,18 @@ def test_a_bed_makes_another_place_and_the_time_does_not() -> None:
     assert moved.now is not None
     assert same.now.is_same(same.at_lp)
     assert not moved.now.is_same(moved.at_lp)
+
+
+def test_after_a_discharge_nobody_observes_until_somebody_does() -> None:
+    facts = [
+        stay(-1),
+        temperature(2, 37.0),
+        discharge(6),
+        csf(0.2, 3),
+        fact("crp", 9, Quantity(4, "mg/L"), specimen="blood"),
+    ]
+    assert whereabouts(20, *facts).unobserved_since_ms == at(6)
+    assert whereabouts(20, *facts, finding("headache", 10)).unobserved_since_ms == at(10)
+    assert whereabouts(20, *facts, temperature(12, 37.0)).unobserved_since_ms == at(12)
+    assert whereabouts(11, *facts, temperature(12, 37.0)).unobserved_since_ms == at(6)
+    assert whereabouts(20, *facts, stay(18, visit="V2")).unobserved_since_ms is None

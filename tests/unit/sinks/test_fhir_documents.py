@@ -178,7 +178,7 @@ def test_a_value_that_was_taken_back_does_not_stand_as_final(now: float | None) 
     gone = withdrawn()
     (was,) = gone.finding.evidence
     was = structs.replace(was, result_status="final")
-    gone = replace(gone, finding=replace(gone.finding, evidence=(was,)))
+    gone = replace(gone, finding=replace(gone.finding, evidence=(was,)), last_told=None)
     corrected = None if now is None else structs.replace(was, value=Quantity(now, "Cel"))
     issue, _ = resources(document(gone, taken_back=(TakenBack(was, corrected),), reason="evidence withdrawn"))
     puncture, value = issue["contained"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.model.alert import Alert, AlertState, Target, Variant
+from worker.model.alert import Alert, AlertState, LastTold, Target, Variant
 from worker.model.episode import Episode
 from worker.model.errors import LpwatchError
 from worker.model.fact import (
@@ -125,6 +125,7 @@ ALERTS = st.builds(
     st.none() | st.sampled_from(Severity),
     st.none() | NUMBER,
     st.lists(st.builds(Target, TEXT, st.sampled_from(Variant)), max_size=3).map(tuple),
+    st.none() | st.builds(LastTold, INSTANT, FINDINGS),
 )
 
 
@@ -153,7 +154,7 @@ def test_every_kind_of_value_is_tried() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [(Fact, 12), (Episode, 7), (Finding, 13), (Alert, 15), (ClinicalTime, 4), (Version, 3), (Group, 3)],
+    [(Fact, 12), (Episode, 7), (Finding, 13), (Alert, 16), (ClinicalTime, 4), (Version, 3), (Group, 3)],
 )
 def test_a_new_field_of_the_model_is_noticed(kind: type[object], count: int) -> None:
     assert len(signature(kind).parameters) == count, "extend the codec, its strategies and this number"
@@ -166,19 +167,33 @@ def test_the_patient_is_not_repeated_in_the_bytes(fact: Fact) -> None:
 
 
 def test_a_form_of_a_later_release_is_refused() -> None:
-    with pytest.raises(LpwatchError, match="stored form 3"):
-        decode_keys(msgspec.msgpack.encode((3,)))
+    with pytest.raises(LpwatchError, match="stored form 4"):
+        decode_keys(msgspec.msgpack.encode((4,)))
 
 
-def as_before(data: bytes, *, without: int = 0) -> bytes:
-    """Write what the first release wrote: the form 1, without the last fields."""
+def as_before(data: bytes, *, without: int = 0, form: int = 1) -> bytes:
+    """Write what an earlier release wrote: its form, without the last fields."""
     _, *rest = msgspec.msgpack.decode(data)
-    return msgspec.msgpack.encode((1, *rest[: len(rest) - without]))
+    return msgspec.msgpack.encode((form, *rest[: len(rest) - without]))
 
 
 @given(ALERTS)
 def test_an_alert_of_the_first_release_is_read_and_was_told_nowhere(alert: Alert) -> None:
-    assert decode_alert(as_before(encode_alert(alert), without=1)) == replace(alert, told=())
+    before = as_before(encode_alert(alert), without=2)
+    assert decode_alert(before) == replace(alert, told=(), last_told=None)
+
+
+@given(ALERTS)
+def test_an_alert_of_the_second_form_does_not_know_what_was_told_last(alert: Alert) -> None:
+    before = as_before(encode_alert(alert), without=1, form=2)
+    assert decode_alert(before) == replace(alert, last_told=None)
+
+
+@given(ALERTS)
+def test_what_was_told_last_is_not_written_twice(alert: Alert) -> None:
+    same = replace(alert, last_told=LastTold(1, alert.finding))
+    assert decode_alert(encode_alert(same)) == same
+    assert len(encode_alert(same)) <= len(encode_alert(replace(alert, last_told=None))) + 4
 
 
 @given(FACTS)
