@@ -10,6 +10,7 @@ from tools.burden.rows import AlertRow, ExpectedRow, Shard
 from worker.simulate.cohort import places
 from worker.simulate.cohort.complications import KINDS
 from worker.simulate.cohort.rates import ASSUMED, OF_NOTE, PUBLISHED
+from worker.simulate.cohort.traps import TRAPS
 from worker.simulate.hospital.rates import Rate
 
 GOALS = {"emergent": 15.0, "urgent": 30.0}
@@ -85,6 +86,7 @@ def page(mixed: Cohort, planted: Cohort, command: str, rules: Sequence[str]) -> 
         *_rules(mixed, rules),
         *_why(mixed),
         *_causes(mixed),
+        *_traps(mixed),
         *_shadow(mixed),
         *_sensitivity(planted, mixed),
         *_assumptions(),
@@ -228,6 +230,33 @@ def _unexplained(alerts: Sequence[AlertRow]) -> Iterator[str]:
             [f"`{rule}`", str(len(found)), settings, " / ".join(f"“{said}”" for said, _ in sentences) or "-"]
         )
     yield from _table(["rule", "alerts", "settings", "for example"], rows)
+
+
+def _traps(mixed: Cohort) -> Iterator[str]:
+    """Count what must stay silent, and what did not."""
+    patients: Counter[str] = Counter()
+    for shard in mixed.shards:
+        patients.update(shard.traps)
+    alerts = [row for row in mixed.alerts if row.told != "shadow"]
+    rows = []
+    for trap, rules in TRAPS.items():
+        if not rules:
+            continue
+        sprung = [row for row in alerts if trap in row.traps and row.rule in rules and _is_of(trap, row)]
+        told = Counter(row.rule for row in sprung)
+        rows.append(
+            [trap, str(patients[trap]), ", ".join(f"`{rule}` {n}" for rule, n in told.most_common()) or "-"]
+        )
+    yield "## What must stay silent\n"
+    yield (
+        "Patients with a sign that only looks like a complication, and the alerts that took it for one: those it explains, "
+        "or that nothing else does. An alert that nothing explains may stand in several rows.\n"
+    )
+    yield from _table(["sign", "patients", "alerts"], rows)
+
+
+def _is_of(trap: str, row: AlertRow) -> bool:
+    return row.kind == trap or row.category == "unexplained"
 
 
 def _shadow(mixed: Cohort) -> Iterator[str]:

@@ -13,7 +13,7 @@ class AlertRow:
 
     Shape: `notices` are the severities of its raises and rises, in order, if it was told to anybody; `told` is "paged",
     "listed" (told or known too late to page), or "shadow". `kind` and `category` say what explains it; `sentence` is one of a
-    note that it rests on.
+    note that it rests on; `traps` are those of the patient.
     """
 
     patient: int
@@ -27,6 +27,7 @@ class AlertRow:
     kind: str
     category: str
     sentence: str = ""
+    traps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Shard:
     findings: tuple[FindingRow, ...]
     expected: tuple[ExpectedRow, ...]
     causes: dict[str, int]
+    traps: dict[str, int]
     failed: int
     dead_letters: int
     unmapped: tuple[str, ...]

@@ -123,6 +123,7 @@ def _shard(
         findings,
         expected,
         dict(Counter(cause.kind for truth in truths for cause in truth.causes)),
+        dict(Counter(trap for truth in truths for trap in truth.traps)),
         sum(report.failed.values()),
         sum(report.dead_lettered.values()),
         tuple(f"{one['feed']}: {one['subject']}" for one in report.summary["unmapped"]),
@@ -153,6 +154,7 @@ def _alert_row(number: int, truth: PatientTruth, alert: ReplayLine) -> AlertRow:
         "nothing that was planted" if cause is None else cause.kind,
         "unexplained" if cause is None else cause.category,
         next((one["sentence"] for one in alert["evidence"] if one["sentence"]), ""),
+        truth.traps,
     )
 
 

@@ -16,6 +16,7 @@ from worker.simulate.cohort.complications import KINDS
 from worker.simulate.cohort.live import live_mixed, live_planted
 from worker.simulate.cohort.places import PLACES, draw_place
 from worker.simulate.cohort.rates import ASSUMED, KNOWN, PUBLISHED, cohort_rates
+from worker.simulate.cohort.traps import TRAPS
 from worker.simulate.hospital.truth import PatientTruth
 from worker.simulate.hospital.ward import Hospital, Settings
 
@@ -100,6 +101,15 @@ def test_the_truth_names_setting_and_causes(planted: tuple[PatientTruth, ...]) -
     lines = [json.loads(truth.to_line()) for truth in planted]
     assert {line["setting"] for line in lines} == {kind.place.name for kind in KINDS}
     assert all(cause["rules"] for line in lines for cause in line["causes"])
+
+
+def test_every_trap_that_is_set_has_a_name_on_the_list(planted: tuple[PatientTruth, ...]) -> None:
+    hospital = Hospital(_settings(30))
+    for _ in hospital.messages():
+        pass
+    named = {trap for truth in (*planted, *hospital.finished()) for trap in truth.traps}
+    assert len(named) > 8
+    assert named <= set(TRAPS)
 
 
 @pytest.mark.parametrize("words", wording.TOLD)

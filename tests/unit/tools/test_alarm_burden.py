@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tools.burden.page import Cohort, notices, page
 from tools.burden.rows import AlertRow, ExpectedRow, FindingRow, Shard
 
@@ -28,7 +30,7 @@ def _alert(rule: str, *severities: str, told: str = "paged", **other: str) -> Al
 def _shard(
     *alerts: AlertRow, findings: tuple[FindingRow, ...] = (), expected: tuple[ExpectedRow, ...] = ()
 ) -> Shard:
-    return Shard(20, {"ed": 20}, 400, alerts, findings, expected, {}, 0, 0, ())
+    return Shard(20, {"ed": 20}, 400, alerts, findings, expected, {}, {"chronic-old-weak": 3}, 0, 0, ())
 
 
 def _expected(outcome: str, *, said: tuple[tuple[str, str], ...] = ()) -> ExpectedRow:
@@ -84,6 +86,19 @@ def test_shadow_and_withdrawn_alerts_are_counted_apart() -> None:
     )
     assert "| `no-temp-6h` | 0.0 | 0.0 | 5.0 | 0.0 | missed-temperatures (1) |" in text
     assert "5.0 per 100 were withdrawn after they had paged" in text
+
+
+def test_a_trap_that_is_sprung_is_counted_and_one_that_another_cause_explains_is_not() -> None:
+    trapped = {"kind": "nothing", "category": "unexplained"}
+    alerts = [
+        replace(_alert("leg-weakness", "emergent", **trapped), traps=("chronic-old-weak",)),
+        replace(
+            _alert("leg-weakness", "emergent", kind="spinal-haematoma", category="complication"),
+            traps=("chronic-old-weak",),
+        ),
+        _alert("leg-weakness", "emergent", **trapped),
+    ]
+    assert "| chronic-old-weak | 3 | `leg-weakness` 1 |" in _page(_shard(*alerts))
 
 
 def test_an_alert_that_nothing_explains_shows_what_it_rests_on() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.model.time import HOUR_MS, MINUTE_MS
-from worker.simulate.cohort import aftermath, complications, illness, laboratory
+from worker.simulate.cohort import aftermath, complications, illness, laboratory, traps
 from worker.simulate.cohort.chart import Chart, Visit
 from worker.simulate.cohort.notes import notes
 from worker.simulate.cohort.observations import observations
@@ -35,8 +35,9 @@ def live_mixed(index: int, rng: Random, admitted_ms: EpochMs, rates: Rates, habi
     """Live one patient of the mixed cohort; the same state of `rng` gives the same course."""
     chart = _begin(index, rng, admitted_ms, rates, habits)
     fluid = _setup(chart)
-    complications.natural(chart)
+    traps.harmless(chart)
     aftermath.headache(chart)
+    complications.natural(chart)
     aftermath.back_pain(chart)
     aftermath.afterwards(chart)
     return _written(chart, fluid)
