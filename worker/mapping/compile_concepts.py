@@ -111,6 +111,7 @@ def _concept(
             (name, tuple(map(words_of, words))) for name, words in spec.qualifier_words.items()
         ),
         reasons=_reasons(placed, problems),
+        qualifier_overrides=spec.qualifier_overrides,
         unverified=tuple(
             f"{row.system} {row.code}: {row.display}" if row.code else f"{row.system}: {row.display}"
             for row in spec.unverified

@@ -148,6 +148,10 @@ class ConceptSpec(PackModel):
     qualifier_words: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Qualifier → words in the drug or order text that say so."
     )
+    qualifier_overrides: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Qualifier → qualifiers that its words take away where both are said.",
+    )
     reasons: tuple[ReasonSpec, ...] = Field(
         default=(), description="Complaints with which patients come, for visits."
     )

@@ -41,6 +41,7 @@ class Concept:
     qualifier_words: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unverified: tuple[str, ...] = ()
     reasons: Reasons | None = None
+    qualifier_overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_dimensionless(self) -> bool:

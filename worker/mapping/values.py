@@ -146,9 +146,9 @@ def read_answer(concept: Concept, target: Target, given: Given, feed: Feed, plac
 def qualifiers_of(concept: Concept, texts: Iterable[str]) -> tuple[str, ...]:
     """Return the qualifiers that words of an order or drug text give ("flush", "prophylactic"), sorted."""
     words = f" {' | '.join(map(words_of, texts))} "
-    return tuple(
-        sorted(name for name, cues in concept.qualifier_words if any(f" {cue} " in words for cue in cues))
-    )
+    said = {name for name, cues in concept.qualifier_words if any(f" {cue} " in words for cue in cues)}
+    void = {other for name in said for other in concept.qualifier_overrides.get(name, ())}
+    return tuple(sorted(said - void))
 
 
 def _specimen(target: Target, sent: str) -> str | None:

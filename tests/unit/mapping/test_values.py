@@ -216,6 +216,7 @@ def test_words_of_an_order_give_qualifiers(pack: MappingPack) -> None:
     assert qualifiers_of(concept, ["Heparin line lock", "Catheter FLUSH"]) == ("flush",)
     assert qualifiers_of(concept, ["Enoxaparin 40 mg", "DVT prophylaxis"]) == ("prophylactic",)
     assert qualifiers_of(concept, ["flushing"]) == ()
+    assert qualifiers_of(concept, ["apixaban 5 mg", "stroke prophylaxis in AF"]) == ("therapeutic",)
     assert qualifiers_of(concept, ["Heparin flush, 5 mL", "line-lock"]) == ("flush",)
     assert qualifiers_of(concept, ["peripheral line", "lock the cupboard"]) == ()
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.correlate.facts import (
     Coded,
+    at,
     born,
     csf,
     discharge,
@@ -527,3 +528,19 @@ def test_arrival_is_a_visit_that_no_other_stay_surrounds(others: list[Fact], tru
 def test_a_class_that_nobody_mapped_is_no_answer() -> None:
     assert told("encounter", "answer: [emergency]", stay(50, "unknown", visit="V9")) is UNKNOWN
     assert told("encounter", "answer: [emergency]", stay(50, "outpatient", visit="V9")) is FALSE
+
+
+def test_an_arrival_rests_on_the_discharge_before_it() -> None:
+    facts = [
+        stay(50, "emergency", visit="V9"),
+        stay(-5, visit="V1"),
+        discharge(20, "V1"),
+        discharge(-30, "V0"),
+    ]
+    when = f"reading: {{of: [encounter], where: {{answer: [emergency], {ARRIVAL}}}}}"
+    evaluation = judge(when, used(ARRIVAL), *facts)
+    assert evaluation.finding is not None
+    assert [(each.concept, each.effective.start_ms) for each in evaluation.finding.evidence] == [
+        ("discharge", at(20)),
+        ("encounter", at(50)),
+    ]

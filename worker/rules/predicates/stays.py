@@ -48,6 +48,11 @@ class Arrival(ReadingNode):
         ended = "not ended" if around.end_ms is None else f"until {context.hours(around.end_ms)}"
         return Trace(truth, self.label, f"{began}, {ended}", (around.fact,))
 
+    def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
+        """Return the discharge since the LP after which the patient came back, where one is on file."""
+        left = context.view.last_before("discharge", fact.effective.start_ms + 1)
+        return () if left is None or left.effective.start_ms < context.anchor_ms else (left,)
+
     def _stay_around(self, fact: Fact, context: Context) -> Stay | None:
         at_ms = fact.effective.start_ms
         return next(
