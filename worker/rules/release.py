@@ -33,7 +33,7 @@ class Sample:
 
     Shape: `file` is the name of its file without folder and ending; `fires` the rules that it must fire, or that must hold
     where they open no alert; `must_not` those that it names as silent; `concepts` those of its facts and of what its notes
-    state.
+    state. `place` is "file:line:column".
     """
 
     name: str
@@ -41,6 +41,7 @@ class Sample:
     fires: frozenset[str]
     must_not: frozenset[str]
     concepts: frozenset[str]
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def check_release(
     lint_claims(files, unfinished)
     lint_versions(files, errors)
     _check_dates(files, today, errors)
+    known = files.rules.keys() | files.disabled
+    for sample in samples:
+        for name in sorted((sample.fires | sample.must_not) - known):
+            message = f"vignette '{sample.name}' names the rule '{name}', which the pack does not have"
+            unfinished.add(sample.place, message)
     for rule in book.rules:
         place = files.rules[rule.id][1].place(("id",))
         _check_samples(rule, place, samples, unfinished)

@@ -21,7 +21,8 @@ def sample_of(vignette: Vignette) -> Sample:
     )
     return Sample(
         name=vignette.vignette_id,
-        file=PurePath(vignette.file).stem,
+        file=PurePath(vignette.place.partition(":")[0]).stem,
+        place=vignette.place,
         fires=vignette.rules,
         must_not=vignette.must_not,
         concepts=frozenset((*(happening.concept for happening in vignette.happenings), *stated)),

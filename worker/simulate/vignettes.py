@@ -182,7 +182,7 @@ class Vignette:
 
     Shape: `happenings` in the order of the file; `gold` the readings by document id and text; `until_ms` is where the clock
     stops. `finds` are the rules that open no alert and must hold at the end, None where the vignette says nothing of them.
-    `file` as it was given; `must_not` the rules that it names as silent.
+    `place` where it stands, "file:line:column"; `must_not` the rules that it names as silent.
     """
 
     vignette_id: str
@@ -195,7 +195,7 @@ class Vignette:
     expected: tuple[AlertCourse, ...]
     until_ms: EpochMs
     finds: frozenset[str] | None = None
-    file: str = ""
+    place: str = ""
     must_not: frozenset[str] = frozenset()
 
     @property
@@ -227,7 +227,7 @@ def parse_vignettes(files: Mapping[str, str]) -> tuple[Vignette, ...]:
             before = len(problems.lines)
             _check(spec, located, number, problems)
             if len(problems.lines) == before:
-                vignettes.append(_build(spec, file))
+                vignettes.append(_build(spec, place))
     problems.raise_if_any()
     return tuple(vignettes)
 
@@ -302,7 +302,7 @@ def _revision_problems(fact: FactSpec, known: Mapping[str, FactSpec]) -> list[st
     return found
 
 
-def _build(spec: VignetteSpec, file: str) -> Vignette:
+def _build(spec: VignetteSpec, place: str) -> Vignette:
     t0_ms = from_rfc3339(spec.t0)
     happenings, gold = _timeline(spec, t0_ms)
     last_ms = max((happening.received_at_ms for happening in happenings), default=t0_ms)
@@ -317,7 +317,7 @@ def _build(spec: VignetteSpec, file: str) -> Vignette:
         expected=tuple(_course(alert, t0_ms) for alert in spec.alerts),
         until_ms=last_ms if spec.until is None else _instant(t0_ms, spec.until),
         finds=None if spec.finds is None else frozenset(spec.finds),
-        file=file,
+        place=place,
         must_not=frozenset(spec.must_not),
     )
 

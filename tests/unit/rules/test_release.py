@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -112,6 +113,14 @@ def test_a_rule_needs_a_vignette_that_fires_it_and_one_that_nearly_does(
     (line,) = report(samples=samples).errors
     assert line.startswith("rules/rule-0.yaml:2:5:")
     assert message in line
+
+
+@pytest.mark.parametrize("named", ["fires", "must_not"])
+def test_a_vignette_that_names_no_rule_of_the_pack_is_refused(named: str) -> None:
+    odd = replace(NEARLY, name="X", place="tests/x.yaml:2:7", **{named: frozenset({"testd"})})
+    (line,) = report(samples=(FIRES, NEARLY, odd)).errors
+    assert line == "tests/x.yaml:2:7: vignette 'X' names the rule 'testd', which the pack does not have"
+    assert report(samples=(FIRES, NEARLY, replace(odd, **{named: frozenset({"tested"})}))) == Report()
 
 
 def test_a_vignette_that_names_the_rule_as_silent_may_stand_elsewhere() -> None:
