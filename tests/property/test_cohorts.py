@@ -7,6 +7,7 @@ import pytest
 from tools.burden.page import FOUND, Cohort, page
 from tools.burden.rows import Shard
 from tools.burden.run import default_pack, run
+from worker.model.message import Form
 from worker.simulate.cohort.complications import KINDS
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,17 @@ def test_every_planted_complication_is_found(planted: Shard) -> None:
         if row.outcome not in {*FOUND, "no rule"}
     ]
     assert wrong == []
+
+
+def test_fhir_finds_the_same_but_for_codes_that_only_the_hl7_feed_maps(planted: Shard) -> None:
+    in_fhir = run("planted", SEED, 0, len(KINDS), Form.FHIR)
+    assert (in_fhir.failed, in_fhir.dead_letters) == (0, 0)
+
+    def found(shard: Shard) -> set[tuple[int, str, str]]:
+        return {(row.patient, row.rule, row.highest) for row in shard.alerts}
+
+    of_bedside = {"csf-pressure", "bladder-bowel-saddle", "no-neuro-obs-4h"}
+    assert {rule for _, rule, _ in found(planted) ^ found(in_fhir)} <= of_bedside
 
 
 def test_the_page_can_be_written_and_says_so(planted: Shard, mixed: Shard) -> None:

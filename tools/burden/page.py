@@ -123,7 +123,8 @@ def _goal(mixed: Cohort, rules: Sequence[str]) -> Iterator[str]:
         {(id(shard), row.patient) for shard in mixed.shards for row in shard.alerts if row.told == "paged"}
     )
     yield (
-        f"A notice is a raise, a rise of severity or a stated worsening that pages. Before folds, "
+        f"A notice is a raise, a rise of severity or a stated worsening that pages; reminders for want of an answer are not "
+        f"counted. Before folds, "
         f"{_per(before['emergent'], lps)} emergent, {_per(before['urgent'], lps)} urgent and "
         f"{_per(before['routine'], lps)} routine findings per 100 LPs held (each at its highest severity, shadow "
         f"rules apart). {_per(listed, lps)} per 100 were listed and paged nobody, because their evidence was old when "

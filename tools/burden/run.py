@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from tools.burden.rows import AlertRow, ExpectedRow, FindingRow, Shard
+from worker.alerts import transitions
 from worker.alerts.documents import HistoryDocument, ReplayLine
 from worker.alerts.fold import folding_rules
 from worker.model.fact import Fact
@@ -25,8 +26,18 @@ from worker.simulate.hospital.truth import Cause, Expected, PatientTruth
 from worker.simulate.hospital.ward import Hospital, Settings
 
 COHORTS = {"mixed": live_mixed, "planted": live_planted}
-TOLD = {"raised", "no longer folded", "evidence stands again", "window lasts again", "severity raised"}
-AGAIN = {"worsened beyond what was told", "rule is told now"}
+NOTICED = {
+    transitions.RAISED,
+    transitions.RAISED_AGAIN,
+    transitions.UNFOLDED,
+    transitions.REOPENED,
+    transitions.REOPENED_WORSE,
+    transitions.WINDOW_MOVED,
+    transitions.SEVERITY_RAISED,
+    transitions.WORSENED,
+    transitions.NOW_TOLD,
+}
+"""Reasons of history lines that send a notice."""
 BEFORE_MS = 6 * HOUR_MS
 """Evidence may be charted so much before the hour at which a cause was planted."""
 ORDER = ("complication", "disease", "aftermath", "error", "background")
@@ -72,11 +83,11 @@ def default_pack() -> Pack:
     return load_pack()
 
 
-def run(cohort: str, seed: int, first: int, patients: int) -> Shard:
+def run(cohort: str, seed: int, first: int, patients: int, form: Form = Form.HL7V2) -> Shard:
     """Simulate and replay patients `first` and following, and compare what came with what is true."""
     pack = default_pack()
     settings = Settings(
-        seed, patients=patients, rates=cohort_rates(), live=COHORTS[cohort], first=first, form=Form.HL7V2
+        seed, patients=patients, rates=cohort_rates(), live=COHORTS[cohort], first=first, form=form
     )
     hospital = Hospital(settings)
     messages = [
@@ -159,7 +170,7 @@ def _alert_row(number: int, truth: PatientTruth, alert: ReplayLine) -> AlertRow:
 
 
 def _is_notice(line: HistoryDocument) -> bool:
-    return line["reason"] in TOLD | AGAIN and line["state"] in {"raised", "escalated", "updated"}
+    return line["reason"] in NOTICED
 
 
 def _highest(severities: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.model.time import to_rfc3339
 from worker.simulate import fhir_writer as fhir
-from worker.simulate.coding import CODINGS, SPECIMENS, Term
+from worker.simulate.coding import CODINGS, SITES, SPECIMENS, Term
 from worker.simulate.happenings import Happening, Revision
 from worker.simulate.hospital.codes import PANELS, fahrenheit
 from worker.simulate.hospital.fhir_sheet import Sheet, coding_of
@@ -49,6 +49,9 @@ def _observation(happening: Happening, sheet: Sheet, specimen_id: str, *, is_und
     value = _value(happening, sheet)
     if specimen_id:
         value["specimen"] = {"reference": f"Specimen/{specimen_id}"}
+    site = CODINGS[happening.concept].site
+    if site:
+        value["bodySite"] = _concept(SITES[site])
     stated, code = sheet.stated(happening.name), sheet.code(happening.concept)
     status = _STATUS[happening.revision]
     if not is_undated:
