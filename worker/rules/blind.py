@@ -122,7 +122,8 @@ def _order(spot: BlindSpot) -> tuple[EpochMs, str, str]:
 
 
 def _is_asked(evaluation: Evaluation) -> bool:
-    return evaluation.truth is not Truth.TRUE and evaluation.rule.status is not RuleStatus.SHADOW
+    is_told = evaluation.rule.status is not RuleStatus.SHADOW and not evaluation.rule.is_silent
+    return evaluation.truth is not Truth.TRUE and is_told
 
 
 def _span(evaluation: Evaluation) -> _Span:

@@ -123,6 +123,8 @@ class Procedure(Resource, frozen=True, tag="Procedure"):
     recorded: str | None = None
     body_site: tuple[CodeableConcept, ...] | None = None
     outcome: CodeableConcept | None = None
+    reason_code: tuple[CodeableConcept, ...] | None = None
+    reason: tuple[CodeableReference, ...] | None = None
     note: tuple[Annotation, ...] | None = None
 
 
@@ -279,6 +281,8 @@ class ServiceRequest(Resource, frozen=True, tag="ServiceRequest"):
     occurrence_date_time: str | None = None
     occurrence_period: Period | None = None
     authored_on: str | None = None
+    reason_code: tuple[CodeableConcept, ...] | None = None
+    reason: tuple[CodeableReference, ...] | None = None
 
 
 class Dosage(Element, frozen=True):

@@ -23,6 +23,7 @@ from worker.mapping.concepts import Target
 from worker.mapping.fhir.codes import codings_of, title_of
 from worker.mapping.fhir.orders import PUNCTURE, order_numbers
 from worker.mapping.fhir.statement import Stated, Statement
+from worker.mapping.indications import read_indication
 from worker.model.fact import Coded, Puncture, PunctureSource, PunctureStatus
 from worker.model.time import ClinicalTime
 
@@ -58,6 +59,7 @@ def map_procedure(procedure: Procedure, statement: Statement) -> None:
     status = _PROCEDURE.get(procedure.status or "", otherwise)
     numbers = order_numbers(procedure.based_on, procedure.identifier)
     statement.add(PUNCTURE, Puncture(status, PunctureSource.PROCEDURE, numbers), effective)
+    _add_indication(procedure, statement, effective)
 
 
 def map_service_request(request: ServiceRequest, statement: Statement) -> None:
@@ -72,6 +74,20 @@ def map_service_request(request: ServiceRequest, statement: Statement) -> None:
         numbers = order_numbers(request.based_on, request.identifier, request.id or "")
         status = _order_status(request, is_timed=is_timed)
         statement.add(PUNCTURE, Puncture(status, PunctureSource.ORDER, numbers), effective)
+        _add_indication(request, statement, effective)
+
+
+def _add_indication(
+    source: Procedure | ServiceRequest, statement: Statement, effective: ClinicalTime
+) -> None:
+    """Add why the puncture is done; a newer version of the resource replaces it as a whole."""
+    scope = statement.scope
+    stated = (*(source.reason_code or ()), *(one.concept for one in source.reason or ()))
+    text = "; ".join(title for concept in stated if (title := title_of(concept)))
+    if text and not statement.status.is_deleted:
+        for part, concept, value in read_indication(text, statement.key, scope.pack, scope.notes):
+            statement.add(concept, value, effective, part=part)
+    statement.replaces_all(statement.key)
 
 
 def _add_other(procedure: Procedure, statement: Statement, target: Target, effective: ClinicalTime) -> None:

@@ -1,7 +1,8 @@
 """Lumbar punctures in orders and reports. Pure: no I/O, no clock.
 
 What ORC-1, ORC-5 and OBR-25 say of the procedure is a table of the feed; text that comes with it may know better whether the
-needle passed. Source: HL7 v2.5.1 ch. 4 (tables 0119, 0038), ch. 7 (table 0123).
+needle passed, and says why it was done. Source: HL7 v2.5.1 ch. 4 (ORC-16, OBR-13, OBR-31; tables 0119, 0038), ch. 7 (table
+0123).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from worker.mapping.hl7v2.context import (
 from worker.mapping.hl7v2.documents import PUNCTURE, has_text_type, observation_text, refine
 from worker.mapping.hl7v2.times import clinical_time, end_time, stated_at
 from worker.mapping.hl7v2.versions import CORRECTED, FINAL, REGISTERED, WITHDRAWN
-from worker.model.fact import Puncture, PunctureSource, PunctureStatus
+from worker.mapping.indications import INDICATION, read_indication
+from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
 from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
@@ -91,6 +93,35 @@ def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, 
     )
     statement = Statement(stated_at(context, texts), _RANKS[status])
     sheet.facts.append(make_fact(context, patient, draft, statement))
+    _add_indication(context, patient, group, (draft, statement), sheet)
+
+
+def _add_indication(
+    context: Context, patient: Patient, group: ResultGroup, told: tuple[Draft, Statement], sheet: Sheet
+) -> None:
+    """Add why the order was made; a newer version of the order replaces it as a whole."""
+    order, statement = told
+    replaced = Group(
+        f"{order.key}|{INDICATION}",
+        statement.order(is_rank_first=context.feed.is_rank_first),
+        replaces=True,
+    )
+    for part, concept, value in read_indication(_reason(group), order.key, context.pack, context.notes):
+        draft = Draft(f"{order.key}|{part}", concept, order.effective, value, order.place, replaced)
+        sheet.facts.append(make_fact(context, patient, draft, statement))
+
+
+def _reason(group: ResultGroup) -> str:
+    """Return the reason for the study (OBR-31), else of the order (ORC-16), else the clinical information (OBR-13)."""
+    obr, orc = group.obr, group.orc
+    ways = []
+    if obr is not None:
+        ways += [given(obr.value(31, 2)), given(obr.value(31))]
+    if orc is not None:
+        ways += [given(orc.value(16, 2)), given(orc.value(16))]
+    if obr is not None:
+        ways.append(given(obr.value(13)))
+    return next((text for text in ways if text), "")
 
 
 def _read_text(context: Context, group: ResultGroup, number: str, sheet: Sheet) -> NotePuncture | None:

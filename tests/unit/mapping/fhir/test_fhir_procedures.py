@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from worker.correlate.versions import current_facts
 from worker.model.fact import Coded, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind, Reading
 from worker.model.time import from_rfc3339
@@ -183,3 +184,28 @@ def test_a_code_for_something_else_than_a_procedure_says_nothing(read: Read) -> 
     reading = read(procedure(code={"coding": [{"system": "http://loinc.org", "code": "8310-5"}]}))
 
     assert (reading.facts, reading.issues) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (procedure, {"reasonCode": [{"text": "Suspected meningitis"}]}),
+        (order, {"reasonCode": [{"text": "Suspected meningitis"}]}),
+        (procedure, {"reason": [{"concept": {"text": "Suspected meningitis"}}]}),
+    ],
+)
+def test_a_puncture_says_why_it_is_done(
+    read: Read, make: Callable[..., dict[str, object]], reason: dict[str, object]
+) -> None:
+    puncture, indication = read(make(**reason)).facts
+    assert (indication.concept, indication.value) == (
+        "lp-indication",
+        Coded("recorded", "Suspected meningitis"),
+    )
+    assert puncture.group == indication.group
+
+
+def test_a_puncture_in_error_takes_its_reason_with_it(read: Read) -> None:
+    told = read(procedure(reasonCode=[{"text": "Fever"}])).facts
+    void = read(procedure(status="entered-in-error", meta={"lastUpdated": "2026-01-05T12:00:00Z"})).facts
+    assert current_facts((*told, *void)).facts == ()

@@ -7,7 +7,15 @@ from typing import Protocol
 
 import pytest
 
-from worker.model.fact import Coded, Fact, Puncture, PunctureSource, PunctureStatus
+from worker.model.fact import (
+    Assertion,
+    AssertionStatus,
+    Coded,
+    Fact,
+    Puncture,
+    PunctureSource,
+    PunctureStatus,
+)
 from worker.model.message import IssueKind, Reading
 from worker.model.time import from_rfc3339
 from worker.notes.reader import NoteDocument, NotePuncture, NoteReader, NoteReading
@@ -185,3 +193,24 @@ def test_a_blood_patch_is_done(read: Read) -> None:
 def test_a_procedure_in_the_future_is_quarantined(read: Read) -> None:
     reading = read(PV1, f"PR1|1||{LP}|x|20990101", kind="ADT^A08")
     assert [(issue.kind, issue.is_quarantined) for issue in reading.issues] == [(IssueKind.BAD_TIME, True)]
+
+
+@pytest.mark.parametrize(("segment", "number"), [(0, 16), (1, 31), (1, 13)])
+def test_an_order_says_why_it_was_made(read: Read, reader: MakeReader, segment: int, number: int) -> None:
+    said = "Fever and confusion since Monday"
+    confusion = ("confusion", Assertion(AssertionStatus.PRESENT))
+    notes = reader({said: NoteReading((confusion,))})
+    lines = order("SC", "CM", "20260105100000+0000")
+    fields = lines[segment].split("|")
+    fields += [""] * (number + 1 - len(fields))
+    fields[number] = said if number == 13 else f"^{said}"
+    lines[segment] = "|".join(fields)
+    facts = {fact.concept: fact for fact in read(*lines, kind="ORM^O01", notes=notes).facts}
+    assert facts["lp-indication"].value == Coded("recorded", said)
+    assert facts["confusion"].value == Assertion(AssertionStatus.PRESENT, ("baseline",))
+    assert facts["confusion"].group == facts["lp-indication"].group
+
+
+def test_an_order_without_a_reason_says_no_more(read: Read) -> None:
+    reading = read(*order("SC", "CM", "20260105100000+0000"), kind="ORM^O01")
+    assert [fact.concept for fact in reading.facts if fact.concept != "birth-date"] == ["lumbar-puncture"]
