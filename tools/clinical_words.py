@@ -37,6 +37,7 @@ from worker.rules.words import with_unit
 
 _DAY_H = 24
 _IN_DAYS_FROM_H = 72
+_A_LIFE_AGO_D = -36_500
 _NUMBER = {"above": "above", "at_least": "at least", "below": "below", "at_most": "at most"}
 _AMOUNT = {"above": "more than", "at_least": "at least", "below": "less than", "at_most": "at most"}
 _FIRST = (
@@ -76,6 +77,8 @@ class Node:
 
 def number(param: ParamSpec) -> str:
     """Write a number with its unit and what differs by age: "5 /uL (under 57 d: 9, under 29 d: 19)"."""
+    if param.unit == "d" and param.value <= _A_LIFE_AGO_D:
+        return "any time before"
     words = with_unit(f"{param.value:g}", param.unit)
     if param.unit == "h" and abs(param.value) >= _IN_DAYS_FROM_H and param.value % _DAY_H == 0:
         words += f" ({param.value / _DAY_H:g} d)"
@@ -90,6 +93,19 @@ def names(concepts: Iterable[str], joint: str = "or") -> str:
 
 def _listed(words: list[str], joint: str = "or") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joint} {words[-1]}"
+
+
+def _joined(nodes: tuple[Node, ...]) -> Iterable[tuple[Node, str]]:
+    return ((node, " and " if at else " ") for at, node in enumerate(nodes))
+
+
+def _relative(text: str) -> str:
+    """Turn "it is above 38 Cel" into "that is above 38 Cel"."""
+    return f"that {text.removeprefix('it ')}" if text.startswith("it ") else f"for which {text}"
+
+
+def _aside(text: str) -> str:
+    return f" ({text.removeprefix(', ')})" if text else ""
 
 
 def _stated(clause: EpisodeClause) -> list[tuple[str, Any]]:
@@ -142,7 +158,7 @@ class Words:
         start = (
             f"from {self.num(window.from_)}" if window.from_ else f"later than {self.num(window.after or '')}"
         )
-        end = f"to {self.num(window.to)}" if window.to else f"before {self.num(window.before or '')}"
+        end = f"to {self.num(window.to)}" if window.to else f"and before {self.num(window.before or '')}"
         if window.counts_from == "series":
             return f"{start} after the first LP of the series {end} after this LP"
         return f"{start} {end} after the LP"
@@ -159,7 +175,14 @@ class Words:
         stated = [item for item in _stated(clause) if item[0] not in RELATIONS]
         if compared:
             stated.append(("compared", Bounds(**compared)))
-        nodes = [self._key(name, value) for name, value in sorted(stated, key=lambda item: _order(item[0]))]
+        nodes: list[Node] = []
+        for name, value in sorted(stated, key=lambda item: _order(item[0])):
+            parts = (
+                [node for part in value for node in self.clause(part)]
+                if name == "all"
+                else [self._key(name, value)]
+            )
+            nodes.extend(parts)
         return tuple(nodes)
 
     def condition(self, clause: EpisodeClause) -> Node:
@@ -179,23 +202,21 @@ class Words:
         made = write(value)
         return made if isinstance(made, Node) else Node(made)
 
-    def _with_where(self, text: str, where: EpisodeClause | None, joint: str = "where") -> Node:
+    def _that(self, of: str, where: EpisodeClause | None, rest: str) -> Node:
+        """Write what is said of a fact, and what must hold of it: short right after its name, long below."""
         nodes = self.clause(where)
-        if not nodes:
-            return Node(text)
         if not any(node.parts for node in nodes):
-            return Node(f"{text}, {joint} {' and '.join(node.text for node in nodes)}")
+            return Node(
+                of + "".join(f"{joint}{_relative(node.text)}" for node, joint in _joined(nodes)) + rest
+            )
         if len(nodes) == 1:
-            return Node(f"{text}, {joint} {nodes[0].text}", nodes[0].parts)
-        return Node(f"{text}, {joint} all of these hold:", nodes)
+            return Node(f"{of}{rest}, where {nodes[0].text}", nodes[0].parts)
+        return Node(f"{of}{rest}, where all of these hold:", nodes)
 
     def _compared(self, bounds: Bounds) -> str:
         return f"it is {self.bounds(bounds)}"
 
     # --- about the LP --------------------------------------------------------------------------------------------
-
-    def _all(self, parts: tuple[EpisodeClause, ...]) -> Node:
-        return Node("all of these hold:", tuple(self.condition(part) for part in parts))
 
     def _any(self, parts: tuple[EpisodeClause, ...]) -> Node:
         nodes = tuple(self.condition(part) for part in parts)
@@ -206,7 +227,9 @@ class Words:
         return Node(f"**not**: {node.text}", node.parts)
 
     def _is(self, name: str) -> str:
-        return f"{self.link('definition', name)} holds"
+        known = self.files.definitions.get(name)
+        link = self.link("definition", name)
+        return f"it is {link}" if known is not None and known[0].of else f"{link} holds"
 
     def _rule(self, name: str) -> str:
         return f"the rule {self.link('rule', name)} holds for this LP"
@@ -218,7 +241,7 @@ class Words:
         return f" {self.window(spec.window)}" if spec.window is not None else ""
 
     def _reading(self, spec: ReadingSpec) -> Node:
-        return self._with_where(f"a value of {names(spec.of)}{self._within(spec)}", spec.where)
+        return self._that(f"a value of {names(spec.of)}", spec.where, self._within(spec))
 
     def _finding(self, spec: FindingSpec) -> Node:
         how = _listed(list(spec.status))
@@ -228,7 +251,16 @@ class Words:
             if spec.baseline_from is not None:
                 text += f" (what was stated up to {self.num(spec.baseline_from)} before it counts as there before)"
         text += self._qualified(spec.with_, spec.without)
-        return self._with_where(text, spec.where)
+        nodes = self.clause(spec.where)
+        if not nodes:
+            return Node(text)
+        if not any(node.parts for node in nodes):
+            return Node(f"{text}, where {' and '.join(node.text for node in nodes)}")
+        return (
+            Node(f"{text}, where {nodes[0].text}", nodes[0].parts)
+            if len(nodes) == 1
+            else Node(f"{text}, where all of these hold:", nodes)
+        )
 
     def _qualified(self, with_: tuple[str, ...], without: tuple[str, ...]) -> str:
         text = f", as {_listed(list(with_))}" if with_ else ""
@@ -237,8 +269,8 @@ class Words:
     def _count(self, spec: CountSpec) -> Node:
         apart = "" if spec.apart is None else f", each at least {self.num(spec.apart)} after the one before"
         within = f",{self._within(spec)}" if apart and spec.window is not None else self._within(spec)
-        text = f"at least {self.num(spec.readings)} values of {names(spec.of)}{apart}{within}"
-        return self._with_where(text, spec.where)
+        of = f"at least {self.num(spec.readings)} values of {names(spec.of)}"
+        return self._that(of, spec.where, apart + within)
 
     def _missing(self, spec: MissingSpec) -> str:
         stay = _listed(list(spec.encounter))
@@ -246,7 +278,7 @@ class Words:
 
     def _active_drug(self, spec: DrugSpec) -> str:
         return (
-            f"{names(spec.of)}{self._qualified(spec.with_, spec.without)} acts at some time {self.window(spec.during)}"
+            f"{names(spec.of)}{_aside(self._qualified(spec.with_, spec.without))} acts at some time {self.window(spec.during)}"
             f" (a dose acts for {self.num(spec.active_for)})"
         )
 
@@ -257,7 +289,7 @@ class Words:
         return f"the LP is documented {_listed(found)}"
 
     def _baseline_finding(self, spec: BaselineFindingSpec) -> str:
-        return f"{names(spec.of)}{self._qualified(spec.with_, ())} was there before the LP"
+        return f"{names(spec.of)}{_aside(self._qualified(spec.with_, ()))} was there before the LP"
 
     # --- about one fact ------------------------------------------------------------------------------------------
 
@@ -302,8 +334,7 @@ class Words:
 
     def _preceded_by(self, spec: EarlierSpec) -> Node:
         gap = f" {self.bounds(spec.gap, _AMOUNT)}" if spec.gap is not None else ""
-        text = f"{names(spec.of)} stood{gap} before it{self._not_before(spec)}"
-        node = self._with_where(text, spec.where)
+        node = self._that(names(spec.of), spec.where, f" stood{gap} before it{self._not_before(spec)}")
         if spec.unbroken_by is None:
             return node
         broken = self.condition(spec.unbroken_by)
@@ -312,8 +343,8 @@ class Words:
         )
 
     def _near(self, spec: NearSpec) -> Node:
-        return self._with_where(
-            f"{names(spec.of)} stands within {self.num(spec.within)} before or after it", spec.where
+        return self._that(
+            names(spec.of), spec.where, f" stands within {self.num(spec.within)} before or after it"
         )
 
     def _rising(self, spec: RisingSpec) -> str:
@@ -352,7 +383,7 @@ class Words:
         return f"there is a value of its kind from before the LP{soon}"
 
     def _baseline_has(self, clause: EpisodeClause) -> Node:
-        return self._with_where("there is a value of its kind from before the LP", clause)
+        return self._that("there is a value of its kind from before the LP", clause, "")
 
     def _arrival(self, spec: ArrivalSpec) -> str:
         visit = _listed(list(spec.encounter))
