@@ -50,8 +50,8 @@ def test_every_predicate_has_words() -> None:
          "- it is more than 38 Cel above the previous value of the same kind within 12 h and not before 12 h from the LP"),
         ("{any: [{answer: [A]}, {is: hot}]}", "- one of these holds:\n  - it is “A”\n  - hot holds"),
         ("{all: [{with: [mild]}, {any: [{above: $x}, {new: true}]}]}",
-         ("- all of these:\n  - it is qualified as mild\n  - one of these holds:\n    - it is above 38 Cel\n    - it is new since "
-         "the LP")),
+         ("- all of these:\n  - it is qualified as mild\n  - one of these holds:\n    - it is above 38 Cel\n"
+          "    - it is new since the LP")),
         ("{near: {of: [gcs], within: $h, where: {above: $x}}}",
          "- `gcs` that is above 38 Cel stands within 12 h before or after it"),
         ("{near: {of: [gcs], within: $h, where: {any: [{above: $x}, {below: $y}]}}}",
