@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -60,15 +60,15 @@ class Recorder(PackProgram):
     def __init__(self, pack: Pack) -> None:
         """Keep the pack; nothing held yet."""
         super().__init__(pack)
-        self.held: dict[tuple[str, EpochMs, str], Held] = {}
+        self.held: dict[tuple[frozenset[str], EpochMs, str], Held] = {}
 
     def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
-        """Assess, and note the findings by a number of the patient."""
+        """Assess, and note the findings by the numbers of the patient."""
         found = super().assess(facts, as_of_ms, consumed_until_ms)
         if found.findings:
-            number = next(iter(sorted(fact.patient.value for fact in facts)))
+            numbers = frozenset(fact.patient.value for fact in facts)
             for finding in found.findings:
-                key = (number, finding.episode.anchor_ms, finding.rule)
+                key = (numbers, finding.episode.anchor_ms, finding.rule)
                 held = self.held.setdefault(key, Held())
                 held.highest = max(held.highest, finding.severity)
                 held.is_shadow = finding.status is RuleStatus.SHADOW
@@ -107,17 +107,9 @@ def _shard(
     for alert in report.alerts:
         number = next(whose[one["value"]] for one in alert["patient"] if one["value"] in whose)
         by_patient.setdefault(number, []).append(alert)
-    findings = tuple(
-        FindingRow(
-            whose[number],
-            rule,
-            held.highest.name.lower(),
-            held.is_shadow,
-            held.is_alone,
-            tuple(sorted(held.folded_by)),
-        )
-        for (number, _, rule), held in program.held.items()
-    )
+        # Ids of FHIR servers, too: facts are filed under one of a patient's numbers.
+        whose |= {one["value"]: number for one in alert["patient"]}
+    findings = _finding_rows(program, whose)
     alerts = tuple(
         _alert_row(number, truths[number], alert) for number, found in by_patient.items() for alert in found
     )
@@ -138,6 +130,29 @@ def _shard(
         sum(report.failed.values()),
         sum(report.dead_lettered.values()),
         tuple(f"{one['feed']}: {one['subject']}" for one in report.summary["unmapped"]),
+    )
+
+
+def _finding_rows(program: Recorder, whose: Mapping[str, int]) -> tuple[FindingRow, ...]:
+    """Return what held by patient, LP and rule; a patient's numbers become more when more of them are known."""
+    merged: dict[tuple[int, EpochMs, str], Held] = {}
+    for (numbers, anchor_ms, rule), held in program.held.items():
+        number = next(whose[value] for value in sorted(numbers) if value in whose)
+        one = merged.setdefault((number, anchor_ms, rule), Held())
+        one.highest = max(one.highest, held.highest)
+        one.is_shadow = held.is_shadow
+        one.is_alone |= held.is_alone
+        one.folded_by |= held.folded_by
+    return tuple(
+        FindingRow(
+            number,
+            rule,
+            held.highest.name.lower(),
+            held.is_shadow,
+            held.is_alone,
+            tuple(sorted(held.folded_by)),
+        )
+        for (number, _, rule), held in merged.items()
     )
 
 
