@@ -12,6 +12,7 @@ from worker.alerts.render import Surroundings, shown_finding
 from worker.alerts.route_files import parse_routes
 from worker.alerts.routing import Routes
 from worker.alerts.taken_back import became_known, taken_back
+from worker.correlate.device_values import settle_device_values
 from worker.correlate.episodes import find_episodes
 from worker.correlate.index import FactIndex, is_csf
 from worker.correlate.joining import PUNCTURE_CONCEPT
@@ -48,7 +49,8 @@ from worker.rules.totals import with_totals
 class Pack:
     """Mappings, note phrases, rules and routes of one site, compiled.
 
-    Shape: `digest` identifies the texts that it was compiled from; it stands in every alert.
+    Shape: `digest` identifies the texts that it was compiled from; it stands in every alert. `continuous` gives the
+    decimals of the concepts that bedside devices chart all the time.
     """
 
     mapping: MappingPack
@@ -57,6 +59,7 @@ class Pack:
     routes: Routes
     policy: Policy
     digest: str
+    continuous: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def opening(self) -> frozenset[str]:
@@ -95,7 +98,11 @@ def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
     routes = parse_routes(layers)
     rises = {rule.id: rule.renotify_rise for rule in rules.rules if rule.renotify_rise is not None}
     policy = Policy(renotify_rise=rises, folds=rules.folds)
-    return Pack(mapping, LexiconReader(compile_lexicon(layers)), rules, routes, policy, _digest(layers))
+    continuous = {
+        name: concept.decimals for name, concept in mapping.concepts.items() if concept.is_continuous
+    }
+    notes = LexiconReader(compile_lexicon(layers))
+    return Pack(mapping, notes, rules, routes, policy, _digest(layers), continuous)
 
 
 def read(raw: RawMessage, pack: Pack, notes: NoteReader | None = None) -> Reading:
@@ -132,7 +139,8 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
     Shape: `facts` all versions of one patient group in any order, repeats allowed.
     """
     current = current_facts(facts)
-    index = FactIndex(with_totals(current.facts, pack.rules))
+    settled = settle_device_values(current.facts, pack.continuous)
+    index = FactIndex(with_totals(settled, pack.rules))
     episodes = find_episodes(index)
     if not episodes:
         return Assessment(ties=current.ties, index=index)

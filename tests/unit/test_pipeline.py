@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.unit.alerts.findings import Ward
 from tests.unit.correlate.facts import Coded, at, born, csf, discharge, fact, puncture, stay, temperature
@@ -122,3 +123,24 @@ def test_results_drugs_and_needle_stand_beside_the_alert(pack: Pack) -> None:
         ("Antimicrobials", ["antimicrobial", "antimicrobial"]),
     ]
     assert around.circumstances[0].facts == (second,)
+
+
+def _charted(minutes: float, cel: float, status: str) -> Fact:
+    return structs.replace(temperature(10 + minutes / 60, cel), result_status=status)
+
+
+@pytest.mark.parametrize(
+    ("status", "values", "rules"),
+    [
+        ("preliminary", (37.0, 37.1, 40.5, 37.1), []),
+        ("preliminary", (37.0, 38.6, 38.7, 38.6), ["fever-single"]),
+        ("preliminary", (40.5,), ["fever-single"]),
+        ("final", (37.0, 37.1, 40.5, 37.1), ["fever-single"]),
+    ],
+)
+def test_a_wild_value_that_nobody_validated_raises_nothing(
+    pack: Pack, status: str, values: tuple[float, ...], rules: list[str]
+) -> None:
+    facts = [_charted(2 * at_, cel, status) for at_, cel in enumerate(values)]
+    found = assess([ADULT, puncture(0), *facts], pack, at(11), at(11))
+    assert [finding.rule for finding in found.findings if finding.rule == "fever-single"] == rules

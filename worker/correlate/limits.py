@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from worker.model.time import HOUR_MS
+from worker.model.time import HOUR_MS, MINUTE_MS
 
 _LONGER_H: Mapping[str, int] = MappingProxyType(
     {
@@ -25,7 +25,8 @@ class Limits:
 
     Shape: `binding_ms` ties CSF to the nearest LP and records of different sources to one LP; LPs less than `series_ms`
     apart are a series. A baseline quantity is at most `baseline_h` old at the LP, or as old as `baseline_longer_h` says
-    for its concept; a baseline finding at most `baseline_finding_h`.
+    for its concept; a baseline finding at most `baseline_finding_h`. A value that a device
+    charted and nobody validated counts as the median of the `device_median_ms` up to it.
 
     Source: house choices of the rule catalogue (anchor, series, baseline); a site's own reviewers approve them.
     """
@@ -35,6 +36,7 @@ class Limits:
     baseline_h: int = 24
     baseline_longer_h: Mapping[str, int] = field(default_factory=lambda: _LONGER_H)
     baseline_finding_h: int = 30 * 24
+    device_median_ms: int = 10 * MINUTE_MS
 
     def baseline_ms(self, concept: str) -> int:
         """Return how old a baseline value of `concept` may be at the LP."""

@@ -99,6 +99,7 @@ def _concept(
         unit=spec.unit,
         decimals=_decimals(placed, problems),
         plausible=spec.plausible,
+        is_continuous=spec.continuous,
         conversions=_conversions(placed, units, general, problems),
         specimen=spec.specimen.is_ if spec.specimen else "",
         is_specimen_implied=spec.specimen.implied if spec.specimen else False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from worker.mapping.feed_spec import (
 from worker.mapping.feeds import ANY, Feed
 from worker.mapping.identity import Authorities, compile_authorities
 from worker.mapping.pack_files import PackFiles, Placed, each
+from worker.model.fact import UNVALIDATED
 from worker.model.time import MINUTE_MS
 
 DEFAULT = "default"
@@ -141,6 +143,8 @@ class _Compiler:
         made |= {self._key(row.system, row.code): Target(IGNORED) for row in self._spec.ignore_codes}
         for at, row in enumerate(self._spec.codes):
             made[self._key(row.system, row.code)] = self._local(at, row)
+        if _first(self._spec.unvalidated, self._base.unvalidated, otherwise=False):
+            made = {key: _unvalidated(target) for key, target in made.items()}
         return made
 
     def _check_codes(self) -> None:
@@ -204,6 +208,13 @@ class _Compiler:
             for name, words in table.items():
                 made |= {(word if "|" in word else f"{ANY}|{fold(word)}"): name for word in words}
         return made
+
+
+def _unvalidated(target: Target) -> Target:
+    """Mark what a code means as sent without anybody looking, where devices chart it all the time."""
+    if not target.concept.is_continuous:
+        return target
+    return replace(target, qualifiers=tuple(sorted({*target.qualifiers, UNVALIDATED})))
 
 
 def _first(own: Section | None, base: Section | None, otherwise: Section) -> Section:

@@ -133,6 +133,10 @@ class ConceptSpec(PackModel):
     plausible: tuple[float, float] | None = Field(
         default=None, description="Outside it, a value is a data-quality event and never reaches a rule."
     )
+    continuous: bool = Field(
+        default=False,
+        description="Bedside devices chart it all the time: a value nobody validated counts as the median of ten minutes.",
+    )
     conversions: tuple[ConversionSpec, ...] = Field(
         default=(), description="Factors that hold for this concept only."
     )

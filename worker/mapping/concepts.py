@@ -30,6 +30,7 @@ class Concept:
     unit: str = ""
     decimals: int = 2
     plausible: tuple[float, float] | None = None
+    is_continuous: bool = False
     conversions: Mapping[str, Linear] = field(default_factory=dict)
     specimen: str = ""
     is_specimen_implied: bool = False

@@ -149,6 +149,10 @@ class FeedSpec(PackModel):
     version: Literal["source_time", "rank_first"] | None = Field(
         default=None, description="rank_first: the engine restamps MSH-7 when it replays."
     )
+    unvalidated: bool | None = Field(
+        default=None,
+        description="True: devices send their values without anybody looking, whatever the result status says.",
+    )
     result_identity: Literal["order", "order_time"] | None = Field(
         default=None,
         description="order: the filler number names a result for good. order_time: code and time do.",

@@ -9,6 +9,9 @@ import msgspec
 
 from worker.model.time import ClinicalTime, EpochMs
 
+UNVALIDATED = "unvalidated"
+"""The qualifier of a value that a device sent and nobody looked at, where the feed says so of all its values."""
+
 
 class Identifier(msgspec.Struct, frozen=True, gc=False, order=True):
     """A patient identifier: the authority that issued it (PID-3.4, `Identifier.system`) and its value (PID-3.1).

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from worker.decode.fhir.datatypes import CodeableConcept, Coding
+from worker.mapping.concepts import Coding as Sent
 from worker.mapping.fhir.codes import meaning_of
 from worker.mapping.pack import MappingPack
+from worker.model.fact import UNVALIDATED
 
 MANY = 5_000
 
@@ -43,3 +45,18 @@ def test_what_is_remembered_is_bounded(site: Callable[[str], MappingPack]) -> No
     assert 0 < len(feed.meanings) < MANY
     assert 0 < len(pack.remembered) < MANY
     assert pack.feed_of("SITE", "", "file") is feed
+
+
+def test_a_feed_that_nobody_looks_at_says_so_of_what_devices_chart(
+    site: Callable[[str], MappingPack],
+) -> None:
+    def qualifiers(keys: str, *coding: str) -> tuple[str, ...]:
+        target = site(keys).feeds["site"].find([Sent(*coding)])
+        assert target is not None
+        return target.qualifiers
+
+    unseen = "unvalidated: true\ncodes: [{code: T, concept: body-temperature, unit: Cel, qualifiers: [core]}]"
+    assert qualifiers(unseen, "8310-5", "", "LN") == (UNVALIDATED,)
+    assert qualifiers(unseen, "T") == ("core", UNVALIDATED)
+    assert qualifiers(unseen, "1988-5", "", "LN") == ()
+    assert qualifiers("zone: UTC", "8310-5", "", "LN") == ()
