@@ -12,7 +12,7 @@ from worker.alerts.render import Surroundings, shown_finding
 from worker.alerts.route_files import parse_routes
 from worker.alerts.routing import Routes
 from worker.alerts.taken_back import became_known, taken_back
-from worker.correlate.device_values import settle_device_values
+from worker.correlate.device_values import DeviceValues
 from worker.correlate.episodes import find_episodes
 from worker.correlate.index import FactIndex, is_csf
 from worker.correlate.joining import PUNCTURE_CONCEPT
@@ -49,8 +49,8 @@ from worker.rules.totals import with_totals
 class Pack:
     """Mappings, note phrases, rules and routes of one site, compiled.
 
-    Shape: `digest` identifies the texts that it was compiled from; it stands in every alert. `continuous` gives the
-    decimals of the concepts that bedside devices chart all the time.
+    Shape: `digest` identifies the texts that it was compiled from; it stands in every alert. `device_values`
+    says what counts of the concepts that bedside devices chart all the time.
     """
 
     mapping: MappingPack
@@ -59,7 +59,7 @@ class Pack:
     routes: Routes
     policy: Policy
     digest: str
-    continuous: Mapping[str, int] = field(default_factory=dict)
+    device_values: DeviceValues = field(default_factory=lambda: DeviceValues({}))
 
     @property
     def opening(self) -> frozenset[str]:
@@ -102,7 +102,7 @@ def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
         name: concept.decimals for name, concept in mapping.concepts.items() if concept.is_continuous
     }
     notes = LexiconReader(compile_lexicon(layers))
-    return Pack(mapping, notes, rules, routes, policy, _digest(layers), continuous)
+    return Pack(mapping, notes, rules, routes, policy, _digest(layers), DeviceValues(continuous))
 
 
 def read(raw: RawMessage, pack: Pack, notes: NoteReader | None = None) -> Reading:
@@ -139,8 +139,7 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
     Shape: `facts` all versions of one patient group in any order, repeats allowed.
     """
     current = current_facts(facts)
-    settled = settle_device_values(current.facts, pack.continuous)
-    index = FactIndex(with_totals(settled, pack.rules))
+    index = FactIndex(with_totals(current.facts, pack.rules), pack.device_values)
     episodes = find_episodes(index)
     if not episodes:
         return Assessment(ties=current.ties, index=index)

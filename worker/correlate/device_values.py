@@ -10,7 +10,7 @@ Source: the rule catalogue (`global.quality`); HL7 v2.5.1 table 0085: R is enter
 
 from __future__ import annotations
 
-from statistics import median
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,62 +20,66 @@ from worker.correlate.limits import DEFAULT_LIMITS
 from worker.model.fact import UNVALIDATED, Fact, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from worker.correlate.limits import Limits
 
 _PRELIMINARY = "preliminary"
 
 
-def settle_device_values(
-    facts: Iterable[Fact], continuous: Mapping[str, int], limits: Limits = DEFAULT_LIMITS
-) -> tuple[Fact, ...]:
-    """Put the median in place of each value that a device charted and nobody validated.
+class DeviceValues:
+    """Put the median in place of each value that a device charted and nobody validated."""
 
-    Shape: `facts` current facts of one patient group in any order; the outcome in the same order. `continuous` gives the
-    decimals of each concept that devices chart continuously.
-    """
-    known = tuple(facts)
-    raw: dict[tuple[str, str], list[Fact]] = {}
-    for fact in known:
-        if fact.concept in continuous and _is_raw(fact):
-            raw.setdefault((fact.concept, fact.source.feed), []).append(fact)
-    if not raw:
-        return known
-    settled = {
-        id(fact): made
-        for (concept, _), group in raw.items()
-        for fact, made in _settle(sorted(group, key=rank_fact), continuous[concept], limits.device_median_ms)
-    }
-    return tuple(settled.get(id(fact), fact) for fact in known)
+    __slots__ = ("_decimals", "_span_ms")
+
+    def __init__(self, decimals: Mapping[str, int], limits: Limits = DEFAULT_LIMITS) -> None:
+        """Take the decimals of each concept that devices chart all the time; other concepts stay as they are."""
+        self._decimals = decimals
+        self._span_ms = limits.device_median_ms
+
+    def __call__(self, concept: str, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Settle the current facts of one concept of a patient group, in any order; the outcome in the same order."""
+        decimals = self._decimals.get(concept)
+        if decimals is None:
+            return facts
+        groups: dict[str, list[Fact]] = {}
+        for fact in facts:
+            if (fact.result_status == _PRELIMINARY or UNVALIDATED in fact.qualifiers) and _is_exact(fact):
+                groups.setdefault(fact.source.feed, []).append(fact)
+        if not groups:
+            return facts
+        settled = {
+            id(fact): made
+            for group in groups.values()
+            for fact, made in _settle(sorted(group, key=rank_fact), decimals, self._span_ms)
+        }
+        return [settled.get(id(fact), fact) for fact in facts]
 
 
-def _is_raw(fact: Fact) -> bool:
-    """Tell whether nobody looked at a number; one with a comparator has no median."""
-    is_unseen = fact.result_status == _PRELIMINARY or UNVALIDATED in fact.qualifiers
-    return is_unseen and isinstance(fact.value, Quantity) and not fact.value.comparator
+def _is_exact(fact: Fact) -> bool:
+    """Tell whether a value is a number as it is; one with a comparator has no median."""
+    return isinstance(fact.value, Quantity) and not fact.value.comparator
 
 
-def _settle(group: Sequence[Fact], decimals: int, span_ms: int) -> Iterable[tuple[Fact, Fact]]:
-    """Give each fact of one concept and feed, by time, with what it counts as."""
-    first = 0
-    after = 0
-    for fact in group:
+def _settle(group: Sequence[Fact], decimals: int, span_ms: int) -> Iterator[tuple[Fact, Fact]]:
+    """Give each fact of one concept and feed, by time, that counts as another value than its own."""
+    numbers = [fact.value.value if isinstance(fact.value, Quantity) else 0.0 for fact in group]
+    window: list[float] = []
+    first = after = 0
+    for fact, own in zip(group, numbers, strict=True):
         at_ms = fact.effective.start_ms
-        while group[first].effective.start_ms <= at_ms - span_ms:
-            first += 1
         while after < len(group) and group[after].effective.start_ms <= at_ms:
+            insort(window, numbers[after])
             after += 1
-        if after - first > 1:
-            yield fact, _as_median(fact, group[first:after], decimals)
+        while group[first].effective.start_ms <= at_ms - span_ms:
+            del window[bisect_left(window, numbers[first])]
+            first += 1
+        middle = round(_median(window), decimals) + 0.0
+        if middle != own and isinstance(fact.value, Quantity):
+            reported = f"{fact.value.reported}, median of {len(window)} values"
+            yield fact, replace(fact, value=Quantity(middle, fact.value.unit, reported=reported))
 
 
-def _as_median(fact: Fact, group: Sequence[Fact], decimals: int) -> Fact:
-    values = [other.value.value for other in group if isinstance(other.value, Quantity)]
-    own = fact.value
-    if not isinstance(own, Quantity):
-        return fact
-    middle = round(median(values), decimals) + 0.0
-    return replace(
-        fact, value=Quantity(middle, own.unit, reported=f"{own.reported}, median of {len(values)} values")
-    )
+def _median(ordered: Sequence[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -5,13 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
+
+    Settle: TypeAlias = Callable[[str, Sequence[Fact]], Sequence[Fact]]
 
 Rank = tuple[int, str, tuple[str, str], str, str]
 
@@ -81,10 +83,13 @@ class FactIndex:
     One pass groups them; a concept is sorted when it is first asked for, so that rules pay for what they read.
     """
 
-    __slots__ = ("_grouped", "_sorted")
+    __slots__ = ("_grouped", "_settle", "_sorted")
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        """Group `facts` (any order, no repeats: the outcome of `current_facts`)."""
+    def __init__(self, facts: Iterable[Fact], settle: Settle | None = None) -> None:
+        """Group `facts` (any order, no repeats: the outcome of `current_facts`).
+
+        `settle` says what the facts of a concept count as, before anybody sees them.
+        """
         grouped: dict[str, list[Fact]] = {}
         for fact in facts:
             try:
@@ -92,12 +97,13 @@ class FactIndex:
             except KeyError:
                 grouped[fact.concept] = [fact]
         self._grouped: Mapping[str, list[Fact]] = grouped
+        self._settle = settle
         self._sorted: dict[str, Series] = {}
 
     @property
     def facts(self) -> Iterator[Fact]:
         """Give all facts, in no order."""
-        return chain.from_iterable(self._grouped.values())
+        return chain.from_iterable(self._settled(concept) for concept in self._grouped)
 
     @property
     def concepts(self) -> tuple[str, ...]:
@@ -108,6 +114,10 @@ class FactIndex:
         """Return the facts of one concept; empty where there are none."""
         known = self._sorted.get(concept)
         if known is None:
-            known = make_series(self._grouped[concept]) if concept in self._grouped else EMPTY
+            known = make_series(self._settled(concept)) if concept in self._grouped else EMPTY
             self._sorted[concept] = known
         return known
+
+    def _settled(self, concept: str) -> Sequence[Fact]:
+        facts = self._grouped[concept]
+        return facts if self._settle is None else self._settle(concept, facts)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.unit.correlate.facts import at, fact, temperature
-from worker.correlate.device_values import settle_device_values
+from worker.correlate.device_values import DeviceValues
 from worker.correlate.limits import DEFAULT_LIMITS
 from worker.model.fact import UNVALIDATED, Comparator, Fact, Quantity, SourceRef
 
-CONTINUOUS = {"body-temperature": 2}
+SETTLE = DeviceValues({"body-temperature": 2})
 MINUTE = 1 / 60
 
 
@@ -23,7 +23,7 @@ def raw(minutes: float, cel: float, **more: object) -> Fact:
 
 
 def counted(*facts: Fact) -> list[float]:
-    settled = settle_device_values(facts, CONTINUOUS)
+    settled = SETTLE("body-temperature", facts)
     return [each.value.value for each in settled if isinstance(each.value, Quantity)]
 
 
@@ -38,7 +38,7 @@ def test_a_fever_that_stays_counts_from_the_middle_of_its_values_on() -> None:
 
 def test_a_value_alone_is_its_own_median_and_stays_as_it_is() -> None:
     alone = raw(0, 39.4)
-    assert settle_device_values([alone], CONTINUOUS) == (alone,)
+    assert SETTLE("body-temperature", [alone]) == [alone]
 
 
 @pytest.mark.parametrize(("minutes", "counts"), [(9.99, 38.2), (10, 39.4), (11, 39.4)])
@@ -68,18 +68,21 @@ def test_values_of_a_feed_that_nobody_looks_at_count_as_medians_whatever_their_s
 def test_feeds_and_concepts_are_not_mixed() -> None:
     other = replace(raw(2, 37.0), source=SourceRef("other", "m1", "OBX[1]", at(0)))
     assert counted(other, raw(4, 39.4)) == [37.0, 39.4]
-    pulse = replace(fact("heart-rate", 0, Quantity(60, "/min")), result_status="preliminary")
-    assert counted(pulse, raw(4, 39.4)) == [60, 39.4]
+    cells = [
+        replace(fact("csf-wbc", minute, Quantity(minute, "/uL")), result_status="preliminary")
+        for minute in (0, 1)
+    ]
+    assert SETTLE("csf-wbc", cells) is cells
 
 
 def test_a_bounded_value_has_no_median() -> None:
     bounded = replace(raw(2, 37.0), value=Quantity(38, "Cel", Comparator.ABOVE))
-    assert settle_device_values([raw(0, 37.0), bounded], CONTINUOUS)[1] is bounded
+    assert SETTLE("body-temperature", [raw(0, 37.0), bounded])[1] is bounded
 
 
 def test_identity_time_and_source_stay_and_what_the_device_wrote_is_said() -> None:
     wild = raw(4, 40.5)
-    (*_, settled) = settle_device_values([raw(0, 37.0), raw(2, 37.2), wild], CONTINUOUS)
+    (*_, settled) = SETTLE("body-temperature", [raw(0, 37.0), raw(2, 37.2), wild])
     assert settled == replace(wild, value=Quantity(37.2, "Cel", reported="40.5 Cel, median of 3 values"))
 
 
@@ -89,14 +92,14 @@ def test_an_even_number_of_values_is_rounded_to_the_precision_of_the_concept() -
 
 def test_the_order_of_arrival_does_not_matter() -> None:
     facts = [raw(0, 37.0), raw(2, 39.0), raw(2, 38.0, key="feed|second"), raw(9, 37.5)]
-    settled = {frozenset(settle_device_values(order, CONTINUOUS)) for order in permutations(facts)}
+    settled = {frozenset(SETTLE("body-temperature", order)) for order in permutations(facts)}
     assert len(settled) == 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(350, 410)), max_size=12))
 def test_a_median_lies_within_the_values_of_ten_minutes(rows: list[tuple[int, int]]) -> None:
     facts = [raw(minute, tenths / 10, key=f"feed|{at_}") for at_, (minute, tenths) in enumerate(rows)]
-    settled = settle_device_values(facts, CONTINUOUS)
+    settled = SETTLE("body-temperature", facts)
     assert [each.key for each in settled] == [each.key for each in facts]
     for one in settled:
         end_ms = one.effective.start_ms
