@@ -10,14 +10,14 @@ import click
 from worker.cli.main_errors import ExitCode
 from worker.cli.render import json_option, pack_option, print_json, print_lines, warn
 from worker.decode.located_yaml import Problems
-from worker.mapping.coverage import mapped_concepts
+from worker.mapping.coverage import given_qualifiers, mapped_concepts
 from worker.mapping.pack_files import read_layers as read_mappings
 from worker.model.errors import ConfigError, PackError
 from worker.model.time import to_datetime
 from worker.notes.lexicon import compile_lexicon
 from worker.pipeline import Pack
 from worker.rules.lint_versions import write_lock
-from worker.rules.release import Report, Sample, check_release
+from worker.rules.release import Given, Report, Sample, check_release
 from worker.rules.rule_files import LOCK, read_rule_files
 from worker.runtime.bootstrap import load_pack
 from worker.runtime.clock import WallClock
@@ -83,13 +83,23 @@ def _release(pack: Pack, packs: Sequence[Path]) -> Report:
     """Check what a worker need not know to run the pack."""
     layers = read_layers(packs)
     files = read_rule_files(layers, Problems())
-    mapped = mapped_concepts(pack.mapping, _own_feeds(layers)) | compile_lexicon(layers).findings
+    given = _given(pack, layers)
     today = to_datetime(WallClock().now_ms()).date()
     try:
         samples = _samples(packs)
     except PackError as error:
         return Report(tuple(str(error).splitlines()))
-    return check_release(files, pack.rules, samples, mapped, today)
+    return check_release(files, pack.rules, samples, given, today)
+
+
+def _given(pack: Pack, layers: Sequence[Layer]) -> Given:
+    """Return what codes give, and what notes state."""
+    feeds, notes = _own_feeds(layers), compile_lexicon(layers)
+    stated = {spec.means or name for name, spec in notes.qualifiers.items()}
+    return Given(
+        mapped_concepts(pack.mapping, feeds) | notes.findings,
+        given_qualifiers(pack.mapping, feeds) | stated,
+    )
 
 
 def _own_feeds(layers: Sequence[Layer]) -> frozenset[str]:

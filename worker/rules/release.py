@@ -52,15 +52,21 @@ class Report:
     warnings: tuple[str, ...] = ()
 
 
-def check_release(
-    files: RuleFiles, book: RuleBook, samples: Sequence[Sample], mapped: frozenset[str], today: date
-) -> Report:
-    """Check claims, vignettes, versions, dates of review, and inputs that nothing maps.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What some code or phrase of a pack gives: concepts, and qualifiers."""
 
-    Shape: `mapped` are the concepts that some code or phrase of the pack gives.
-    """
+    concepts: frozenset[str]
+    qualifiers: frozenset[str]
+
+
+def check_release(
+    files: RuleFiles, book: RuleBook, samples: Sequence[Sample], given: Given, today: date
+) -> Report:
+    """Check claims, vignettes, versions, dates of review, inputs and qualifiers that nothing gives."""
     errors, warnings = Problems(), Problems()
-    mapped |= {total.concept for total in book.totals if mapped.issuperset(total.parts)}
+    totals = {total.concept for total in book.totals if given.concepts.issuperset(total.parts)}
+    mapped = given.concepts | totals
     unfinished = warnings if _RULES_ARE_BEING_WRITTEN else errors
     lint_claims(files, unfinished)
     lint_versions(files, errors)
@@ -74,6 +80,7 @@ def check_release(
         place = files.rules[rule.id][1].place(("id",))
         _check_samples(rule, place, samples, unfinished)
         _check_mapped(rule, place, mapped, warnings)
+    _check_qualifiers(files, given.qualifiers | {total.qualifier for total in book.totals}, warnings)
     return Report(_sorted(errors), _sorted(warnings))
 
 
@@ -136,6 +143,33 @@ def _check_mapped(rule: Rule, place: str, mapped: frozenset[str], problems: Prob
     else:
         message = f"'{rule.id}' does not see {names} until a site maps it: no code and no phrase of the pack gives it"
     problems.add(place, message)
+
+
+def _check_qualifiers(files: RuleFiles, known: frozenset[str], problems: Problems) -> None:
+    """Tell of qualifiers that no fact can have: a clause with one holds never, and without one always."""
+    places: list[tuple[Located, Path]] = [(located, ()) for _, located in files.rules.values()]
+    places += [(located, path) for _, located, path in files.definitions.values()]
+    for located, start in places:
+        for path, name in _qualifiers(located.data, (), start):
+            if name not in known:
+                message = (
+                    f"no code and no phrase of the pack gives the qualifier '{name}'; correct it, or map it"
+                )
+                problems.add(located.place(path), message)
+
+
+def _qualifiers(data: object, path: Path, below: Path) -> Iterator[tuple[Path, str]]:
+    """Go through the qualifiers that clauses name, at `below` and deeper."""
+    is_inside = path[: len(below)] == below[: len(path)]
+    if isinstance(data, dict) and is_inside:
+        for key, value in data.items():
+            if key in {"with", "without"} and isinstance(value, list):
+                yield from (((*path, key, at), str(name)) for at, name in enumerate(value))
+            else:
+                yield from _qualifiers(value, (*path, key), below)
+    elif isinstance(data, list) and is_inside:
+        for at, value in enumerate(data):
+            yield from _qualifiers(value, (*path, at), below)
 
 
 def _sorted(problems: Problems) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from worker.model.errors import PackError
 from worker.rules import release
 from worker.rules.lint_versions import write_lock
 from worker.rules.parse import compile_rules
-from worker.rules.release import Report, Sample, check_release
+from worker.rules.release import Given, Report, Sample, check_release
 from worker.rules.rule_files import LOCK, read_rule_files
 
 HOUSE = "house_choice: a lead"
@@ -41,7 +41,8 @@ def report(
 ) -> Report:
     given = layers or (layer_of(rule_text(HOT, LIMIT)),)
     book = compile_rules(given, default_terms())
-    return check_release(read_rule_files(given, Problems()), book, samples, frozenset({mapped}), TODAY)
+    known = Given(frozenset({mapped}), frozenset({"severe"}))
+    return check_release(read_rule_files(given, Problems()), book, samples, known, TODAY)
 
 
 def test_a_pack_in_order_gives_nothing() -> None:
@@ -176,6 +177,24 @@ def test_a_rule_that_sees_a_part_is_warned_of() -> None:
     found = report(layer_of(text), samples=(FIRES, nearly), mapped="pain-score")
     assert found.errors == ()
     assert "'tested' does not see back-pain-score until a site maps it" in found.warnings[0]
+
+
+@pytest.mark.parametrize(("qualifier", "count"), [("severe", 0), ("sever", 1)])
+def test_a_qualifier_that_nothing_gives_is_warned_of(qualifier: str, count: int) -> None:
+    clause = f"any: [{{above: $limit}}, {{with: [severe, {qualifier}]}}]"
+    text = rule_text(f"reading: {{of: [body-temperature], where: {{{clause}}}}}", LIMIT)
+    found = report(layer_of(text))
+    assert found.errors == ()
+    assert [
+        "no code and no phrase of the pack gives the qualifier 'sever'" in line for line in found.warnings
+    ] == [True] * count
+    assert all(line.startswith("rules/rule-0.yaml:16:") for line in found.warnings)
+
+
+def test_a_qualifier_of_a_definition_is_looked_at_once() -> None:
+    definitions = DEFINITIONS.replace("where: {above: $shared}", "where: {without: [sever], above: $shared}")
+    found = report(layer_of(rule_text(IS_HOT), definitions=definitions))
+    assert [line.partition(": ")[0] for line in found.warnings] == ["rules/definitions.yaml:7:23"]
 
 
 DEFINITIONS = f"""
