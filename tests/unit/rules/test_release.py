@@ -188,7 +188,7 @@ def test_a_qualifier_that_nothing_gives_is_warned_of(qualifier: str, count: int)
     assert [
         "no code and no phrase of the pack gives the qualifier 'sever'" in line for line in found.warnings
     ] == [True] * count
-    assert all(line.startswith("rules/rule-0.yaml:16:") for line in found.warnings)
+    assert all(line.startswith("rules/rule-0.yaml:14:84:") for line in found.warnings)
 
 
 def test_a_qualifier_of_a_definition_is_looked_at_once() -> None:
