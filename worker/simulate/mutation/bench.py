@@ -1,30 +1,36 @@
 """Judge mutants by the vignettes that can notice them, at the level of facts.
 
 Each vignette is written and read once. What a mutant changes comes after that: facts to findings, findings to alerts. So
-its messages are run through the engine again with the readings kept, and only with the rules that the change can reach.
+its messages are run through the engine again with the readings kept, and only with the rules that the change can reach. Where
+every assessment of the unchanged rules finds the same under the mutant, the run would be the same and is spared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
 
 from worker.alerts.policy import Policy
+from worker.correlate.view import EpisodeView
 from worker.model.errors import PackError
-from worker.model.message import RawMessage, Reading
+from worker.model.fact import Fact
+from worker.model.message import RawMessage, Reading, Unused
 from worker.model.time import EpochMs
-from worker.pipeline import Pack
+from worker.pipeline import Assessment, Pack
+from worker.rules.blind import BlindSpot
+from worker.rules.evaluate import Evaluation, evaluate_all
 from worker.rules.rule import RuleBook
 from worker.runtime.engine_program import PackProgram
 from worker.simulate.gold import GoldReader
 from worker.simulate.judge import agrees, course_of
 from worker.simulate.letters import FORMS, write
-from worker.simulate.mutation.mutants import Catalogue, Mutant, Scene
+from worker.simulate.mutation.mutants import SHARED, Catalogue, Mutant, Scene
 from worker.simulate.trial import TrialStore, run
 from worker.simulate.vignettes import Vignette
 
+SUMS = f"{SHARED}/sums"
 _Key = tuple[bytes, EpochMs]
 _EVERYWHERE = frozenset({"lumbar-puncture", "encounter", "discharge", "birth-date", "note"})
 """Concepts that most vignettes have: that a rule reads them does not make a vignette one for it."""
@@ -68,12 +74,47 @@ class Readings:
     told: dict[bytes, EpochMs | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One assessment: what was looked at, and what was found."""
+
+    views: tuple[EpisodeView, ...]
+    as_of_ms: EpochMs
+    consumed_until_ms: EpochMs
+    found: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A vignette that can notice changes of a scene, and every assessment of its run with the rules as they are."""
+
+    case: Case
+    looks: tuple[_Look, ...]
+
+
 class _Recorded(PackProgram):
-    """A pack whose messages were read before."""
+    """A pack whose messages were read before; `looks` collects its assessments."""
 
     def __init__(self, pack: Pack, readings: Readings, notes: GoldReader | None = None) -> None:
         super().__init__(pack, notes)
+        self.pack = pack
+        self.looks: list[_Look] = []
         self._readings = readings
+
+    def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+        assessment = super().assess(facts, as_of_ms, consumed_until_ms)
+        views = tuple(dict.fromkeys(each.context.view for each in assessment.evaluations))
+        found = _essence(assessment.evaluations)
+        self.looks.append(_Look(views, as_of_ms, consumed_until_ms, found))
+        return assessment
+
+    def find_blind_spots(
+        self,
+        found: Assessment,
+        unused: Sequence[Unused],  # noqa: ARG002 - the engine's call
+    ) -> Mapping[EpochMs, tuple[BlindSpot, ...]]:
+        """Say nothing: no vignette asks for it."""
+        return {episode.anchor_ms: () for episode in found.episodes}
 
     def read(self, raw: RawMessage) -> Reading:
         key = (raw.body, raw.received_at_ms)
@@ -105,7 +146,8 @@ class MutationBench:
         self._pack = pack
         self._open_store = open_store
         self._readings = Readings()
-        self._ready: dict[Scene, tuple[Case, ...]] = {}
+        self._ready: dict[Scene, tuple[_Ready, ...]] = {}
+        self._policies: dict[Scene, Policy] = {}
         self._lately: dict[str, dict[str, int]] = {}
         self.cases: list[Case] = []
         failing = []
@@ -127,31 +169,39 @@ class MutationBench:
             book = self._catalogue.compile(mutant)
         except PackError as error:
             return Judgement(End.REFUSED, error.reason.splitlines()[0])
-        cases = self.cases_for(mutant.scene, mutant.owner)
         program = self._program(book)
         lately = self._lately.setdefault(mutant.owner, {})
-        ordered = sorted(cases, key=lambda case: -lately.get(case.vignette.vignette_id, 0))
-        for number, case in enumerate(ordered, start=1):
-            if self._notices(case, program, mutant.scene.touched):
-                name = case.vignette.vignette_id
+        cases = self._cases(mutant.scene, mutant.owner)
+        # Other totals make other facts, other folds other alerts of the same findings: there is nothing to spare then.
+        is_comparable = program.pack.policy == self._policies[mutant.scene] and mutant.owner != SUMS
+        ordered = sorted(cases, key=lambda ready: -lately.get(ready.case.vignette.vignette_id, 0))
+        for number, ready in enumerate(ordered, start=1):
+            if is_comparable and all(_is_same(look, book) for look in ready.looks):
+                continue
+            if self._notices(ready.case, program, mutant.scene.touched):
+                name = ready.case.vignette.vignette_id
                 lately[name] = max(lately.values(), default=0) + 1
                 return Judgement(End.NOTICED, name, number)
         return Judgement(End.SURVIVED, judged=len(ordered))
 
-    def cases_for(self, scene: Scene, owner: str) -> tuple[Case, ...]:
+    def _cases(self, scene: Scene, owner: str) -> list[_Ready]:
         """Return the vignettes that a change in a scene can reach and that pass without it, the owner's own first."""
-        ready = self._ready.get(scene)
-        if ready is None:
+        known = self._ready.get(scene)
+        if known is None:
             program = self._program(self._catalogue.compile_scene(scene))
-            ready = tuple(
-                case
-                for case in self.cases
-                if self._is_reached(case, scene) and not self._notices(case, program, scene.touched)
-            )
-            self._ready[scene] = ready
-        return tuple(
-            sorted(ready, key=lambda case: (case.file != owner, not case.vignette.rules & scene.touched))
+            self._policies[scene] = program.pack.policy
+            known = self._ready[scene] = tuple(self._prepare(scene, program))
+        return sorted(
+            known,
+            key=lambda ready: (ready.case.file != owner, not ready.case.vignette.rules & scene.touched),
         )
+
+    def _prepare(self, scene: Scene, program: _Recorded) -> Iterator[_Ready]:
+        for case in self.cases:
+            if self._is_reached(case, scene):
+                program.looks.clear()
+                if not self._notices(case, program, scene.touched):
+                    yield _Ready(case, tuple(program.looks))
 
     def _is_reached(self, case: Case, scene: Scene) -> bool:
         """Tell whether a vignette is about a rule of the scene: by what it expects, where it stands or what it holds."""
@@ -176,6 +226,25 @@ class MutationBench:
         finds = case.vignette.finds
         found_otherwise = finds is not None and bool((finds ^ done.finds) & rules)
         return bool(done.problems) or found_otherwise or not agrees(expected, got)
+
+
+def _essence(evaluations: Iterable[Evaluation]) -> tuple[object, ...]:
+    """Return what of the answers of rules can make a difference to alerts, now or later."""
+    return tuple(
+        (
+            each.rule.id,
+            each.finding,
+            each.next_change_at_ms,
+            each.awaits_feeds_until_ms,
+            each.awaits_feeds_until_ms is not None and each.truth,
+        )
+        for each in evaluations
+    )
+
+
+def _is_same(look: _Look, book: RuleBook) -> bool:
+    """Tell whether an assessment finds with other rules what it found."""
+    return _essence(evaluate_all(book, look.views, look.as_of_ms, look.consumed_until_ms)) == look.found
 
 
 def in_order(mutants: Sequence[Mutant]) -> list[int]:
