@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from worker.correlate.index import rank_fact
 from worker.correlate.limits import DEFAULT_LIMITS
 from worker.model.fact import UNVALIDATED, Fact, Quantity
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from worker.correlate.limits import Limits
+    from worker.model.time import EpochMs
 
 _PRELIMINARY = "preliminary"
 
@@ -51,9 +51,13 @@ class DeviceValues:
         settled = {
             id(fact): made
             for group in groups.values()
-            for fact, made in _settle(sorted(group, key=rank_fact), decimals, self._span_ms)
+            for fact, made in _settle(sorted(group, key=_start), decimals, self._span_ms)
         }
         return [settled.get(id(fact), fact) for fact in facts]
+
+
+def _start(fact: Fact) -> EpochMs:
+    return fact.effective.start_ms
 
 
 def _is_exact(fact: Fact) -> bool:

@@ -84,6 +84,21 @@ class ResultsSpec(PackModel):
     positive: ResultPhrases = ResultPhrases()
     negative: ResultPhrases = ResultPhrases()
     contaminant: ResultPhrases = ResultPhrases()
+    organisms: tuple[str, ...] = Field(
+        default=(),
+        description="Names of organisms and what they look like: positive where nothing in the clause denies it.",
+    )
+    pathogens: tuple[str, ...] = Field(
+        default=(), description="Organisms that no contaminant beside them explains away."
+    )
+    sightings: tuple[str, ...] = Field(
+        default=(),
+        description="Words that say of an organism in their clause that it is there; of nothing else.",
+    )
+    retractions: tuple[str, ...] = Field(
+        default=(),
+        description="Words by which a text takes back what it repeats: with them, both things said is unknown.",
+    )
     negators: tuple[str, ...] = Field(
         default=(), description="Words that turn the positive phrases of their clause into negative ones."
     )

@@ -1,7 +1,20 @@
 """Result texts of microbiology: positive, negative or contaminant, else unknown. Pure: no I/O, no clock.
 
 Phrases come from the pack. The longest phrase wins its words, so that "coagulase negative" and "gram negative" say nothing of
-a negative result. A negator turns the positive phrases of its clause. Text that says both things is unknown, never guessed.
+a negative result. What a clause says:
+
+| the clause has | it says |
+|---|---|
+| a word of contamination | contaminant |
+| the name of an organism, and a negative phrase or a negator | negative |
+| the name of an organism, and a word that it is there ("isolated", "seen") | positive, for sure |
+| the name of an organism alone | positive |
+| a positive phrase, and a negator | negative |
+| a positive or a negative phrase | that |
+
+What a text says: contaminant where one clause does, unless another names for sure a pathogen that no contaminant explains;
+positive where a clause does for sure, whatever other clauses deny ("E. coli isolated. No anaerobes isolated."), unless the
+text takes back what it repeats; else what all clauses and flags agree on. Anything else is unknown, never guessed.
 """
 
 from __future__ import annotations
@@ -16,7 +29,14 @@ POSITIVE = "positive"
 NEGATIVE = "negative"
 CONTAMINANT = "contaminant"
 
+_SURE = "sure"
+_PATHOGEN = "pathogen"
+_ORGANISM = "organism"
+_SIGHTING = "sighting"
+_NAMES = frozenset({_ORGANISM, _PATHOGEN})
+
 CLAUSE_END = re.compile(r"[.;,\n\r]+|\bbut\b|\bhowever\b")
+_DOTTED = re.compile(r"\b([a-z])\.(?=\s*[a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +48,40 @@ class Results:
 
     pattern: re.Pattern[str]
     negators: re.Pattern[str]
+    retractions: re.Pattern[str]
     meanings: dict[str, str]
     flags: dict[str, str]
 
     def classify(self, text: str, flags: Iterable[str] = ()) -> str:
         """Return "positive", "negative", "contaminant", or "" where text and flags do not settle it."""
-        said = set(self._said(text))
+        folded = _DOTTED.sub(r"\1", text.casefold())
+        said = {meaning for clause in CLAUSE_END.split(folded) for meaning in self._said(clause)}
         flagged = {self.flags[flag] for flag in flags if flag in self.flags}
         if CONTAMINANT in said:
-            return CONTAMINANT
-        found = said | flagged
+            return POSITIVE if _PATHOGEN in said else CONTAMINANT
+        if said & {_SURE, _PATHOGEN} and not self.retractions.search(folded) and NEGATIVE not in flagged:
+            return POSITIVE
+        found = {POSITIVE if meaning in {_SURE, _PATHOGEN} else meaning for meaning in said} | flagged
         return found.pop() if len(found) == 1 else ""
 
-    def _said(self, text: str) -> Iterator[str]:
-        for clause in CLAUSE_END.split(text.casefold()):
-            words = " ".join(clause.split())
-            spoken = [self.meanings[hit.group()] for hit in self.pattern.finditer(words)]
-            is_negated = self.negators.search(self.pattern.sub(" ", words)) is not None
-            yield from (NEGATIVE if is_negated and meaning == POSITIVE else meaning for meaning in spoken)
+    def _said(self, clause: str) -> Iterator[str]:
+        words = " ".join(clause.split())
+        spoken = [self.meanings[hit.group()] for hit in self.pattern.finditer(words)]
+        is_negated = self.negators.search(self.pattern.sub(" ", words)) is not None
+        if CONTAMINANT in spoken:
+            yield CONTAMINANT
+        elif _NAMES.isdisjoint(spoken):
+            yield from (
+                NEGATIVE if is_negated and meaning == POSITIVE else meaning
+                for meaning in spoken
+                if meaning != _SIGHTING
+            )
+        elif is_negated or NEGATIVE in spoken:
+            yield NEGATIVE
+        elif POSITIVE in spoken or _SIGHTING in spoken:
+            yield _PATHOGEN if _PATHOGEN in spoken else _SURE
+        else:
+            yield POSITIVE
 
 
 def compile_results(spec: ResultsSpec) -> Results:
@@ -55,15 +91,25 @@ def compile_results(spec: ResultsSpec) -> Results:
     """
     meanings: dict[str, str] = {}
     flags: dict[str, str] = {}
-    for name, part in ((POSITIVE, spec.positive), (NEGATIVE, spec.negative), (CONTAMINANT, spec.contaminant)):
-        for phrase in part.phrases:
-            folded = " ".join(phrase.casefold().split())
+    stated = ((POSITIVE, spec.positive), (NEGATIVE, spec.negative), (CONTAMINANT, spec.contaminant))
+    lists = [(name, part.phrases) for name, part in stated]
+    lists += [(_ORGANISM, spec.organisms), (_PATHOGEN, spec.pathogens), (_SIGHTING, spec.sightings)]
+    for name, phrases in lists:
+        for phrase in phrases:
+            folded = _fold(phrase)
             if meanings.setdefault(folded, name) != name:
                 raise ValueError(
                     f"phrase '{phrase}' is listed as {meanings[folded]} and as {name}; remove one"
                 )
+    for name, part in stated:
         flags.update(dict.fromkeys(part.flags, name))
-    return Results(alternatives(meanings), alternatives(spec.negators), meanings, flags)
+    others = (alternatives(spec.negators), alternatives(spec.retractions))
+    return Results(alternatives(meanings), *others, meanings, flags)
+
+
+def _fold(text: str) -> str:
+    """Fold case and blanks; the point of "E. coli" ends no clause."""
+    return _DOTTED.sub(r"\1", " ".join(text.casefold().split()))
 
 
 def alternatives(phrases: Iterable[str]) -> re.Pattern[str]:
