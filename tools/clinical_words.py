@@ -46,9 +46,9 @@ _FIRST = (
     "asserted",
     "with",
     "without",
+    "age",
     "compared",
     "is",
-    "age",
     "since_lp",
     "since_series",
 )

@@ -10,7 +10,6 @@ import pytest
 from tests.unit.rules.pack import CLAIMS, SOURCES, default_terms, rule_text
 from worker.decode.located_yaml import Problems
 from worker.model.errors import PackError
-from worker.rules import release
 from worker.rules.lint_versions import write_lock
 from worker.rules.parse import compile_rules
 from worker.rules.release import Given, Report, Sample, check_release
@@ -23,11 +22,6 @@ TODAY = date(2026, 11, 22)
 SEEDED = "seeds: [A01, A02]"
 FIRES = Sample("T01", "tested", frozenset({"tested"}), frozenset(), frozenset({"body-temperature"}))
 NEARLY = Sample("T02", "tested", frozenset(), frozenset(), frozenset({"body-temperature"}))
-
-
-@pytest.fixture(autouse=True)
-def _rules_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "_RULES_ARE_BEING_WRITTEN", False)
 
 
 def layer_of(*rules: str, **files: str) -> dict[str, str]:
@@ -177,6 +171,14 @@ def test_a_rule_that_sees_a_part_is_warned_of() -> None:
     found = report(layer_of(text), samples=(FIRES, nearly), mapped="pain-score")
     assert found.errors == ()
     assert "'tested' does not see back-pain-score until a site maps it" in found.warnings[0]
+
+
+def test_a_kind_of_what_is_seen_need_not_be_mapped() -> None:
+    definitions = "kinds: {headache: [positional-headache]}"
+    text = rule_text("finding: {of: [headache]}")
+    nearly = Sample("T02", "tested", frozenset(), frozenset(), frozenset({"headache"}))
+    options = {"samples": (FIRES, nearly), "mapped": "headache"}
+    assert report(layer_of(text, definitions=definitions), **options) == Report()
 
 
 @pytest.mark.parametrize(("qualifier", "count"), [("severe", 0), ("sever", 1)])
