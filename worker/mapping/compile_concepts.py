@@ -104,6 +104,7 @@ def _concept(
         specimen=spec.specimen.is_ if spec.specimen else "",
         is_specimen_implied=spec.specimen.implied if spec.specimen else False,
         body_sites=spec.body_sites,
+        excluded_sites=frozenset(spec.exclude_sites),
         answers=_answers(placed, problems),
         words=_words(placed, problems),
         values=frozenset(row.value for row in spec.answers),
@@ -229,6 +230,12 @@ def _sites(files: PackFiles) -> dict[str, str]:
 def _check_sites(
     placed: Placed[ConceptSpec], concepts: Mapping[str, Concept], files: PackFiles, problems: Problems
 ) -> None:
+    for at, site in enumerate(placed.spec.exclude_sites):
+        if site not in files.sites:
+            problems.add(
+                placed.place("exclude_sites", at),
+                f"body site '{site}' is not defined; add it to 'body_sites'",
+            )
     for site, meant in placed.spec.body_sites.items():
         place = placed.place("body_sites", site)
         if site not in files.sites:

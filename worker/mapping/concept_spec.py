@@ -159,6 +159,10 @@ class ConceptSpec(PackModel):
     body_sites: dict[str, str] = Field(
         default_factory=dict, description="Body site class → concept that the value then means."
     )
+    exclude_sites: tuple[str, ...] = Field(
+        default=(),
+        description="Body site classes at which, or by a method named so, a value is about something else (skin).",
+    )
     codes: tuple[CodeSpec, ...] = ()
     exclude_codes: tuple[ExcludedCodeSpec, ...] = ()
     unverified: tuple[UnverifiedCodeSpec, ...] = ()

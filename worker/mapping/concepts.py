@@ -19,7 +19,8 @@ class Concept:
     """One clinical idea that rules speak of.
 
     Shape: `conversions` from each accepted UCUM unit to `unit`; `answers` from "system|code", `words` from the folded text
-    to the value that rules compare; `body_sites` from a body site class to the concept that a value there means.
+    to the value that rules compare; `body_sites` from a body site class to the concept that a value there means; at
+    `excluded_sites` a value is about something else.
     `specimen` is the class a result is about; where `is_specimen_implied` is false the message must name it.
     `unverified` lists codes that nobody confirmed, with system and display.
     """
@@ -35,6 +36,7 @@ class Concept:
     specimen: str = ""
     is_specimen_implied: bool = False
     body_sites: Mapping[str, str] = field(default_factory=dict)
+    excluded_sites: frozenset[str] = frozenset()
     answers: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     values: frozenset[str] = frozenset()

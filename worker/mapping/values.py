@@ -58,10 +58,11 @@ def read_value(
 ) -> Understood | Issue | None:
     """Read the value of a mapped code.
 
-    Shape: None where the value is about something else (a Gram stain of another specimen): known, and not needed.
+    Shape: None where the value is about something else (a Gram stain of another specimen, a temperature of the
+    skin): known, and not needed.
     """
     specimen = _specimen(target, given.specimen)
-    if specimen is None:
+    if specimen is None or (target.body_site or given.site) in target.concept.excluded_sites:
         return None
     if not specimen and target.concept.specimen:
         return Issue(

@@ -204,6 +204,7 @@ def test_one_code_twice_in_a_feed_is_refused() -> None:
             "{id: t, kind: code, results: {positive: {phrases: [x]}, negative: {phrases: [X]}}}",
             "listed as positive and as negative",
         ),
+        ("{id: t, kind: code, exclude_sites: [back]}", "body site 'back' is not defined"),
         ("{id: t, kind: code, body_sites: {back: t}}", "body site 'back' is not defined"),
         ("{id: t, kind: code, body_sites: {back: u}}", "concept 'u' is not defined"),
     ],

@@ -125,6 +125,12 @@ def test_a_site_says_nothing_of_a_temperature(pack: MappingPack) -> None:
     assert isinstance(found, Understood)
 
 
+def test_a_temperature_of_the_skin_is_no_body_temperature(pack: MappingPack) -> None:
+    assert read(pack, "body-temperature", Given("38", unit="Cel", site="skin")) is None
+    assert read(pack, "body-temperature", Given("38", unit="Cel"), body_site="skin") is None
+    assert isinstance(read(pack, "body-temperature", Given("38", unit="Cel", site="head")), Understood)
+
+
 @pytest.mark.parametrize(
     ("sent", "letter"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 import msgspec
@@ -59,8 +59,7 @@ def map_observation(observation: Observation, statement: Statement) -> None:
     if effective is None:
         return
     sample = specimen_class(feed, specimen) if specimen is not None else ""
-    named = codings_of(observation.body_site)
-    where = _Where(sample, (feed.site(named) or UNKNOWN) if named else "")
+    where = _Where(sample, _site(observation, parts, statement))
     for part in parts:
         _add(statement, part, where, effective)
     if observation.component:
@@ -127,8 +126,9 @@ def _add(statement: Statement, part: _Part, where: _Where, effective: ClinicalTi
             specimen=understood.specimen,
             qualifiers=target.qualifiers,
         )
-    elif understood is not None:
-        statement.issues.append(understood)
+    else:
+        if understood is not None:
+            statement.issues.append(understood)
         if statement.status.rank == CORRECTED:
             # The sender says that the older value is wrong, even where the new one cannot be read.
             _take_back(statement, part, where, effective)
@@ -248,6 +248,17 @@ def _ways(observation: Observation, specimen: Specimen | None) -> Iterator[State
     if specimen is not None:
         yield from collected_ways(specimen, "specimen.")
     yield Stated("issued", observation.issued)
+
+
+def _site(observation: Observation, parts: Sequence[_Part], statement: Statement) -> str:
+    """Return the class of the body site; a method counts where it says that a value is about something else (skin)."""
+    feed = statement.scope.feed
+    if observation.method is not None:
+        method = feed.site(codings_of(observation.method))
+        if method and any(method in part.target.concept.excluded_sites for part in parts):
+            return method
+    named = codings_of(observation.body_site)
+    return (feed.site(named) or UNKNOWN) if named else ""
 
 
 def _find_specimen(observation: Observation, statement: Statement) -> Specimen | None:

@@ -190,8 +190,9 @@ def _read_observation(context: Context, order: Order, observation: ObservationGr
     understood = _understood(context, order, entry)
     if isinstance(understood, Understood):
         _add_fact(context, order, entry, understood, sheet)
-    elif understood is not None:
-        sheet.issues.append(understood)
+    else:
+        if understood is not None:
+            sheet.issues.append(understood)
         if status.is_correction:
             entry = structs.replace(entry, is_deleted=True)
             _add_fact(context, order, entry, Understood(target.concept, None, order.specimen), sheet)
@@ -263,7 +264,7 @@ def _given(context: Context, order: Order, entry: _Entry) -> Given:
         text = obx.text(5)
     unit, name = obx.components(6, 2)
     sent = given(unit or name)
-    return Given(text, number, sent, codings, _flags(obx), order.specimen, _site(context, obx))
+    return Given(text, number, sent, codings, _flags(obx), order.specimen, _site(context, obx, entry.target))
 
 
 def _flags(obx: Segment) -> tuple[str, ...]:
@@ -274,7 +275,11 @@ def _flags(obx: Segment) -> tuple[str, ...]:
     return tuple(repeat.component(1) for repeat in obx.repeats(8))
 
 
-def _site(context: Context, obx: Segment) -> str:
+def _site(context: Context, obx: Segment, target: Target) -> str:
+    """Return the class of the body site; a method counts where it says that the value is about something else (skin)."""
+    excluded = target.concept.excluded_sites
+    if excluded and obx.has(17) and (method := context.feed.site(all_codings(obx, 17))) in excluded:
+        return method
     if not obx.has(20):
         return ""
     named = all_codings(obx, 20)

@@ -450,3 +450,25 @@ def test_a_resource_without_an_id_is_known_by_its_identifier_its_url_or_its_cont
 
     assert read(numbered).facts[0].key == "default|Observation|urn:lab#7"
     assert read(plain).facts[0].key == read(plain).facts[0].key
+
+
+@pytest.mark.parametrize(
+    ("elements", "count"),
+    [
+        ({"bodySite": {"text": "Skin"}}, 0),
+        ({"method": {"text": "skin probe"}}, 0),
+        ({"method": {"text": "tympanic"}}, 1),
+        ({"bodySite": {"text": "ear"}}, 1),
+    ],
+)
+def test_a_temperature_at_or_by_the_skin_is_not_read(
+    read: Read, elements: dict[str, object], count: int
+) -> None:
+    reading = read(observation(TEMPERATURE, valueQuantity=quantity(38.5), **elements))
+    assert (len(reading.facts), reading.issues) == (count, ())
+
+
+def test_a_correction_that_says_skin_takes_the_value_back(read: Read) -> None:
+    skin = {"bodySite": {"text": "Skin"}, "status": "corrected"}
+    (fact,) = read(observation(TEMPERATURE, valueQuantity=quantity(38.5), **skin)).facts
+    assert (fact.concept, fact.is_deleted) == ("body-temperature", True)

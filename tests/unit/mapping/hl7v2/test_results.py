@@ -347,3 +347,23 @@ def test_a_csf_specimen_whose_results_were_posted_as_wrong_is_taken_back(read: R
         ("csf-wbc", True),
         ("csf-specimen", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        ("|||||||||SKIN^Skin", 0),
+        ("||||||SKIN^Skin probe^L", 0),
+        ("||||||ORAL^Oral", 1),
+        ("|||||||||HEAD^Head", 1),
+        ("", 1),
+    ],
+)
+def test_a_temperature_at_or_by_the_skin_is_not_read(read: Read, more: str, count: int) -> None:
+    found = read(OBR, temperature(more=more))
+    assert (len(facts(found)), issues(found)) == (count, [])
+
+
+def test_a_correction_that_says_skin_takes_the_value_back(read: Read) -> None:
+    (fact,) = facts(read(OBR, temperature(status="C", more="|||||||||SKIN^Skin")))
+    assert (fact.concept, fact.is_deleted) == ("body-temperature", True)
