@@ -17,8 +17,8 @@ from worker.model.time import to_datetime
 from worker.notes.lexicon import compile_lexicon
 from worker.pipeline import Pack
 from worker.rules.lint_versions import write_lock
-from worker.rules.release import Given, Report, Sample, check_release
-from worker.rules.rule_files import LOCK, read_rule_files
+from worker.rules.release import Given, Report, Sample, check_release, rules_to_try
+from worker.rules.rule_files import LOCK, RuleFiles, read_rule_files
 from worker.runtime.bootstrap import load_pack
 from worker.runtime.clock import WallClock
 from worker.runtime.packs import Layer, default_pack_folder, read_layers, read_vignettes
@@ -86,7 +86,7 @@ def _release(pack: Pack, packs: Sequence[Path]) -> Report:
     given = _given(pack, layers)
     today = to_datetime(WallClock().now_ms()).date()
     try:
-        samples = _samples(packs)
+        samples = _samples(packs, files)
     except PackError as error:
         return Report(tuple(str(error).splitlines()))
     return check_release(files, pack.rules, samples, given, today)
@@ -107,13 +107,13 @@ def _own_feeds(layers: Sequence[Layer]) -> frozenset[str]:
     return frozenset(read_mappings(layers[1:], Problems()).feeds)
 
 
-def _samples(packs: Sequence[Path]) -> list[Sample]:
-    """Read the vignettes of each layer; an id may stand in two layers."""
-    return [
-        sample_of(vignette)
-        for folder in (default_pack_folder(), *packs)
-        for vignette in parse_vignettes(read_vignettes(folder))
-    ]
+def _samples(packs: Sequence[Path], files: RuleFiles) -> list[Sample]:
+    """Read the vignettes of each layer; those of the default pack, which are many, where a rule asks for them.
+
+    Shape: an id may stand in two layers.
+    """
+    folders = (default_pack_folder(), *packs) if rules_to_try(files) else packs
+    return [sample_of(vignette) for folder in folders for vignette in parse_vignettes(read_vignettes(folder))]
 
 
 def _lock(packs: Sequence[Path]) -> None:

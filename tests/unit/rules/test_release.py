@@ -118,6 +118,13 @@ def test_a_vignette_that_names_no_rule_of_the_pack_is_refused(named: str) -> Non
     assert report(samples=(FIRES, NEARLY, replace(odd, **{named: frozenset({"tested"})}))) == Report()
 
 
+def test_a_site_tries_its_own_rules() -> None:
+    below, own = layer_of(rule_text(HOT, LIMIT)), {"rules/own.yaml": rule_text(HOT, LIMIT, rule_id="own")}
+    lines = report(below, own, samples=()).errors
+    assert ["'own'" in line for line in lines] == [True, True]
+    assert report(below, {"feeds/ours.yaml": "feed: ours"}, samples=()) == Report()
+
+
 def test_a_vignette_that_names_the_rule_as_silent_may_stand_elsewhere() -> None:
     elsewhere = Sample("X", "other", frozenset(), frozenset({"tested"}), NEARLY.concepts)
     assert report(samples=(FIRES, elsewhere)) == Report()
