@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from worker.simulate.vignettes import Vignette, parse_vignettes
+
 Run = Callable[..., Result]
+
+
+@cache
+def parse_once(files: tuple[tuple[str, str], ...]) -> tuple[Vignette, ...]:
+    return parse_vignettes(dict(files))
+
+
+@pytest.fixture(autouse=True)
+def _vignettes_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare each run from reading the vignettes of the default pack anew."""
+    monkeypatch.setattr("worker.cli.lint.parse_vignettes", lambda files: parse_once(tuple(files.items())))
 
 
 @pytest.fixture
