@@ -9,6 +9,7 @@ import time
 import traceback
 
 BENCHMARKS = {
+    "assess": "assess an episode with all rules, from nothing and after one more fact; with 1, 10 and all rules",
     "decode": "decode and extract one HL7 v2 message, against hl7apy, python-hl7 and HAPI",
     "fhir": "FHIR Observation to fact, against fhir.resources",
     "ingest": "one fact into SQLite with synchronous=FULL",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 
 from worker.alerts.fold import fold
 from worker.alerts.policy import Policy
@@ -18,7 +19,7 @@ from worker.correlate.index import FactIndex, is_csf
 from worker.correlate.joining import PUNCTURE_CONCEPT
 from worker.correlate.places import find_whereabouts
 from worker.correlate.stays import find_stays, stay_at
-from worker.correlate.versions import current_facts
+from worker.correlate.versions import BIRTH_DATE, Change, Fold
 from worker.correlate.view import build_views
 from worker.decode.fhir import decode_document
 from worker.decode.hl7v2 import peek
@@ -39,9 +40,9 @@ from worker.notes.reader import NoteReader
 from worker.rules.blanks import missing_beside
 from worker.rules.blind import BlindSpot, blind_spots
 from worker.rules.circumstances import Beside, circumstances_of
-from worker.rules.evaluate import Evaluation, evaluate_all
+from worker.rules.evaluate import Evaluation, evaluate_again, evaluate_all
 from worker.rules.parse import parse_rulebook
-from worker.rules.rule import Circumstance, RuleBook
+from worker.rules.rule import SHAPES_ALL, Circumstance, RuleBook
 from worker.rules.totals import with_totals
 
 
@@ -138,25 +139,141 @@ def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_
 
     Shape: `facts` all versions of one patient group in any order, repeats allowed.
     """
-    current = current_facts(facts)
-    index = FactIndex(with_totals(current.facts, pack.rules), pack.device_values)
-    episodes = find_episodes(index)
-    if not episodes:
-        return Assessment(ties=current.ties, index=index)
-    views = build_views(index, episodes)
-    evaluations = evaluate_all(pack.rules, views, as_of_ms, consumed_until_ms)
-    found = (each.finding for each in evaluations if each.finding is not None and not each.rule.is_silent)
-    changes = (evaluation.next_change_at_ms for evaluation in evaluations)
-    return Assessment(
-        episodes,
-        fold(found, pack.rules.folds),
-        evaluations,
-        min((at_ms for at_ms in changes if at_ms is not None), default=None),
-        any(evaluation.awaits_feeds_until_ms is not None for evaluation in evaluations),
-        current.ties,
-        index,
-        pack.rules.circumstances,
-    )
+    return Recall(pack).assess(tuple(facts), as_of_ms, consumed_until_ms)
+
+
+class Recall:
+    """One patient group as it was assessed last, so that the next assessment asks only what may have changed.
+
+    What it answers is what `assess` answers of the same facts: a property test says so. Where facts are gone, a message
+    replaced a group of earlier ones, or time went back, all is found anew; where LPs, stays or ages changed, every rule is
+    asked.
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        """Know nothing of anybody yet."""
+        self._pack = pack
+        self._known: tuple[Fact, ...] = ()
+        self._ids: set[int] = set()
+        self._fold: Fold | None = None
+        self._index = FactIndex(())
+        self._totals: dict[tuple[str, EpochMs], Fact] = {}
+        self._at_ms: tuple[EpochMs, EpochMs] = (0, 0)
+        self._is_tail = False
+        self._last = Assessment()
+
+    @property
+    def size(self) -> int:
+        """Return how many facts it holds."""
+        return len(self._known)
+
+    def assess(self, facts: tuple[Fact, ...], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+        """Find LPs and findings.
+
+        Shape: `facts` all versions of one patient group in any order, repeats allowed; those that are the very ones of the last
+        call were folded before.
+        """
+        fold, fresh = self._fold, self._fresh(facts)
+        is_later = as_of_ms >= self._at_ms[0] and consumed_until_ms >= self._at_ms[1]
+        self._fold = None  # whatever is raised from here on, the next assessment begins anew
+        change = fold.add(fresh) if fold is not None and fresh is not None and is_later else None
+        if fold is None or change is None:
+            fold = Fold(facts)
+            self._last, self._totals, self._ids = Assessment(), {}, set()
+            change = Change((), fold.current().facts)
+            self._index = FactIndex((), self._pack.device_values)
+            fresh = facts
+        self._ids.update(map(id, fresh or ()))
+        self._known, self._at_ms = facts, (as_of_ms, consumed_until_ms)
+        self._is_tail = True
+        concepts = self._take(change)
+        self._last = self._found(concepts, fold.ties)
+        self._fold = fold
+        return self._last
+
+    def _change(self, removed: Iterable[Fact], added: Sequence[Fact]) -> None:
+        """Bring the index in line, and note whether all that came is later than what was there."""
+        newest_ms = max((episode.anchor_ms for episode in self._last.episodes), default=0)
+        for fact in added:
+            known = self._index.series(fact.concept).starts if fact.concept in self._index else ()
+            at_ms = fact.effective.start_ms
+            if fact.concept != BIRTH_DATE and (at_ms < newest_ms or (known and at_ms <= known[-1])):
+                self._is_tail = False
+        gone = tuple(removed)
+        if any(fact.concept != BIRTH_DATE for fact in gone):
+            self._is_tail = False
+        self._index = self._index.changed(gone, added)
+        # Medians are made anew for all facts of a concept: those that were looked at are not these.
+        if not all(self._index.counts_as_stated(concept) for concept in {fact.concept for fact in added}):
+            self._is_tail = False
+
+    def _fresh(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...] | None:
+        """Give the facts that were not there before, None where one is gone that was."""
+        size = len(self._known)
+        if len(facts) >= size and all(map(is_, self._known, facts)):
+            return facts[size:]
+        fresh = tuple(fact for fact in facts if id(fact) not in self._ids)
+        return fresh if len(fresh) + size == len(facts) else None
+
+    def _take(self, change: Change) -> frozenset[str]:
+        """Bring the index in line with what stands, totals included; give the concepts of which something changed."""
+        self._change(change.removed, change.added)
+        book = self._pack.rules
+        summed = frozenset(
+            name for total in book.totals for name in (*total.parts, total.concept, total.absent)
+        )
+        if change.concepts.isdisjoint(summed):
+            return change.concepts
+        parts = [
+            fact
+            for name in sorted(summed)
+            for fact in self._index.stated(name)
+            if not _is_sum(fact, self._totals)
+        ]
+        made = {(fact.key, fact.effective.start_ms): fact for fact in with_totals(parts, book)[len(parts) :]}
+        kept = {key: old for key, old in self._totals.items() if made.get(key) == old}
+        gone = [old for key, old in self._totals.items() if key not in kept]
+        new = [fact for key, fact in made.items() if key not in kept]
+        self._change(gone, new)
+        self._totals = {**kept, **{key: fact for key, fact in made.items() if key not in kept}}
+        return change.concepts | {fact.concept for fact in (*gone, *new)}
+
+    def _found(self, concepts: frozenset[str], ties: tuple[Issue, ...]) -> Assessment:
+        last, rules, (as_of_ms, consumed_until_ms) = self._last, self._pack.rules, self._at_ms
+        if concepts & SHAPES_ALL or any(map(is_csf, concepts)) or not last.episodes:
+            episodes = find_episodes(self._index)
+            if not episodes:
+                return Assessment(ties=ties, index=self._index)
+            views = build_views(self._index, episodes)
+            evaluations = evaluate_all(rules, views, as_of_ms, consumed_until_ms)
+        else:
+            episodes = last.episodes
+            views = build_views(self._index, episodes)
+            evaluations = evaluate_again(
+                rules,
+                views,
+                as_of_ms,
+                consumed_until_ms,
+                last.evaluations,
+                concepts,
+                keep_scans=self._is_tail,
+            )
+        found = (each.finding for each in evaluations if each.finding is not None and not each.rule.is_silent)
+        changes = (evaluation.next_change_at_ms for evaluation in evaluations)
+        return Assessment(
+            episodes,
+            fold(found, rules.folds),
+            evaluations,
+            min((at_ms for at_ms in changes if at_ms is not None), default=None),
+            any(evaluation.awaits_feeds_until_ms is not None for evaluation in evaluations),
+            ties,
+            self._index,
+            rules.circumstances,
+        )
+
+
+def _is_sum(fact: Fact, totals: Mapping[tuple[str, EpochMs], Fact]) -> bool:
+    return totals.get((fact.key, fact.effective.start_ms)) is fact
 
 
 def find_blind_spots(

@@ -55,7 +55,9 @@ class Plain:
     def message_time(self, _raw: RawMessage) -> int | None:
         return None
 
-    def assess(self, _facts: Sequence[Fact], _as_of_ms: int, _consumed_until_ms: int) -> Assessment:
+    def assess(
+        self, _facts: Sequence[Fact], _as_of_ms: int, _consumed_until_ms: int, _who: object = ()
+    ) -> Assessment:
         return Assessment()
 
     def find_blind_spots(self, _found: Assessment, _unused: object) -> dict[int, tuple[BlindSpot, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +27,7 @@ def rank_fact(fact: Fact) -> Rank:
     return (fact.effective.start_ms, fact.concept, fact.patient.key, fact.key, fact.version.digest)
 
 
+@cache
 def is_csf(concept: str) -> bool:
     """Tell whether a concept is measured in or during the taking of cerebrospinal fluid (CSF)."""
     return concept.startswith("csf-") or concept in _OTHER_CSF
@@ -50,6 +52,11 @@ class Series:
     def within(self, first_ms: EpochMs, last_ms: EpochMs) -> tuple[Fact, ...]:
         """Return the facts of [first_ms, last_ms], both ends included."""
         return self.facts[bisect_left(self.starts, first_ms) : bisect_right(self.starts, last_ms)]
+
+    def followed_by(self, facts: Sequence[Fact]) -> Series:
+        """Return the series with more facts, all later than those that it has."""
+        more = make_series(facts)
+        return Series(self.facts + more.facts, self.starts + more.starts)
 
     def last_before(self, at_ms: EpochMs) -> Fact | None:
         """Return the newest fact strictly before an instant."""
@@ -105,6 +112,10 @@ class FactIndex:
         """Give all facts, in no order."""
         return chain.from_iterable(self._settled(concept) for concept in self._grouped)
 
+    def __contains__(self, concept: str) -> bool:
+        """Tell whether there is any fact of a concept."""
+        return concept in self._grouped
+
     @property
     def concepts(self) -> tuple[str, ...]:
         """Return the concepts that have facts, sorted."""
@@ -121,3 +132,38 @@ class FactIndex:
     def _settled(self, concept: str) -> Sequence[Fact]:
         facts = self._grouped[concept]
         return facts if self._settle is None else self._settle(concept, facts)
+
+    def stated(self, concept: str) -> Sequence[Fact]:
+        """Return the facts of one concept as they were stated, in no order."""
+        return self._grouped.get(concept, ())
+
+    def counts_as_stated(self, concept: str) -> bool:
+        """Tell whether every fact of a concept counts as it was stated."""
+        return concept not in self._grouped or self._settled(concept) is self._grouped[concept]
+
+    def changed(self, removed: Iterable[Fact], added: Iterable[Fact]) -> FactIndex:
+        """Return the index without some of its facts and with others; concepts that have neither are shared."""
+        gone: dict[str, set[int]] = {}
+        for fact in removed:
+            gone.setdefault(fact.concept, set()).add(id(fact))
+        new: dict[str, list[Fact]] = {}
+        for fact in added:
+            new.setdefault(fact.concept, []).append(fact)
+        other = FactIndex((), self._settle)
+        grouped, ordered = dict(self._grouped), dict(self._sorted)
+        other._grouped, other._sorted = grouped, ordered
+        for concept in gone.keys() | new.keys():
+            fresh, old = new.get(concept, []), ordered.pop(concept, None)
+            kept, lost = grouped.get(concept, []), gone.get(concept)
+            if lost:
+                kept = [fact for fact in kept if id(fact) not in lost]
+            grouped[concept] = kept + fresh
+            if not grouped[concept]:
+                del grouped[concept]
+            elif old is not None and not lost and _all_after(fresh, old) and other.counts_as_stated(concept):
+                ordered[concept] = old.followed_by(fresh)
+        return other
+
+
+def _all_after(facts: Iterable[Fact], series: Series) -> bool:
+    return not series.starts or all(fact.effective.start_ms > series.starts[-1] for fact in facts)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FactKey = tuple[str, str, str]
 _GroupKey = tuple[str, str, str]
 _Marks = dict[_GroupKey, tuple[int, int]]
+BIRTH_DATE = "birth-date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +42,101 @@ class CurrentFacts:
     ties: tuple[Issue, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What stands otherwise after more facts came: those that stand no longer, and those that stand now."""
+
+    removed: tuple[Fact, ...]
+    added: tuple[Fact, ...]
+
+    @property
+    def concepts(self) -> frozenset[str]:
+        """Return the concepts of which something changed; a birth date that is told again has not."""
+        told = {fact.concept for fact in (*self.removed, *self.added)}
+        dates = {fact.value for fact in (*self.removed, *self.added) if fact.concept == BIRTH_DATE}
+        return frozenset(told - {BIRTH_DATE} if self.removed and len(dates) == 1 else told)
+
+
 def current_facts(facts: Iterable[Fact]) -> CurrentFacts:
     """Fold versions of statements into what stands now.
 
     Shape: `facts` of one patient group in any order, repeats allowed.
     """
-    known = facts if isinstance(facts, (tuple, list)) else tuple(facts)
-    marks = _marks(known)
-    best: dict[FactKey, Fact] = {}
-    tied: dict[FactKey, tuple[int, int]] = {}
-    for fact in known:
-        if marks and not _stands(fact, marks):
-            continue
+    return Fold(facts).current()
+
+
+class Fold:
+    """Versions of statements of one patient group, folded so far."""
+
+    __slots__ = ("_best", "_groups", "_marks", "_tied")
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        """Fold `facts`, in any order, repeats allowed."""
+        known = facts if isinstance(facts, (tuple, list)) else tuple(facts)
+        self._marks = _marks(known)
+        self._groups = {_group_key(fact) for fact in known if fact.group is not None}
+        self._best: dict[FactKey, Fact] = {}
+        self._tied: dict[FactKey, tuple[int, int]] = {}
+        for fact in known:
+            self._take(fact)
+
+    def current(self) -> CurrentFacts:
+        """Give what stands."""
+        best = self._best
+        standing = tuple(fact for _, fact in sorted(best.items(), key=_first) if not fact.is_deleted)
+        return CurrentFacts(standing, self.ties)
+
+    @property
+    def ties(self) -> tuple[Issue, ...]:
+        """Give one issue for each statement whose highest version was made twice with different content."""
+        best = self._best
+        return tuple(
+            _tie_issue(best[key]) for key in sorted(self._tied) if self._tied[key] == _instant(best[key])
+        )
+
+    def add(self, facts: Iterable[Fact]) -> Change | None:
+        """Fold more facts; None where one replaces a group of earlier ones: then all are to be folded anew."""
+        before: dict[FactKey, Fact | None] = {}
+        for fact in facts:
+            if fact.group is not None and not self._is_apart(fact):
+                return None
+            key = _key(fact)
+            rival = self._best.get(key)
+            self._take(fact)
+            if self._best.get(key) is not rival:
+                before.setdefault(key, rival)
+        removed = (fact for fact in before.values() if fact is not None and not fact.is_deleted)
+        added = (self._best[key] for key in before if not self._best[key].is_deleted)
+        return Change(tuple(removed), tuple(added))
+
+    def _is_apart(self, fact: Fact) -> bool:
+        """Note the group of a fact; tell whether nothing that was folded before falls by it."""
+        key, group = _group_key(fact), fact.group
+        is_known = key in self._groups
+        self._groups.add(key)
+        if group is None or not group.replaces or group.stated_at <= self._marks.get(key, _NEVER):
+            return True
+        self._marks[key] = group.stated_at
+        return not is_known
+
+    def _take(self, fact: Fact) -> None:
+        if self._marks and not _stands(fact, self._marks):
+            return
         key = (fact.patient.authority, fact.patient.value, fact.key)
+        best = self._best
         rival = best.setdefault(key, fact)
         if rival is not fact:
             best[key] = _higher(rival, fact)
             if _is_tie(rival, fact):
-                tied[key] = (fact.version.major, fact.version.minor)
-    standing = tuple(fact for _, fact in sorted(best.items(), key=_first) if not fact.is_deleted)
-    ties = tuple(_tie_issue(best[key]) for key in sorted(tied) if tied[key] == _instant(best[key]))
-    return CurrentFacts(standing, ties)
+                self._tied[key] = (fact.version.major, fact.version.minor)
+
+
+def _key(fact: Fact) -> FactKey:
+    return (fact.patient.authority, fact.patient.value, fact.key)
+
+
+def _group_key(fact: Fact) -> _GroupKey:
+    return (fact.patient.authority, fact.patient.value, fact.group.key if fact.group is not None else "")
 
 
 def _marks(facts: Iterable[Fact]) -> _Marks:

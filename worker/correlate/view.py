@@ -84,16 +84,28 @@ class EpisodeView:
         """
         first_ms = start_ms if include_before else max(start_ms, self.anchor_ms)
         last_ms = min(end_ms, self.until_ms - 1)
-        parts = [
-            self._csf(concept).within(start_ms, end_ms)
-            if is_csf(concept)
-            else self.index.series(concept).within(first_ms, last_ms)
-            for concept in dict.fromkeys(concepts)
-        ]
-        filled = [part for part in parts if part]
+        index = self.index
+        filled = {}
+        for concept in concepts:
+            if concept not in index:
+                continue
+            part = (
+                self._csf(concept).within(start_ms, end_ms)
+                if is_csf(concept)
+                else index.series(concept).within(first_ms, last_ms)
+            )
+            if part:
+                filled[concept] = part
         if len(filled) <= 1:
-            return filled[0] if filled else ()
-        return tuple(sorted((fact for part in filled for fact in part), key=rank_fact))
+            return next(iter(filled.values()), ())
+        return make_series([fact for part in filled.values() for fact in part]).facts
+
+    def last_of(self, concept: str) -> Fact | None:
+        """Return the newest of the LP's own facts of one concept."""
+        if is_csf(concept):
+            return next(reversed(self._csf(concept).facts), None)
+        found = self.index.series(concept).last_before(self.until_ms)
+        return found if found is not None and found.effective.start_ms >= self.anchor_ms else None
 
     def last_before(self, concept: str, at_ms: EpochMs) -> Fact | None:
         """Return the newest fact of a concept strictly before an instant, of whatever LP."""

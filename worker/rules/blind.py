@@ -153,16 +153,18 @@ def _stay(view: EpisodeView, as_of_ms: EpochMs) -> Stay | None:
 
 
 def _newest(expected: Expected, view: EpisodeView) -> Fact | None:
-    found = view.between(expected.heard, view.anchor_ms, view.until_ms - 1)
-    return found[-1] if found else None
+    found = [
+        fact for name in expected.heard if name in view.index and (fact := view.last_of(name)) is not None
+    ]
+    return max(found, key=rank_fact, default=None)
 
 
 def _silent(
     expected: Expected, spans: Sequence[_Span], view: EpisodeView, left: _Left | None
 ) -> Iterator[BlindSpot]:
     """Give the silence of one input, once for all rules that become blind by it at one instant."""
-    needing = [span for span in spans if expected.needed_by & span.evaluation.rule.inputs]
-    newest = _newest(expected, view)
+    needing = [span for span in spans if span.rule in expected.rules]
+    newest = _newest(expected, view) if needing else None
     if not needing or (newest is not None and expected.is_once):
         return
     context = needing[0].evaluation.context
@@ -203,7 +205,11 @@ def _words(expected: Expected, newest: Fact | None, *, is_out: bool, is_known: b
 def _last_heard(expected: Expected, newest: Fact | None, view: EpisodeView) -> tuple[str, Fact | None]:
     """Give the newest fact, from before the LP where there is none since, and the feed that it came by."""
     if newest is None:
-        older = [fact for name in expected.heard if (fact := view.last_before(name, view.anchor_ms))]
+        older = [
+            fact
+            for name in expected.heard
+            if name in view.index and (fact := view.last_before(name, view.anchor_ms))
+        ]
         newest = max(older, key=rank_fact, default=None)
     return ("", None) if newest is None else (newest.source.feed, newest)
 
@@ -214,8 +220,8 @@ def _gone(
     """Give the rules that watch nobody since the patient left, unless something was heard of him after that."""
     if left is None:
         return
-    needed = frozenset(concept for each in expected if not each.is_once for concept in each.needed_by)
-    watching = [span for span in spans if needed & span.evaluation.rule.inputs]
+    needed = frozenset(rule for each in expected if not each.is_once for rule in each.rules)
+    watching = [span for span in spans if span.rule in needed]
     heard = [
         (fact.effective.start_ms + each.within_ms, fact)
         for each in expected
@@ -228,12 +234,14 @@ def _gone(
 
 
 def _unused(
-    unused: Iterable[Unused], spans: Sequence[_Span], silent: Sequence[BlindSpot], view: EpisodeView
+    unused: Sequence[Unused], spans: Sequence[_Span], silent: Sequence[BlindSpot], view: EpisodeView
 ) -> Iterator[BlindSpot]:
     """Give what messages held and nobody could use: of a concept, for its rules; of no concept, where an input is silent.
 
     A value that can be used ends it: whatever the lost one said, somebody looked again.
     """
+    if not unused:
+        return
     inputs = frozenset(concept for span in spans for concept in span.evaluation.rule.inputs)
     for item in dict.fromkeys(unused):
         if item.at_ms < view.anchor_ms or item.at_ms >= view.until_ms:
@@ -261,11 +269,8 @@ def _undecided(spans: Iterable[_Span]) -> Iterator[BlindSpot]:
     """Give the values for which a rule answers unknown: a comparator that does not settle it, another unit, an age unknown."""
     found: dict[tuple[str, EpochMs], tuple[list[_Span], Fact]] = {}
     for span in spans:
-        if span.evaluation.truth is Truth.UNKNOWN:
-            for blank in span.evaluation.rule.when.blanks(span.evaluation.context):
-                if blank.fact is not None:
-                    key = (blank.fact.key, blank.fact.effective.start_ms)
-                    found.setdefault(key, ([], blank.fact))[0].append(span)
+        for fact in span.evaluation.undecided:
+            found.setdefault((fact.key, fact.effective.start_ms), ([], fact))[0].append(span)
     for members, fact in found.values():
         yield BlindSpot(
             Blindness.UNDECIDED,

@@ -163,6 +163,7 @@ def _reading_definition(name: str, path: Path, scope: Scope) -> ReadingNode:
         scope.library.named[name] = (node, uses)
     scope.uses.concepts.update(uses.concepts)
     scope.uses.rules.update(uses.rules)
+    scope.uses.is_timed |= uses.is_timed
     if not set(scope.concepts) <= set(of):
         strangers = ", ".join(sorted(set(scope.concepts) - set(of)))
         scope.problem(path, f"definition '{name}' is not about {strangers}; add it to its `of`")
@@ -265,6 +266,7 @@ def _count(spec: CountSpec, path: Path, scope: Scope) -> EpisodeNode:
 def _missing(spec: MissingSpec, path: Path, scope: Scope) -> EpisodeNode:
     concepts = scope.check_concepts(spec.of, (*path, "of"))
     inputs = ("encounter", "discharge", "lumbar-puncture")
+    scope.uses.is_timed = True
     scope.uses.concepts.update(inputs)
     if not scope.concepts:
         scope.uses.hits.update((*concepts, *inputs))

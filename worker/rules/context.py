@@ -25,6 +25,13 @@ class Judged(NamedTuple):
     unsure: Series
 
 
+class Scanned(NamedTuple):
+    """The facts of a reading that were looked at, and those of them that its fixed part does not rule out."""
+
+    facts: tuple[Fact, ...]
+    kept: tuple[Fact, ...]
+
+
 class Hit(NamedTuple):
     """One fact for which a rule holds.
 
@@ -58,13 +65,11 @@ class Outcome(NamedTuple):
 class Blank(NamedTuple):
     """What an answer lacks.
 
-    Shape: `reason` in words ("no data"); `inputs` name what it is said of, empty where the reason names it itself; `fact` is
-    the one that decides nothing, where that is the reason.
+    Shape: `reason` in words ("no data"); `inputs` name what it is said of, empty where the reason names it itself.
     """
 
     reason: str
     inputs: tuple[str, ...] = ()
-    fact: Fact | None = None
 
 
 NOTHING = Outcome(Truth.FALSE)
@@ -78,7 +83,8 @@ class Context:
     Shape: `outcomes` hold what other rules said of the same LP, for the predicate `rule`. `answers` caches episode predicates
     by identity, because they are asked once for each reading of a rule; `remembered` what named definitions said of facts,
     by identity of both, because several rules ask the same; `judged` which facts
-    can stand near or before others; `bases` the baseline of each concept, by how it is chosen.
+    can stand near or before others; `bases` the baseline of each concept, by how it is chosen. `scanned` may come from the
+    assessment before this one, where LP and birth date are the same and every fact since is later than those of its concept.
     """
 
     view: EpisodeView
@@ -89,6 +95,7 @@ class Context:
     remembered: dict[int, dict[int, Truth]] = field(default_factory=dict)
     judged: dict[int, Judged] = field(default_factory=dict)
     bases: dict[tuple[str, str, int | None], Fact | None] = field(default_factory=dict)
+    scanned: dict[int, Scanned] = field(default_factory=dict)
     anchor_ms: EpochMs = field(init=False)
     series_ms: EpochMs = field(init=False)
     age_days: int | None = field(init=False)
@@ -141,6 +148,11 @@ class ReadingNode:
         """Return how much there is to look at: 0 for r alone."""
         return 0
 
+    @property
+    def is_fixed(self) -> bool:
+        """Tell whether the answer for r stays while LP and birth date do, if of r's own concept only later facts come."""
+        return False
+
     def test(self, fact: Fact, context: Context) -> Truth:
         """Answer for one fact."""
         raise NotImplementedError
@@ -165,6 +177,11 @@ class EpisodeNode:
 
     label: str
 
+    @property
+    def is_fixed(self) -> bool:
+        """Tell whether the answer stays while LP and birth date do, whatever facts come."""
+        return False
+
     def ask(self, context: Context) -> Outcome:
         """Answer, at most once for each assessment."""
         known = context.answers.get(id(self))
@@ -182,4 +199,8 @@ class EpisodeNode:
 
     def blanks(self, context: Context) -> Iterator[Blank]:  # noqa: ARG002 - most predicates are answered by their parts
         """Give what the answer lacks; nothing where it is known, and nothing that cannot be there yet."""
+        yield from ()
+
+    def undecided(self, context: Context) -> Iterator[Fact]:  # noqa: ARG002 - as for `blanks`
+        """Give the facts that leave the answer unknown, because they decide nothing."""
         yield from ()

@@ -7,7 +7,7 @@ vanish when its window ends: its alert expires then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.correlate.baseline import NO_BASELINE, Newness, compare
@@ -30,7 +30,7 @@ class Evaluation:
 
     Shape: `finding` only when `truth` is true. `next_change_at_ms` is the next instant at which finding or alert may change by
     time alone (a gap falls due, the window ends); `awaits_feeds_until_ms` an instant already past up to which feeds must be
-    consumed before a gap can be judged.
+    consumed before a gap can be judged. `undecided` are the facts that leave an unknown answer unknown.
     """
 
     rule: Rule
@@ -39,6 +39,7 @@ class Evaluation:
     next_change_at_ms: EpochMs | None
     awaits_feeds_until_ms: EpochMs | None
     context: Context
+    undecided: tuple[Fact, ...] = ()
 
     @property
     def trace(self) -> Trace:
@@ -81,6 +82,53 @@ def evaluate_all(
     return tuple(found)
 
 
+def evaluate_again(
+    book: RuleBook,
+    views: Iterable[EpisodeView],
+    as_of_ms: EpochMs,
+    consumed_until_ms: EpochMs,
+    before: Iterable[Evaluation],
+    changed: Iterable[str],
+    *,
+    keep_scans: bool,
+) -> tuple[Evaluation, ...]:
+    """Evaluate every rule on every LP, as `evaluate_all` does, but ask only those whose answer may differ from `before`.
+
+    Shape: `before` are the evaluations of the same LPs, at an instant not later and with feeds read no further; `changed` are
+    the concepts of which facts came or went since, none of which shapes LPs, stays or ages. With `keep_scans` none went, and
+    each that came is later than every other of its concept, and than the LPs.
+    """
+    concepts = frozenset(changed)
+    known = {(each.context.anchor_ms, each.rule.id): each for each in before}
+    found = []
+    for view in views:
+        context = Context(view, as_of_ms, consumed_until_ms)
+        asked: set[str] = set()
+        for rule in book.rules:
+            previous = known[view.anchor_ms, rule.id]
+            if keep_scans:
+                context.scanned = previous.context.scanned
+            is_asked = (
+                rule.is_timed
+                or not rule.inputs.isdisjoint(concepts)
+                or not rule.refers_to.isdisjoint(asked)
+                or _is_due(previous, as_of_ms)
+            )
+            if is_asked:
+                asked.add(rule.id)
+                found.append(evaluate(rule, context))
+            else:
+                context.outcomes[rule.id] = previous.context.outcomes[rule.id]
+                found.append(replace(previous, context=context))
+    return tuple(found)
+
+
+def _is_due(evaluation: Evaluation, as_of_ms: EpochMs) -> bool:
+    """Tell whether time alone may have changed an answer since."""
+    next_ms = evaluation.next_change_at_ms
+    return evaluation.awaits_feeds_until_ms is not None or (next_ms is not None and next_ms <= as_of_ms)
+
+
 def evaluate(rule: Rule, context: Context) -> Evaluation:
     """Evaluate one rule; `context` remembers its answer for the rules that refer to it.
 
@@ -92,7 +140,8 @@ def evaluate(rule: Rule, context: Context) -> Evaluation:
     next_ms = outcome.next_ms
     if finding is not None and not rule.is_silent and finding.window_end_ms > context.as_of_ms:
         next_ms = finding.window_end_ms if next_ms is None else min(next_ms, finding.window_end_ms)
-    return Evaluation(rule, outcome.truth, finding, next_ms, outcome.awaits_ms, context)
+    undecided = tuple(rule.when.undecided(context)) if outcome.truth is Truth.UNKNOWN else ()
+    return Evaluation(rule, outcome.truth, finding, next_ms, outcome.awaits_ms, context, undecided)
 
 
 def _with_referred(book: RuleBook, wanted: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -82,13 +82,15 @@ class Library:
 class Uses:
     """What one rule refers to, collected while it is compiled.
 
-    Shape: `hits` are the concepts of facts that the rule can rest on first of all; a subset of `concepts`.
+    Shape: `hits` are the concepts of facts that the rule can rest on first of all; a subset of `concepts`. `is_timed` where
+    it asks for what was not done, of which the answer changes by time alone.
     """
 
     hits: set[str] = field(default_factory=set)
     concepts: set[str] = field(default_factory=set)
     rules: set[str] = field(default_factory=set)
     params: set[str] = field(default_factory=set)
+    is_timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,10 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
     kept = tuple(rule for rule in ordered if rule.status is not RuleStatus.RETIRED)
     idle = {rule.id: "retired" for rule in ordered if rule.status is RuleStatus.RETIRED}
     idle |= dict.fromkeys(files.disabled, "disabled")
+    expected = tuple(
+        replace(each, rules=frozenset(rule.id for rule in kept if rule.inputs & each.needed_by))
+        for each in expected
+    )
     return RuleBook(kept, totals, expected, idle, beside)
 
 
@@ -145,6 +149,7 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
         frozenset(uses.hits),
         spec.opens == "nothing",
         frozenset(spec.context_of),
+        uses.is_timed,
     )
 
 

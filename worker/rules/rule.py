@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SHAPES_EPISODES = frozenset({"lumbar-puncture"})
 """Concepts of which a change may move, open or close an LP; every concept of CSF is another."""
 
+SHAPES_ALL = SHAPES_EPISODES | {"encounter", "discharge", "birth-date"}
+"""Concepts of which a change may change the answer of any rule: when the LP was, where the patient is, how old he is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cited:
@@ -71,8 +74,8 @@ class Rule:
 
     Shape: `inputs` are all concepts on which its answer may depend, those of rules it refers to included; `refers_to` the
     rules themselves; `hits` the concepts of facts that it rests on first of all. `expires_ms` is counted from the LP.
-    `renotify_rise` in the unit of its hits. `is_silent` opens no alert; its finding stands in the context of the alerts
-    of `context_of`.
+    `renotify_rise` in the unit of its hits. `is_timed` asks somewhere for what was not done. `is_silent` opens no alert;
+    its finding stands in the context of the alerts of `context_of`.
     """
 
     id: str
@@ -94,6 +97,7 @@ class Rule:
     hits: frozenset[str] = frozenset()
     is_silent: bool = False
     context_of: frozenset[str] = frozenset()
+    is_timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ class Total:
 class Expected:
     """An input of which the silence makes rules blind.
 
-    Shape: rules that read one of `needed_by` need it, a fact of one of `heard` brings it. `within_ms` is how long its
+    Shape: `rules` are those that read one of `needed_by`; a fact of one of `heard` brings it. `within_ms` is how long its
     silence is ordinary, counted from the LP or the last fact; `is_once` where one fact is enough.
     """
 
@@ -125,6 +129,7 @@ class Expected:
     heard: tuple[str, ...]
     within_ms: int
     is_once: bool = False
+    rules: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from worker.correlate.matching import EpisodeMatch, StoredEpisode, match_episode
 from worker.model.alert import Alert, AlertChange
 from worker.model.episode import Episode
 from worker.model.errors import LpwatchError
-from worker.model.fact import Fact
+from worker.model.fact import Fact, Identifier
 from worker.model.finding import Truth
 from worker.model.message import Unused
 from worker.model.time import MINUTE_MS, EpochMs
@@ -65,8 +65,14 @@ class Judge(Writer, Protocol):
     def policy(self) -> Policy:
         """Say when an alert pages, is told again and may come back."""
 
-    def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
-        """Find LPs and findings."""
+    def assess(
+        self,
+        facts: Sequence[Fact],
+        as_of_ms: EpochMs,
+        consumed_until_ms: EpochMs,
+        who: Sequence[Identifier] = ...,
+    ) -> Assessment:
+        """Find LPs and findings; `who` names the patient by all identifiers that are joined."""
 
     def find_blind_spots(
         self, found: Assessment, unused: Sequence[Unused]
@@ -131,7 +137,7 @@ class Assessor:
     def _verdict(self, case: Case, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Verdict:
         # Workers' clocks differ: for one patient time never goes back, or what one let expire another would raise again.
         as_of_ms = max([as_of_ms, *(alert.updated_at_ms for alert in case.alerts)])
-        found = self._judge.assess(case.facts, as_of_ms, consumed_until_ms)
+        found = self._judge.assess(case.facts, as_of_ms, consumed_until_ms, case.patients)
         match = match_episodes(found.episodes, case.episodes, self._new_id)
         ids = {episode.anchor_ms: id_ for episode, id_ in zip(found.episodes, match.ids, strict=True)}
         redirects = dict(match.redirects)

@@ -15,13 +15,14 @@ from worker.alerts.routing import Routes
 from worker.correlate.limits import DEFAULT_LIMITS
 from worker.mapping.concept_spec import Kind
 from worker.model.alert import Alert
-from worker.model.fact import Fact
+from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage, Reading, Unused
 from worker.model.time import DAY_MS, EpochMs
 from worker.notes.reader import NoteReader
 from worker.rules.blind import BlindSpot
 from worker.rules.rule import Rule
 from worker.runtime.clock import is_believable
+from worker.runtime.recalls import Recalls
 
 _log = structlog.get_logger(__name__)
 _LONG_MS = 8 * DAY_MS
@@ -36,6 +37,7 @@ class PackProgram:
         self._pack = pack
         self._notes = notes
         self._has_warned = False
+        self._recalls = Recalls(pack)
         self._texts = {rule.id: _text(rule) for rule in pack.rules.rules}
         self._titles = {rule.id: rule.text.title for rule in pack.rules.rules}
         self.opening = pack.opening
@@ -73,10 +75,14 @@ class PackProgram:
         return None
 
     def assess(
-        self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs
+        self,
+        facts: Sequence[Fact],
+        as_of_ms: EpochMs,
+        consumed_until_ms: EpochMs,
+        who: Sequence[Identifier] = (),
     ) -> pipeline.Assessment:
-        """Find LPs and findings."""
-        return pipeline.assess(facts, self._pack, as_of_ms, consumed_until_ms)
+        """Find LPs and findings; of a patient who was assessed lately only what changed is asked again."""
+        return self._recalls.assess(tuple(who), tuple(facts), as_of_ms, consumed_until_ms)
 
     def find_blind_spots(
         self, found: pipeline.Assessment, unused: Sequence[Unused]

@@ -203,10 +203,14 @@ def test_a_rule_that_the_pack_retired_or_disabled_is_named_so(
 ) -> None:
     site = tmp_path / "site"
     (site / "rules").mkdir(parents=True)
-    text = default_layer()["rules/pain-spike.yaml"].replace("status: draft", "status: retired")
-    (site / "rules" / "pain-spike.yaml").write_text(text, encoding="utf-8")
-    (site / "rules" / "off.yaml").write_text("id: csf-cells\ndisabled: true\n", encoding="utf-8")
-    for rule, word in (("pain-spike", "retired"), ("csf-cells", "disabled"), ("fever", "no rule fever")):
+    text = default_layer()["rules/csf-pressure.yaml"].replace("status: shadow", "status: retired")
+    (site / "rules" / "csf-pressure.yaml").write_text(text, encoding="utf-8")
+    (site / "rules" / "off.yaml").write_text("id: purpuric-rash\ndisabled: true\n", encoding="utf-8")
+    for rule, word in (
+        ("csf-pressure", "retired"),
+        ("purpuric-rash", "disabled"),
+        ("fever", "no rule fever"),
+    ):
         asked = ["--rule", rule, "--at", "2026-01-05T13:00:00Z", "--from", ward, "--pack", site]
         result = lpwatch("why-not", "A1", *asked)
         assert (result.exit_code, word in result.stderr) == (2, True)

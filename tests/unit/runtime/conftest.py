@@ -86,7 +86,9 @@ class Script:
     def message_time(self, raw: RawMessage) -> EpochMs | None:
         return self.times.get(raw.body)
 
-    def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+    def assess(
+        self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs, _who: object = ()
+    ) -> Assessment:
         self.assessed_at.append(as_of_ms)
         if self.failing is not None:
             raise self.failing

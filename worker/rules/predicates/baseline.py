@@ -179,6 +179,10 @@ class RiseFromBaseline(ReadingNode):
     def cost(self) -> int:
         return _COST
 
+    @property
+    def is_fixed(self) -> bool:
+        return True
+
     def test(self, fact: Fact, context: Context) -> Truth:
         base = self.base(fact, context)
         mine, theirs = number_of(fact, self.unit), number_of(base, self.unit) if base else None
@@ -224,6 +228,10 @@ class DropFromBaseline(ReadingNode):
     def cost(self) -> int:
         return _COST
 
+    @property
+    def is_fixed(self) -> bool:
+        return True
+
     def test(self, fact: Fact, context: Context) -> Truth:
         difference = self.difference(fact, context)
         return Truth.UNKNOWN if difference is None else self.by.decide(difference, context.age_days)
@@ -259,6 +267,10 @@ class WorseThanBaseline(ReadingNode):
     @property
     def cost(self) -> int:
         return _COST
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def test(self, fact: Fact, context: Context) -> Truth:
         mine, theirs = self._place(fact), self._base_place(fact, context)

@@ -12,7 +12,7 @@ from worker.model.finding import Trace, Truth
 from worker.rules.context import Judged, ReadingNode
 from worker.rules.interval import Interval, subtract
 from worker.rules.interval import write as write_number
-from worker.rules.predicates.logic import all_of
+from worker.rules.predicates.logic import all_of, fixed_part, possible
 from worker.rules.predicates.value import number_of
 from worker.rules.words import describe
 
@@ -104,12 +104,13 @@ class Related(ReadingNode):
     def _judged(self, context: Context) -> Judged:
         known = context.judged.get(id(self))
         if known is None:
-            known = context.judged[id(self)] = _judge(self.concepts, self.where, context)
+            known = context.judged[id(self)] = _judge(id(self), self.concepts, self.where, context)
         return known
 
 
-def _judge(concepts: tuple[str, ...], clause: ReadingNode, context: Context) -> Judged:
-    facts = context.view.between(concepts, -NEVER_MS, NEVER_MS)
+def _judge(key: int, concepts: tuple[str, ...], clause: ReadingNode, context: Context) -> Judged:
+    everything = context.view.between(concepts, -NEVER_MS, NEVER_MS)
+    facts = possible(key, fixed_part(clause), everything, context)
     truths = [clause.test(other, context) for other in facts]
     return Judged(_series(facts, truths, Truth.TRUE), _series(facts, truths, Truth.UNKNOWN))
 
@@ -167,7 +168,7 @@ class PrecededBy(Related):
         key = -id(self)  # not the breaker's own: a definition may break several
         known = context.judged.get(key)
         if known is None:
-            known = context.judged[key] = _judge(self.concepts, breaker, context)
+            known = context.judged[key] = _judge(key, self.concepts, breaker, context)
         holding, unsure = (series.last_before(fact.effective.start_ms) for series in known)
         return _time_of(holding), _time_of(unsure)
 
@@ -228,6 +229,10 @@ class Rising(ReadingNode):
         """Return all readings of r's concept in the span, by clinical time."""
         first_ms = self.reach.first_ms(fact, context)
         return context.view.between((fact.concept,), first_ms, fact.effective.start_ms - 1)
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def test(self, fact: Fact, context: Context) -> Truth:
         readings = self.last(fact, context)
@@ -316,6 +321,10 @@ class Rise(ReadingNode):
         other = self.earlier(fact, context)
         mine, theirs = number_of(fact, self.unit), number_of(other, self.unit) if other else None
         return subtract(mine, theirs) if mine is not None and theirs is not None else None
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def test(self, fact: Fact, context: Context) -> Truth:
         if self.earlier(fact, context) is None:

@@ -9,6 +9,7 @@ from worker.model.fact import Puncture, Quantity
 from worker.model.finding import Trace, Truth
 from worker.rules.context import NOTHING, UNKNOWN, Blank, EpisodeNode, Hit, Outcome
 from worker.rules.params import DAYS_A_YEAR
+from worker.rules.predicates.logic import fixed_part, possible
 from worker.rules.words import describe
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Reading(EpisodeNode):
     Without any reading the answer is unknown; a finding that no note states is false as soon as there is a note.
     """
 
-    __slots__ = ("apart_ms", "concepts", "count", "is_finding", "where", "window")
+    __slots__ = ("apart_ms", "concepts", "count", "fixed", "is_finding", "where", "window")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Reading(EpisodeNode):
         self.concepts = concepts
         self.window = window
         self.where = where
+        self.fixed = fixed_part(where)
         self.is_finding = is_finding
         self.label = label
         self.count = count
@@ -82,6 +84,11 @@ class Reading(EpisodeNode):
             inputs = ("note",) if self.is_finding else self.concepts
             yield Blank(f"nothing since {describe(newest, context)}") if newest else Blank(NO_DATA, inputs)
 
+    def undecided(self, context: Context) -> Iterator[Fact]:
+        if self.ask(context).truth is Truth.UNKNOWN:
+            facts = possible(id(self), self.fixed, self._facts(context), context)
+            yield from (fact for fact in facts if self._is_unsure(fact, context))
+
     def _is_unsure(self, fact: Fact, context: Context) -> bool:
         return self.where.test(fact, context) is Truth.UNKNOWN
 
@@ -89,21 +96,21 @@ class Reading(EpisodeNode):
         trace = self.where.explain(fact, context)
         while below := next((child for child in trace.children if child.truth is Truth.UNKNOWN), None):
             trace = below
-        return Blank(f"undecided: {describe(fact, context)} ({trace.reason or trace.label})", (), fact)
+        return Blank(f"undecided: {describe(fact, context)} ({trace.reason or trace.label})")
 
     def _scan(self, context: Context) -> tuple[list[Hit], bool, bool]:
         test = self.where.test
         hits: list[Hit] = []
-        is_unsure, is_empty = False, True
-        for fact in self._facts(context):
-            is_empty = False
+        is_unsure = False
+        facts = self._facts(context)
+        for fact in possible(id(self), self.fixed, facts, context):
             truth = test(fact, context)
             if truth is Truth.TRUE:
                 hits.append(self._hit(fact, context))
             elif truth is Truth.UNKNOWN:
                 is_unsure = True
         hits.sort(key=_at)
-        return hits, is_unsure, is_empty
+        return hits, is_unsure, not facts
 
     def _hit(self, fact: Fact, context: Context) -> Hit:
         support = self.where.support(fact, context)
@@ -163,6 +170,10 @@ class Age(EpisodeNode):
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.label = f"age {limits.words}"
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def evaluate(self, context: Context) -> Outcome:
         if context.age_days is None:

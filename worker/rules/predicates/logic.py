@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.model.finding import Trace, Truth
-from worker.rules.context import EpisodeNode, Outcome, ReadingNode
+from worker.rules.context import EpisodeNode, Outcome, ReadingNode, Scanned
 from worker.rules.interval import negate
 
 if TYPE_CHECKING:
@@ -42,6 +42,36 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return answer
 
 
+def fixed_part(clause: ReadingNode) -> ReadingNode | None:
+    """Give what of a clause is fixed and must hold of r for the whole to hold; None for nothing."""
+    if clause.is_fixed:
+        return clause
+    if not isinstance(clause, ReadingAll):
+        return None
+    parts = tuple(part for part in map(fixed_part, clause.parts) if part is not None)
+    return ReadingAll(parts) if parts else None
+
+
+def possible(
+    key: int, fixed: ReadingNode | None, facts: tuple[Fact, ...], context: Context
+) -> tuple[Fact, ...]:
+    """Give the facts that the fixed part of a clause does not rule out, in their order.
+
+    Of what was looked at before under this key, for the same LP, only what came after it is looked at.
+    """
+    if fixed is None:
+        return facts
+    known = context.scanned.get(key)
+    kept: tuple[Fact, ...] = ()
+    fresh = facts
+    if known is not None and facts[: len(known.facts)] == known.facts:
+        kept, fresh = known.kept, facts[len(known.facts) :]
+    test = fixed.test
+    kept = (*kept, *(fact for fact in fresh if test(fact, context) is not Truth.FALSE))
+    context.scanned[key] = Scanned(facts, kept)
+    return kept
+
+
 class ReadingAll(ReadingNode):
     """All parts hold of r."""
 
@@ -54,6 +84,10 @@ class ReadingAll(ReadingNode):
     @property
     def cost(self) -> int:
         return sum(part.cost for part in self.parts)
+
+    @property
+    def is_fixed(self) -> bool:
+        return all(part.is_fixed for part in self.parts)
 
     def test(self, fact: Fact, context: Context) -> Truth:
         answer = Truth.TRUE
@@ -88,6 +122,10 @@ class ReadingAny(ReadingNode):
     @property
     def cost(self) -> int:
         return sum(part.cost for part in self.parts)
+
+    @property
+    def is_fixed(self) -> bool:
+        return all(part.is_fixed for part in self.parts)
 
     def test(self, fact: Fact, context: Context) -> Truth:
         answer = Truth.FALSE
@@ -124,6 +162,10 @@ class ReadingNot(ReadingNode):
     def cost(self) -> int:
         return self.part.cost
 
+    @property
+    def is_fixed(self) -> bool:
+        return self.part.is_fixed
+
     def test(self, fact: Fact, context: Context) -> Truth:
         return negate(self.part.test(fact, context))
 
@@ -144,6 +186,10 @@ class Unless(ReadingNode):
     @property
     def cost(self) -> int:
         return 1 + self.clause.cost
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.clause.is_fixed
 
     def test(self, fact: Fact, context: Context) -> Truth:
         return Truth.FALSE if self.clause.test(fact, context) is Truth.TRUE else Truth.TRUE
@@ -170,6 +216,10 @@ class Named(ReadingNode):
     @property
     def cost(self) -> int:
         return self.clause.cost
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.clause.is_fixed
 
     def test(self, fact: Fact, context: Context) -> Truth:
         answers = context.remembered.get(id(self))
@@ -200,6 +250,10 @@ class OfEpisode(ReadingNode):
         self.node = node
         self.label = node.label
 
+    @property
+    def is_fixed(self) -> bool:
+        return self.node.is_fixed
+
     def test(self, fact: Fact, context: Context) -> Truth:
         return self.node.ask(context).truth
 
@@ -219,6 +273,10 @@ class EpisodeAll(EpisodeNode):
         self.parts = parts
         self.label = label
 
+    @property
+    def is_fixed(self) -> bool:
+        return all(part.is_fixed for part in self.parts)
+
     def evaluate(self, context: Context) -> Outcome:
         outcomes = [part.ask(context) for part in self.parts]
         truth = all_of(outcome.truth for outcome in outcomes)
@@ -235,6 +293,9 @@ class EpisodeAll(EpisodeNode):
     def blanks(self, context: Context) -> Iterator[Blank]:
         yield from _blanks(self, self.parts, context)
 
+    def undecided(self, context: Context) -> Iterator[Fact]:
+        yield from _undecided(self, self.parts, context)
+
 
 class EpisodeAny(EpisodeNode):
     """At least one part holds of the LP: from the first instant at which one did."""
@@ -244,6 +305,10 @@ class EpisodeAny(EpisodeNode):
     def __init__(self, parts: tuple[EpisodeNode, ...], label: str = "any") -> None:
         self.parts = parts
         self.label = label
+
+    @property
+    def is_fixed(self) -> bool:
+        return all(part.is_fixed for part in self.parts)
 
     def evaluate(self, context: Context) -> Outcome:
         outcomes = [part.ask(context) for part in self.parts]
@@ -262,6 +327,9 @@ class EpisodeAny(EpisodeNode):
     def blanks(self, context: Context) -> Iterator[Blank]:
         yield from _blanks(self, self.parts, context)
 
+    def undecided(self, context: Context) -> Iterator[Fact]:
+        yield from _undecided(self, self.parts, context)
+
 
 class EpisodeNot(EpisodeNode):
     """The part does not hold of the LP."""
@@ -271,6 +339,10 @@ class EpisodeNot(EpisodeNode):
     def __init__(self, part: EpisodeNode) -> None:
         self.part = part
         self.label = "not"
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.part.is_fixed
 
     def evaluate(self, context: Context) -> Outcome:
         outcome = self.part.ask(context)
@@ -283,12 +355,21 @@ class EpisodeNot(EpisodeNode):
     def blanks(self, context: Context) -> Iterator[Blank]:
         yield from _blanks(self, (self.part,), context)
 
+    def undecided(self, context: Context) -> Iterator[Fact]:
+        yield from _undecided(self, (self.part,), context)
+
 
 def _blanks(node: EpisodeNode, parts: tuple[EpisodeNode, ...], context: Context) -> Iterator[Blank]:
     """Give what the parts lack, unless the answer is no whatever they say; also of a yes, what it did not see matters."""
     if node.ask(context).truth is not Truth.FALSE:
         for part in parts:
             yield from part.blanks(context)
+
+
+def _undecided(node: EpisodeNode, parts: tuple[EpisodeNode, ...], context: Context) -> Iterator[Fact]:
+    if node.ask(context).truth is Truth.UNKNOWN:
+        for part in parts:
+            yield from part.undecided(context)
 
 
 def _joined(outcomes: list[Outcome]) -> tuple[Hit, ...]:

@@ -109,7 +109,8 @@ class Missing(EpisodeNode):
             end_ms, due_ms = start_ms + self.gap_ms, start_ms + self.gap_ms + self.grace_ms
             if end_ms > last_ms or end_ms >= view.until_ms:
                 continue
-            if bisect_right(times, end_ms) > bisect_right(times, start_ms):
+            following = bisect_right(times, start_ms)
+            if following < len(times) and times[following] <= end_ms:
                 continue
             stay = self._stay(context, start_ms, due_ms)
             if stay is not None:

@@ -57,6 +57,10 @@ class Compare(ReadingNode):
         self._operator = None if len(limits.tests) > 1 or limit.bands else _OPERATORS[relation]
         self._limit = limit.value
 
+    @property
+    def is_fixed(self) -> bool:
+        return True
+
     def test(self, fact: Fact, context: Context) -> Truth:
         value = fact.value
         if self._operator and type(value) is Quantity and not value.comparator and value.unit == self.unit:
@@ -84,6 +88,10 @@ class OfConcept(ReadingNode):
         self.concepts = concepts
         self.label = f"is {' or '.join(sorted(concepts))}"
 
+    @property
+    def is_fixed(self) -> bool:
+        return True
+
     def test(self, fact: Fact, context: Context) -> Truth:
         return _TRUTH[fact.concept in self.concepts]
 
@@ -99,6 +107,10 @@ class Answer(ReadingNode):
     def __init__(self, codes: frozenset[str]) -> None:
         self.codes = codes
         self.label = f"answer {' or '.join(sorted(codes))}"
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def test(self, fact: Fact, context: Context) -> Truth:
         match fact.value:
@@ -125,6 +137,10 @@ class Asserted(ReadingNode):
         self.statuses = statuses
         self.label = f"stated as {' or '.join(sorted(statuses))}"
 
+    @property
+    def is_fixed(self) -> bool:
+        return True
+
     def test(self, fact: Fact, context: Context) -> Truth:
         return _TRUTH[isinstance(fact.value, Assertion) and fact.value.status in self.statuses]
 
@@ -141,6 +157,10 @@ class Qualified(ReadingNode):
         self.qualifiers = qualifiers
         self.is_with = is_with
         self.label = f"{'with' if is_with else 'without'} {' or '.join(sorted(qualifiers))}"
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def test(self, fact: Fact, context: Context) -> Truth:
         return _TRUTH[qualifiers_of(fact).isdisjoint(self.qualifiers) != self.is_with]
@@ -159,6 +179,10 @@ class SinceStart(ReadingNode):
         self.first_ms, self.last_ms = span_ms
         self.is_series = is_series
         self.label = f"{words} after the {'first LP of the series' if is_series else 'LP'}"
+
+    @property
+    def is_fixed(self) -> bool:
+        return True
 
     def test(self, fact: Fact, context: Context) -> Truth:
         start_ms = context.series_ms if self.is_series else context.anchor_ms

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from worker.alerts.policy import Policy
 from worker.correlate.view import EpisodeView
 from worker.model.errors import PackError
-from worker.model.fact import Fact
+from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage, Reading, Unused
 from worker.model.time import EpochMs
 from worker.pipeline import Assessment, Pack
@@ -101,8 +101,14 @@ class _Recorded(PackProgram):
         self.looks: list[_Look] = []
         self._readings = readings
 
-    def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
-        assessment = super().assess(facts, as_of_ms, consumed_until_ms)
+    def assess(
+        self,
+        facts: Sequence[Fact],
+        as_of_ms: EpochMs,
+        consumed_until_ms: EpochMs,
+        who: Sequence[Identifier] = (),
+    ) -> Assessment:
+        assessment = super().assess(facts, as_of_ms, consumed_until_ms, who)
         views = tuple(dict.fromkeys(each.context.view for each in assessment.evaluations))
         found = _essence(assessment.evaluations)
         self.looks.append(_Look(views, as_of_ms, consumed_until_ms, found))

@@ -1,0 +1,110 @@
+"""An assessment that remembers the one before equals one that does not, whatever came in between."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.property.test_rules_evaluation import CONTEXT, HOURS, LPS, others, quantities, statements
+from tests.unit.correlate.facts import at, discharge, puncture, stay
+from worker.model.fact import Fact, Group, Quantity, Version
+from worker.model.message import IssueKind, Unused
+from worker.pipeline import Assessment, Pack, Recall, assess, find_blind_spots
+from worker.rules.blanks import missing_beside
+from worker.runtime.bootstrap import load_pack
+
+
+@cache
+def pack() -> Pack:
+    return load_pack()
+
+
+@st.composite
+def versions(draw: st.DrawFn) -> Fact:
+    """Draw a reading, perhaps a later or earlier version of one that is there, deleted, or of a group that replaces."""
+    fact = draw(quantities() | statements() | others())
+    hours = draw(st.sampled_from([0, 0, 0, 1, 5]))
+    version = Version(fact.version.major + hours, draw(st.integers(1, 3)), fact.version.digest)
+    changed: dict[str, Any] = {"version": version, "is_deleted": draw(st.sampled_from([False] * 5 + [True]))}
+    if isinstance(fact.value, Quantity):
+        changed["key"] = f"{fact.concept}|{fact.effective.start_ms}"
+        if draw(st.booleans()):
+            changed["key"] = f"{fact.concept}|{draw(st.integers(0, 2))}"
+        changed["result_status"] = draw(st.sampled_from(["final", "final", "preliminary"]))
+    if draw(st.sampled_from([False] * 4 + [True])):
+        key, stated = draw(st.sampled_from(["a", "b"])), draw(st.integers(0, 3))
+        changed["group"] = Group(key, (stated, 1), draw(st.booleans()))
+    return msgspec.structs.replace(fact, **changed)
+
+
+EVENTS = st.builds(puncture, st.sampled_from([0.0, 30.0, 50.0])) | st.builds(
+    stay, st.sampled_from([-30.0, 2.0])
+)
+LEAVING = st.builds(discharge, st.sampled_from([5.0, 20.0]))
+BATCH = st.lists(versions() | versions() | versions() | EVENTS | LEAVING, max_size=4)
+STEPS = st.lists(st.tuples(BATCH, st.sampled_from([0, 0.1, 3, 8, 40])), min_size=1, max_size=6)
+UNUSED = (
+    Unused(at(3), "ward", IssueKind.MISSING_UNIT, "body-temperature"),
+    Unused(at(4), "ward", IssueKind.UNMAPPED_CODE, "x|1"),
+)
+
+
+def told(found: Assessment) -> dict[str, Any]:
+    """Write down everything that anybody asks of an assessment."""
+    return {
+        "episodes": found.episodes,
+        "findings": found.findings,
+        "next": (found.next_change_at_ms, found.awaits_feeds),
+        "ties": found.ties,
+        "facts": {concept: found.index.series(concept) for concept in found.index.concepts},
+        "rules": [
+            (each.rule.id, each.truth, each.finding, each.next_change_at_ms, each.awaits_feeds_until_ms)
+            for each in found.evaluations
+        ],
+        "missing": [missing_beside(finding, found.evaluations) for finding in found.findings],
+        "traces": [each.trace for each in found.evaluations],
+        "blind": find_blind_spots(found, pack(), UNUSED),
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(LPS, CONTEXT, STEPS, st.booleans(), st.randoms(use_true_random=False))
+def test_asking_what_changed_equals_asking_everything(
+    lps: list[float],
+    context: tuple[Fact, ...],
+    steps: list[tuple[list[Fact], float]],
+    is_shuffled: bool,  # noqa: FBT001 - hypothesis passes it so
+    random: Any,  # noqa: ANN401 - hypothesis gives a random.Random
+) -> None:
+    recall, facts, hours = Recall(pack()), [*map(puncture, lps), *context], 0.0
+    for batch, passed in [([], 0.0), *steps]:
+        facts += batch
+        hours += passed
+        if is_shuffled:
+            random.shuffle(facts)
+        again = recall.assess(tuple(facts), at(hours), at(hours))
+        assert told(again) == told(assess(facts, pack(), at(hours), at(hours)))
+
+
+@given(st.lists(versions(), min_size=2, max_size=8), st.integers(0, 8))
+def test_facts_that_are_gone_and_time_that_went_back_are_met_anew(facts: list[Fact], gone: int) -> None:
+    recall = Recall(pack())
+    recall.assess((puncture(0), *facts), at(50), at(50))
+    kept = (puncture(0), *facts[gone:])
+    assert told(recall.assess(kept, at(40), at(30))) == told(assess(kept, pack(), at(40), at(30)))
+
+
+@given(versions(), HOURS)
+def test_an_assessment_that_failed_leaves_nothing_half_done(fact: Fact, hours: float) -> None:
+    recall, facts = Recall(pack()), (puncture(0), fact)
+    recall.assess(facts[:1], at(60), at(60))
+    broken = msgspec.structs.replace(fact, patient=None)  # type: ignore[arg-type] # a fact that nobody can have stored
+    with suppress(AttributeError):
+        recall.assess((*facts[:1], broken), at(60), at(60))
+    later = at(60 + abs(hours))
+    assert told(recall.assess(facts, later, later)) == told(assess(facts, pack(), later, later))
