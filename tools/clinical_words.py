@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from worker.rules.bounds import given
@@ -38,6 +38,7 @@ from worker.rules.words import with_unit
 _DAY_H = 24
 _IN_DAYS_FROM_H = 72
 _A_LIFE_AGO_D = -36_500
+_AT_ONCE = "0 h"
 _NUMBER = {"above": "above", "at_least": "at least", "below": "below", "at_most": "at most"}
 _AMOUNT = {"above": "more than", "at_least": "at least", "below": "less than", "at_most": "at most"}
 _FIRST = (
@@ -330,16 +331,17 @@ class Words:
         if spec.not_before is None:
             return ""
         start = "the first LP of the series" if spec.counts_from == "series" else "the LP"
+        if self.num(spec.not_before) == _AT_ONCE:
+            return f" but not before {start}"
         return f" and not before {self.num(spec.not_before)} from {start}"
 
     def _preceded_by(self, spec: EarlierSpec) -> Node:
         gap = f" {self.bounds(spec.gap, _AMOUNT)}" if spec.gap is not None else ""
-        node = self._that(names(spec.of), spec.where, f" stood{gap} before it{self._not_before(spec)}")
-        if spec.unbroken_by is None:
-            return node
-        broken = self.condition(spec.unbroken_by)
-        return replace(
-            node, parts=(*node.parts, Node(f"nothing between them for which {broken.text}", broken.parts))
+        unbroken = ""
+        if spec.unbroken_by is not None:
+            unbroken = f", with nothing between them {_relative(self.condition(spec.unbroken_by).text)}"
+        return self._that(
+            names(spec.of), spec.where, f" stood{gap} before it{self._not_before(spec)}{unbroken}"
         )
 
     def _near(self, spec: NearSpec) -> Node:
