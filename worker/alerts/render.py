@@ -243,26 +243,31 @@ def _remarks(finding: Finding) -> list[str]:
 
 def _context(finding: Finding, around: Surroundings) -> list[ContextDocument]:
     """Show what bears on a finding, by rule: context of the same LP, and what is folded into it; no shadow rule."""
+    return [_beside(other, finding, around) for other in _bearing(finding, around)]
+
+
+def _bearing(finding: Finding, around: Surroundings) -> list[Finding]:
     anchor_ms = finding.episode.anchor_ms
     return [
-        _beside(other, finding, around)
+        other
         for other in sorted(around.others, key=lambda other: other.rule)
         if other.episode.anchor_ms == anchor_ms and _bears_on(other, finding)
     ]
 
 
 def _circumstances(finding: Finding, around: Surroundings) -> list[CircumstanceDocument]:
-    """Show what is known beside the evidence, nothing of it twice."""
+    """Show what is known beside the evidence and the context, nothing of it twice."""
     anchor_ms = finding.episode.anchor_ms
-    shown = {(*fact.patient.key, fact.key) for fact in finding.evidence}
+    facts = [*finding.evidence, *(fact for other in _bearing(finding, around) for fact in other.evidence)]
+    shown = {(*fact.patient.key, fact.key) for fact in facts}
     listed = (
-        (title, [fact for fact in facts if (*fact.patient.key, fact.key) not in shown])
-        for title, facts in around.circumstances
+        (title, [fact for fact in known if (*fact.patient.key, fact.key) not in shown])
+        for title, known in around.circumstances
     )
     return [
-        {"title": title, "evidence": [render_evidence(fact, anchor_ms) for fact in facts]}
-        for title, facts in listed
-        if facts
+        {"title": title, "evidence": [render_evidence(fact, anchor_ms) for fact in left]}
+        for title, left in listed
+        if left
     ]
 
 

@@ -222,3 +222,12 @@ def test_a_patient_who_left_is_not_observed_since() -> None:
 def test_a_patient_in_the_house_is_observed() -> None:
     location = render_alert(open_alert().only, TEXT, AROUND)["location"]
     assert (location["remark"], location["not_observed_since"]) == ("unit not known", None)
+
+
+def test_circumstances_do_not_repeat_what_the_context_shows() -> None:
+    needle = fact("needle-gauge", 0, Quantity(18, "{gauge}"))
+    context = replace(found("needle-context", 0, Severity.INFO), evidence=(needle,))
+    around = replace(AROUND, others=(context,), circumstances=(Beside("Needle", (needle,)),))
+    document = render_alert(open_alert().only, TEXT, around)
+    assert [entry["rule"] for entry in document["context"]] == ["needle-context"]
+    assert document["circumstances"] == []
