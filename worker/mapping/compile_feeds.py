@@ -75,6 +75,7 @@ class _Compiler:
         self._base = base
         self._vocabulary = vocabulary
         self._problems = problems
+        self._sites = frozenset(files.sites)
         self._systems = self._system_names(files.systems)
 
     def feed(self) -> Feed:
@@ -172,6 +173,10 @@ class _Compiler:
             self._problems.add(
                 place, f"unit {row.unit} is not accepted by '{row.concept}' (accepted: {accepted})"
             )
+        if row.body_site and row.body_site not in self._sites:
+            place = self._placed.place("codes", at, "body_site")
+            known = ", ".join(sorted(self._sites))
+            self._problems.add(place, f"body site '{row.body_site}' is not defined (defined: {known})")
         self._check_answers(at, row)
         qualifiers = tuple(sorted(row.qualifiers))
         answers = {fold(sent): value for sent, value in row.answers.items()}
@@ -181,6 +186,10 @@ class _Compiler:
         concept = self._vocabulary.concepts[row.concept]
         if not concept.values:
             return
+        if row.answer and row.answer not in concept.values:
+            place = self._placed.place("codes", at, "answer")
+            allowed = ", ".join(sorted(concept.values))
+            self._problems.add(place, f"'{row.answer}' is no answer of '{row.concept}' (answers: {allowed})")
         for sent, value in row.answers.items():
             if value not in concept.values:
                 place = self._placed.place("codes", at, "answers", sent)

@@ -240,6 +240,14 @@ def test_a_spelling_of_two_units_is_refused() -> None:
             "codes: [{code: A, concept: mind, answers: {'1': X}}]",
             "2:49: 'X' is no answer of 'mind' (answers: A, B)",
         ),
+        (
+            "codes: [{code: A, concept: mind, answer: X}]",
+            "2:42: 'X' is no answer of 'mind' (answers: A, B)",
+        ),
+        (
+            "codes: [{code: A, concept: warmth, body_site: bck}]",
+            "2:47: body site 'bck' is not defined",
+        ),
         ("colour: red", "2:1: unknown key 'colour'"),
     ],
 )
