@@ -48,9 +48,9 @@ or to do: rules that see nothing until a code is mapped. Codes that nobody has v
 @json_option
 def lint(*, packs: tuple[Path, ...], is_locking: bool, is_json: bool) -> None:
     """Check a pack: concepts, feeds, phrases, rules, routes, claims, vignettes and versions."""
-    if is_locking:
-        _lock(packs)
     pack, problems = _compile(packs)
+    if is_locking and pack is not None:
+        _lock(packs)
     report = Report() if pack is None else _release(pack, packs)
     errors = [*problems, *(_with_folder(line, packs) for line in report.errors)]
     warnings = [_with_folder(line, packs) for line in report.warnings]
@@ -119,10 +119,9 @@ def _samples(packs: Sequence[Path], files: RuleFiles) -> list[Sample]:
 def _lock(packs: Sequence[Path]) -> None:
     """Write the lock of the uppermost layer; a rule that changed under its version is told by the lint that follows."""
     folder = packs[-1] if packs else default_pack_folder()
-    problems = Problems()
-    files = read_rule_files(read_layers(packs), problems)
-    if problems.lines:
-        return
+    files = read_rule_files(read_layers(packs), Problems())
+    if not files.layers[-1].rules:
+        raise ConfigError("no rules here to lock; they are in another layer", str(folder))
     try:
         text = write_lock(files)
     except PackError:

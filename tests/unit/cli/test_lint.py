@@ -95,6 +95,19 @@ def test_versions_are_locked_and_a_change_under_one_is_refused(lpwatch: Run, our
     assert lpwatch("lint", "--pack", ours, "--lock").exit_code == 0
 
 
+def test_a_pack_without_rules_or_with_problems_is_not_locked(
+    lpwatch: Run, tmp_path: Path, broken: Path
+) -> None:
+    folder = tmp_path / "feeds-only" / "feeds"
+    folder.mkdir(parents=True)
+    (folder / "ours.yaml").write_text("feed: ours\nzone: UTC\n", encoding="utf-8")
+    result = lpwatch("lint", "--pack", folder.parent, "--lock")
+    assert result.exit_code == 3
+    assert "no rules here to lock" in result.output
+    assert lpwatch("lint", "--pack", broken, "--lock").exit_code == 1
+    assert not list(tmp_path.rglob("versions.lock.yaml"))
+
+
 def test_a_vignette_that_cannot_be_read_is_a_problem(lpwatch: Run, tmp_path: Path) -> None:
     folder = tmp_path / "ours" / "tests"
     folder.mkdir(parents=True)
