@@ -108,11 +108,12 @@ def _own_feeds(layers: Sequence[Layer]) -> frozenset[str]:
 
 
 def _samples(packs: Sequence[Path], files: RuleFiles) -> list[Sample]:
-    """Read the vignettes of each layer; those of the default pack, which are many, where a rule asks for them.
+    """Read the vignettes of each layer; those of the default pack, which are many, where they may be about a rule to try.
 
     Shape: an id may stand in two layers.
     """
-    folders = (default_pack_folder(), *packs) if rules_to_try(files) else packs
+    is_default_needed = rules_to_try(files) & files.layers[0].rules.keys()
+    folders = (default_pack_folder(), *packs) if is_default_needed else packs
     return [sample_of(vignette) for folder in folders for vignette in parse_vignettes(read_vignettes(folder))]
 
 

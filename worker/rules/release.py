@@ -68,6 +68,7 @@ def check_release(
     mapped = given.concepts | totals
     lint_claims(files, errors)
     lint_versions(files, errors)
+    _check_status(files, warnings)
     _check_dates(files, today, errors)
     tried = rules_to_try(files)
     known = files.rules.keys() | files.disabled
@@ -82,6 +83,13 @@ def check_release(
         _check_mapped(rule, place, mapped, files, warnings)
     _check_qualifiers(files, given.qualifiers | {total.qualifier for total in book.totals}, warnings)
     return Report(_sorted(errors), _sorted(warnings))
+
+
+def _check_status(files: RuleFiles, problems: Problems) -> None:
+    for name, (spec, located) in sorted(files.rules.items()):
+        if spec.status == "active" and spec.review.by is None:
+            message = f"'{name}' is active and nobody reviewed it; say who did, or make it draft"
+            problems.add(located.place(("status",)), message)
 
 
 def _check_dates(files: RuleFiles, today: date, problems: Problems) -> None:

@@ -166,6 +166,17 @@ def test_a_number_is_looked_at_again(until: str, count: int) -> None:
     assert len([line for line in lines if "'limit' was to be looked at again by" in line]) == count
 
 
+def test_an_active_rule_that_nobody_reviewed_is_warned_of() -> None:
+    active = rule_text(HOT, LIMIT).replace("status: draft", "status: active")
+    found = report(layer_of(active))
+    assert found.errors == ()
+    assert found.warnings[0].startswith("rules/rule-0.yaml:5:9: 'tested' is active and nobody reviewed it")
+    reviewed = "{status: clinically reviewed, by: B, date: 2026-01-01}"
+    assert (
+        report(layer_of(active.replace("{status: not clinically reviewed, by: null}", reviewed))) == Report()
+    )
+
+
 def test_a_rule_that_nothing_can_feed_is_warned_of() -> None:
     found = report(mapped="gcs")
     assert found.errors == ()
