@@ -128,7 +128,8 @@ def test_what_lint_refuses_is_no_survivor(catalogue: Catalogue) -> None:
 def test_vignettes_that_fail_without_a_change_are_told(catalogue: Catalogue) -> None:
     text = FILE.read_text(encoding="utf-8").replace("at: 167.5}]", "at: 160}]", 1)
     vignettes = [(FILE.name, one) for one in parse_vignettes({FILE.name: text})]
-    assert MutationBench(catalogue, _pack(), vignettes, memory_store).failing == ("R01",)
+    mutant = _mutant(catalogue, "fever-single severity: urgent -> routine")
+    assert MutationBench(catalogue, _pack(), vignettes, memory_store).judge(mutant).failing == ("R01",)
 
 
 def test_the_command_tells_rates_survivors_and_an_outdated_list(tmp_path: Path) -> None:

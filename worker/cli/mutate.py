@@ -118,7 +118,8 @@ def mutate(
     vignettes = [(file, one) for file, text in texts.items() for one in parse_vignettes({file: text})]
     bench = MutationBench(catalogue, pack, vignettes, memory_store, is_gold=notes == "extract")
     judged = _judged(bench, mutants, jobs or os.cpu_count() or 1)
-    result = _result(judged, bench.failing, listed, owners, at_least, watch)
+    failing = sorted({name for _, judgement in judged for name in judgement.failing})
+    result = _result(judged, tuple(failing), listed, owners, at_least, watch)
     if is_json:
         click.echo(json.dumps(_document(result, listed), ensure_ascii=False))
     else:

@@ -48,12 +48,14 @@ class End(StrEnum):
 class Judgement:
     """What became of one mutant.
 
-    Shape: `by` is the vignette that noticed it first, or why lint refuses it; `judged` how many were asked.
+    Shape: `by` is the vignette that noticed it first, or why lint refuses it; `judged` how many were asked; `failing` those
+    that could not be asked, because they fail with the rules as they are.
     """
 
     end: End
     by: str = ""
     judged: int = 0
+    failing: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -147,27 +149,23 @@ class MutationBench:
         *,
         is_gold: bool = True,
     ) -> None:
-        """Read the vignettes, each given with the file that it stands in; `failing` are those that the pack fails as it is."""
+        """Read the vignettes, each given with the file that it stands in."""
         self._catalogue = catalogue
         self._pack = pack
         self._open_store = open_store
         self._readings = Readings()
         self._ready: dict[Scene, tuple[_Ready, ...]] = {}
+        self._failing: dict[Scene, tuple[str, ...]] = {}
         self._policies: dict[Scene, Policy] = {}
         self._lately: dict[str, dict[str, int]] = {}
         self.cases: list[Case] = []
-        failing = []
-        rules = frozenset(rule.id for rule in catalogue.book.rules)
         for file, vignette in vignettes:
             case = Case(vignette, PurePath(file).stem, write(vignette, FORMS[0]))
             gold = GoldReader(vignette.gold) if is_gold else None
             program = _Recorded(pack, self._readings, gold)
-            if self._notices(case, program, rules | vignette.rules):
-                failing.append(vignette.vignette_id)
-            said = [self._readings.said.get((raw.body, raw.received_at_ms)) for raw in case.messages]
-            case.concepts = frozenset(fact.concept for one in said if one is not None for fact in one.facts)
+            said = [program.read(raw) for raw in case.messages]
+            case.concepts = frozenset(fact.concept for one in said for fact in one.facts)
             self.cases.append(case)
-        self.failing = tuple(failing)
 
     def judge(self, mutant: Mutant) -> Judgement:
         """Ask the vignettes that a mutant can reach, the likeliest first, until one notices."""
@@ -187,8 +185,8 @@ class MutationBench:
             if self._notices(ready.case, program, mutant.scene.touched):
                 name = ready.case.vignette.vignette_id
                 lately[name] = max(lately.values(), default=0) + 1
-                return Judgement(End.NOTICED, name, number)
-        return Judgement(End.SURVIVED, judged=len(ordered))
+                return Judgement(End.NOTICED, name, number, self._failing[mutant.scene])
+        return Judgement(End.SURVIVED, "", len(ordered), self._failing[mutant.scene])
 
     def _cases(self, scene: Scene, owner: str) -> list[_Ready]:
         """Return the vignettes that a change in a scene can reach and that pass without it, the owner's own first."""
@@ -196,18 +194,21 @@ class MutationBench:
         if known is None:
             program = self._program(self._catalogue.compile_scene(scene))
             self._policies[scene] = program.pack.policy
-            known = self._ready[scene] = tuple(self._prepare(scene, program))
+            reached = [case for case in self.cases if self._is_reached(case, scene)]
+            known = self._ready[scene] = tuple(self._prepare(reached, scene, program))
+            passing = {ready.case.vignette.vignette_id for ready in known}
+            failing = [case.vignette.vignette_id for case in reached]
+            self._failing[scene] = tuple(name for name in failing if name not in passing)
         return sorted(
             known,
             key=lambda ready: (ready.case.file != owner, not ready.case.vignette.rules & scene.touched),
         )
 
-    def _prepare(self, scene: Scene, program: _Recorded) -> Iterator[_Ready]:
-        for case in self.cases:
-            if self._is_reached(case, scene):
-                program.looks.clear()
-                if not self._notices(case, program, scene.touched):
-                    yield _Ready(case, tuple(program.looks))
+    def _prepare(self, reached: Iterable[Case], scene: Scene, program: _Recorded) -> Iterator[_Ready]:
+        for case in reached:
+            program.looks.clear()
+            if not self._notices(case, program, scene.touched):
+                yield _Ready(case, tuple(program.looks))
 
     def _is_reached(self, case: Case, scene: Scene) -> bool:
         """Tell whether a vignette is about a rule of the scene: by what it expects, where it stands or what it holds."""
@@ -253,9 +254,9 @@ def _is_same(look: _Look, book: RuleBook) -> bool:
     return _essence(evaluate_all(book, look.views, look.as_of_ms, look.consumed_until_ms)) == look.found
 
 
-def in_order(mutants: Sequence[Mutant]) -> list[int]:
-    """Return positions of mutants so that those of one owner stay together, the longest lists first."""
-    sizes: dict[str, int] = {}
-    for mutant in mutants:
-        sizes[mutant.owner] = sizes.get(mutant.owner, 0) + 1
-    return sorted(range(len(mutants)), key=lambda at: (-sizes[mutants[at].owner], mutants[at].owner, at))
+def by_owner(mutants: Sequence[Mutant]) -> list[list[int]]:
+    """Return positions of mutants in groups of one owner, the longest first."""
+    groups: dict[str, list[int]] = {}
+    for at, mutant in enumerate(mutants):
+        groups.setdefault(mutant.owner, []).append(at)
+    return sorted(groups.values(), key=lambda group: (-len(group), group))

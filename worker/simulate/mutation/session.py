@@ -5,12 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
 
-from worker.simulate.mutation.bench import Judgement, MutationBench, in_order
+from worker.simulate.mutation.bench import Judgement, MutationBench, by_owner
 from worker.simulate.mutation.mutants import Mutant
-
-_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +16,8 @@ class _Work:
     bench: MutationBench
     mutants: Sequence[Mutant]
 
-    def judge(self, at: int) -> tuple[int, Judgement]:
-        return at, self.bench.judge(self.mutants[at])
+    def judge(self, group: Sequence[int]) -> list[tuple[int, Judgement]]:
+        return [(at, self.bench.judge(self.mutants[at])) for at in group]
 
 
 _work: list[_Work] = []
@@ -27,19 +25,22 @@ _work: list[_Work] = []
 
 
 def judge_all(bench: MutationBench, mutants: Sequence[Mutant], jobs: int) -> Iterator[tuple[int, Judgement]]:
-    """Judge mutants, in no order: the position of each with what became of it."""
+    """Judge mutants, in no order: the position of each with what became of it.
+
+    Shape: those of one rule stay in one process, which prepares their vignettes once.
+    """
     work = _Work(bench, mutants)
-    order = in_order(mutants)
+    groups = by_owner(mutants)
     if jobs <= 1:
-        yield from map(work.judge, order)
+        yield from chain.from_iterable(map(work.judge, groups))
         return
     _work.append(work)
     try:
         with multiprocessing.get_context("fork").Pool(jobs) as pool:
-            yield from pool.imap_unordered(_judge, order, _AT_ONCE)
+            yield from chain.from_iterable(pool.imap_unordered(_judge, groups))
     finally:
         _work.clear()
 
 
-def _judge(at: int) -> tuple[int, Judgement]:
-    return _work[0].judge(at)
+def _judge(group: Sequence[int]) -> list[tuple[int, Judgement]]:
+    return _work[0].judge(group)
