@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from worker.correlate.view import NEVER_MS
 from worker.model.finding import Trace, Truth
 from worker.model.time import HOUR_MS
 from worker.rules.context import Blank, EpisodeNode, Hit, Outcome
@@ -105,7 +106,7 @@ class Missing(EpisodeNode):
         view = context.view
         readings = view.between(self.concepts, first_ms, last_ms)
         times = [reading.effective.start_ms for reading in readings]
-        for start_ms, fact in self._starts(context, readings):
+        for start_ms, fact in self._starts(context, readings, times):
             end_ms, due_ms = start_ms + self.gap_ms, start_ms + self.gap_ms + self.grace_ms
             if end_ms > last_ms or end_ms >= view.until_ms:
                 continue
@@ -117,15 +118,24 @@ class Missing(EpisodeNode):
                 is_closed = bool(view.between(self.concepts, end_ms + 1, view.until_ms))
                 yield _Gap(fact, due_ms, is_closed, stay)
 
-    def _starts(self, context: Context, readings: Sequence[Fact]) -> list[tuple[EpochMs, Fact]]:
-        """Return each instant from which the clock runs, with the fact that tells of it, by time."""
+    def _starts(
+        self, context: Context, readings: Sequence[Fact], times: Sequence[EpochMs]
+    ) -> list[tuple[EpochMs, Fact]]:
+        """Return each instant from which the clock runs, with the fact that tells of it, by time.
+
+        Readings that another follows within the gap are left out: where many are charted, these are nearly all.
+        """
         first_ms, last_ms = self.window.bounds(context)
         starts = {first_ms: context.view.episode.records[0]}
         for stay in context.view.stays:
             if first_ms < stay.start_ms <= last_ms:
                 starts[stay.start_ms] = stay.fact
-        for reading in readings:
-            starts[reading.effective.start_ms] = reading
+        following = [*times[1:], NEVER_MS][: len(times)]
+        starts |= {
+            at_ms: reading
+            for reading, at_ms, next_ms in zip(readings, times, following, strict=True)
+            if next_ms - at_ms > self.gap_ms
+        }
         return sorted(starts.items(), key=lambda start: start[0])
 
     def _stay(self, context: Context, start_ms: EpochMs, due_ms: EpochMs) -> Stay | None:
