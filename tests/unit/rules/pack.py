@@ -10,7 +10,7 @@ from tests.unit.correlate.facts import at, puncture
 from worker.correlate.episodes import find_episodes
 from worker.correlate.versions import current_facts
 from worker.correlate.view import build_views
-from worker.mapping.pack import compile_mapping
+from worker.mapping.pack import MappingPack, compile_mapping
 from worker.rules.evaluate import Evaluation, evaluate_all
 from worker.rules.library import Terms, terms_of
 from worker.rules.parse import compile_rules
@@ -76,9 +76,15 @@ def default_layer() -> Mapping[str, str]:
 
 
 @cache
+def default_mapping() -> MappingPack:
+    """Return the mappings of the default pack."""
+    return compile_mapping([default_layer()])
+
+
+@cache
 def default_terms() -> Terms:
     """Return the concepts of the default pack."""
-    return terms_of(compile_mapping([default_layer()]))
+    return terms_of(default_mapping())
 
 
 @cache

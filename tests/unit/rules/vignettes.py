@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 
 from tests.unit.correlate.facts import at, born, fact
-from tests.unit.rules.pack import ROOT, default_book, evaluations
+from tests.unit.rules.pack import ROOT, default_book, default_mapping, evaluations
 from worker.alerts.fold import fold
+from worker.mapping.visits import said_of_visit
 from worker.model.fact import (
     Assertion,
     AssertionStatus,
@@ -103,7 +104,8 @@ def follow(row: Row) -> dict[str, Told]:
         found = evaluations((each for received, each in waiting if received <= now), as_of=now)
         due = {(each.next_change_at_ms - at(0)) / HOUR_MS for each in found if each.next_change_at_ms}
         instants = sorted({*instants, *(hour for hour in due if now < hour <= until)})
-        standing = fold([each.finding for each in found if each.finding], default_book().folds)
+        spoken = [each.finding for each in found if each.finding and not each.rule.is_silent]
+        standing = fold(spoken, default_book().folds)
         _note(told, {each.rule: each for each in standing}, now)
     return told
 
@@ -135,6 +137,9 @@ def _facts(stated: Row, received: float) -> list[Fact]:
         value = _value(concept, stated)
         if value is None:
             return []
+    if concept == "encounter":
+        mapping = default_mapping()
+        more["qualifiers"] = said_of_visit(mapping.feeds["default"], mapping, stated.get("text", ""), (), ())
     return [fact(concept, hours, value, deleted=is_gone, **more)]
 
 
