@@ -224,19 +224,23 @@ class Recall:
         )
         if change.concepts.isdisjoint(summed):
             return change.concepts
+        # A total is made of facts of one instant: no other instant has another total now.
+        instants = {
+            fact.effective.start_ms for fact in (*change.removed, *change.added) if fact.concept in summed
+        }
         parts = [
             fact
             for name in sorted(summed)
             for fact in self._index.stated(name)
-            if not _is_sum(fact, self._totals)
+            if fact.effective.start_ms in instants and not _is_sum(fact, self._totals)
         ]
         made = {(fact.key, fact.effective.start_ms): fact for fact in with_totals(parts, book)[len(parts) :]}
-        kept = {key: old for key, old in self._totals.items() if made.get(key) == old}
-        gone = [old for key, old in self._totals.items() if key not in kept]
-        new = [fact for key, fact in made.items() if key not in kept]
-        self._change(gone, new)
-        self._totals = {**kept, **{key: fact for key, fact in made.items() if key not in kept}}
-        return change.concepts | {fact.concept for fact in (*gone, *new)}
+        old = {key: fact for key, fact in self._totals.items() if key[1] in instants}
+        gone = {key: fact for key, fact in old.items() if made.get(key) != fact}
+        new = {key: fact for key, fact in made.items() if old.get(key) != fact}
+        self._change(gone.values(), tuple(new.values()))
+        self._totals = {key: fact for key, fact in self._totals.items() if key not in gone} | new
+        return change.concepts | {fact.concept for fact in (*gone.values(), *new.values())}
 
     def _found(self, concepts: frozenset[str], ties: tuple[Issue, ...]) -> Assessment:
         last, rules, (as_of_ms, consumed_until_ms) = self._last, self._pack.rules, self._at_ms

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.test_rules_evaluation import CONTEXT, HOURS, LPS, others, quantities, statements
-from tests.unit.correlate.facts import at, discharge, puncture, stay
+from tests.unit.correlate.facts import at, discharge, fact, puncture, stay
 from worker.model.fact import Fact, Group, Quantity, Version
 from worker.model.message import IssueKind, Unused
 from worker.pipeline import Assessment, Pack, Recall, assess, find_blind_spots
@@ -108,3 +108,23 @@ def test_an_assessment_that_failed_leaves_nothing_half_done(fact: Fact, hours: f
         recall.assess((*facts[:1], broken), at(60), at(60))
     later = at(60 + abs(hours))
     assert told(recall.assess(facts, later, later)) == told(assess(facts, pack(), later, later))
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Fact:
+    """Draw a part of the GCS, or the GCS itself, at one of two instants; perhaps taken back."""
+    concept = draw(st.sampled_from(["gcs-eye", "gcs-verbal", "gcs-motor", "gcs"]))
+    hours, value = draw(st.sampled_from([2.0, 3.0])), Quantity(draw(st.sampled_from([1.0, 4.0])), "{score}")
+    is_deleted = draw(st.sampled_from([False] * 3 + [True]))
+    major = at(draw(st.integers(3, 5)))
+    return fact(concept, hours, value, key=f"{concept}|{hours}", deleted=is_deleted, major=major)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=6))
+def test_totals_are_those_of_all_parts_that_stand(batches: list[list[Fact]]) -> None:
+    recall, facts = Recall(pack()), [puncture(0)]
+    for batch in [[], *batches]:
+        facts += batch
+        again = recall.assess(tuple(facts), at(9), at(9))
+        assert told(again) == told(assess(facts, pack(), at(9), at(9)))
