@@ -11,6 +11,8 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import msgspec
+
 from tools.burden.page import Cohort, page
 from tools.burden.rows import Shard
 from tools.burden.run import default_pack, run
@@ -39,13 +41,24 @@ def main() -> None:
     parser.add_argument("--planted", type=int, default=410, help="patients with a planted complication (410)")
     parser.add_argument("--seed", type=int, default=1, help="equal seeds give an equal page (1)")
     parser.add_argument("--processes", type=int, default=2, help="processes that share the work (2)")
+    parser.add_argument(
+        "--keep", type=Path, help="keep what was counted in this file, to write the page again"
+    )
+    parser.add_argument("--again", type=Path, help="write the page from such a file, and replay nothing")
     parser.add_argument("--out", type=Path, default=PAGE, help="where the page goes (docs/alarm-burden.md)")
     given = parser.parse_args()
-    mixed = shards("mixed", given.seed, given.patients, given.processes)
-    planted = shards("planted", given.seed, given.planted, given.processes)
+    if given.again:
+        counted = msgspec.json.decode(given.again.read_bytes(), type=tuple[Cohort, Cohort])
+    else:
+        counted = (
+            shards("mixed", given.seed, given.patients, given.processes),
+            shards("planted", given.seed, given.planted, given.processes),
+        )
+    if given.keep:
+        given.keep.write_bytes(msgspec.json.encode(counted))
     rules = [rule.id for rule in default_pack().rules.rules]
     command = f"python -m tools.alarm_burden --patients {given.patients} --planted {given.planted} --seed {given.seed}"
-    given.out.write_text(page(mixed, planted, command, rules), encoding="utf-8", newline="\n")
+    given.out.write_text(page(*counted, command, rules), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -66,6 +66,13 @@ class Cohort:
         """Return how many LPs were done."""
         return self.punctures.total()
 
+    def paged(self, severity: str) -> int:
+        """Count patients of whom at least one notice of a severity paged."""
+        return sum(
+            len({row.patient for row in shard.alerts if row.told == "paged" and severity in row.notices})
+            for shard in self.shards
+        )
+
     def held(self) -> Counter[tuple[str, str]]:
         """Count findings that held, by rule and how: "all", or "folded" where the rule never stood by itself."""
         found: Counter[tuple[str, str]] = Counter()
@@ -105,11 +112,12 @@ def _goal(mixed: Cohort, rules: Sequence[str]) -> Iterator[str]:
     messages = sum(shard.messages for shard in mixed.shards)
     yield f"## In short\n\n{lps:,} LPs of {patients:,} patients, {messages:,} messages, {len(rules)} rules.\n"
     yield from _table(
-        ["", "notices per 100 LPs", "goal", ""],
+        ["", "notices per 100 LPs", "patients with one or more, per 100 LPs", "goal for notices", ""],
         (
             [
                 severity,
                 _per(told[severity], lps),
+                _per(mixed.paged(severity), lps),
                 f"at most {GOALS[severity]:g}" if severity in GOALS else "none set",
                 _verdict(severity, told, lps),
             ]
@@ -188,7 +196,13 @@ def _why(mixed: Cohort) -> Iterator[str]:
         count = 100 * told[severity] / max(mixed.lps, 1)
         title = "Where the goal is missed" if count > goal else "What fills the goal"
         yield f"## {title}: {severity}\n"
-        yield f"{count:.1f} {severity} notices per 100 LPs, goal {goal:g}. The causes, most frequent first:\n"
+        disease = notices(row for row in mixed.alerts if row.category in {"complication", "disease"})
+        again = told[severity] - mixed.paged(severity)
+        yield (
+            f"{count:.1f} {severity} notices per 100 LPs, goal {goal:g}. {_per(disease[severity], mixed.lps)} of them are "
+            f"about harm or about the disease that the LP was to find; {_per(again, mixed.lps)} are a second or later "
+            f"{severity} notice about one patient. The causes, most frequent first:\n"
+        )
         causes: Counter[tuple[str, str, str]] = Counter()
         for row in mixed.alerts:
             if row.told == "paged":

@@ -54,9 +54,10 @@ def test_each_raise_and_each_rise_of_a_paging_alert_is_a_notice() -> None:
 def test_a_missed_goal_is_said_and_its_causes_are_named() -> None:
     alerts = [_alert("fever-single", "urgent") for _ in range(7)]
     text = _page(_shard(*alerts))
-    assert "| urgent | 35.0 | at most 30 | **missed** |" in text
-    assert "| emergent | 0.0 | at most 15 | met |" in text
+    assert "| urgent | 35.0 | 5.0 | at most 30 | **missed** |" in text
+    assert "| emergent | 0.0 | 0.0 | at most 15 | met |" in text
     assert "## Where the goal is missed: urgent" in text
+    assert "30.0 are a second or later urgent notice about one patient" in text
     assert "| `fever-single` | unrelated-fever | unrelated to the LP, or there before it | 35.0 |" in text
 
 
