@@ -7,10 +7,11 @@ every assessment of the unchanged rules finds the same under the mutant, the run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
+from typing import TypeAlias
 
 from worker.alerts.policy import Policy
 from worker.correlate.view import EpisodeView
@@ -21,17 +22,18 @@ from worker.model.time import EpochMs
 from worker.pipeline import Assessment, Pack
 from worker.rules.blind import BlindSpot
 from worker.rules.evaluate import Evaluation, evaluate_all
-from worker.rules.rule import RuleBook
+from worker.rules.rule import Rule, RuleBook
 from worker.runtime.engine_program import PackProgram
 from worker.simulate.gold import GoldReader
 from worker.simulate.judge import agrees, course_of
 from worker.simulate.letters import FORMS, write
 from worker.simulate.mutation.mutants import SHARED, Catalogue, Mutant, Scene
-from worker.simulate.trial import TrialStore, run
+from worker.simulate.trial import Run, TrialStore, run
 from worker.simulate.vignettes import Vignette
 
 SUMS = f"{SHARED}/sums"
 _Key = tuple[bytes, EpochMs]
+_Essence: TypeAlias = tuple[object, ...]
 _EVERYWHERE = frozenset({"lumbar-puncture", "encounter", "discharge", "birth-date", "note"})
 """Concepts that most vignettes have: that a rule reads them does not make a vignette one for it."""
 
@@ -60,12 +62,14 @@ class Judgement:
 
 @dataclass(slots=True)
 class Case:
-    """A vignette with its messages and the concepts of its facts."""
+    """A vignette with its messages, the concepts of its facts, and its run with the rules as they are."""
 
     vignette: Vignette
     file: str
     messages: tuple[RawMessage, ...]
     concepts: frozenset[str] = frozenset()
+    looks: tuple[_Look, ...] = ()
+    made: Run = field(default_factory=lambda: Run((), ()))
 
 
 @dataclass(slots=True)
@@ -78,27 +82,22 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One assessment: what was looked at, and what was found."""
+    """One assessment: what was looked at, and what was found by each rule."""
 
     views: tuple[EpisodeView, ...]
     as_of_ms: EpochMs
     consumed_until_ms: EpochMs
-    found: tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A vignette that can notice changes of a scene, and every assessment of its run with the rules as they are."""
-
-    case: Case
-    looks: tuple[_Look, ...]
+    found: Mapping[str, _Essence]
 
 
 class _Recorded(PackProgram):
-    """A pack whose messages were read before; `looks` collects its assessments."""
+    """A pack whose messages were read before; where it is watched, `looks` collects its assessments."""
 
-    def __init__(self, pack: Pack, readings: Readings, notes: GoldReader | None = None) -> None:
+    def __init__(
+        self, pack: Pack, readings: Readings, notes: GoldReader | None = None, *, is_watched: bool = False
+    ) -> None:
         super().__init__(pack, notes)
+        self.is_watched = is_watched
         self.pack = pack
         self.looks: list[_Look] = []
         self._readings = readings
@@ -111,9 +110,10 @@ class _Recorded(PackProgram):
         who: Sequence[Identifier] = (),
     ) -> Assessment:
         assessment = super().assess(facts, as_of_ms, consumed_until_ms, who)
-        views = tuple(dict.fromkeys(each.context.view for each in assessment.evaluations))
-        found = _essence(assessment.evaluations)
-        self.looks.append(_Look(views, as_of_ms, consumed_until_ms, found))
+        if self.is_watched:
+            views = tuple(dict.fromkeys(each.context.view for each in assessment.evaluations))
+            found = _essence(assessment.evaluations)
+            self.looks.append(_Look(views, as_of_ms, consumed_until_ms, found))
         return assessment
 
     def find_blind_spots(
@@ -154,17 +154,18 @@ class MutationBench:
         self._pack = pack
         self._open_store = open_store
         self._readings = Readings()
-        self._ready: dict[Scene, tuple[_Ready, ...]] = {}
+        self._ready: dict[Scene, tuple[Case, ...]] = {}
         self._failing: dict[Scene, tuple[str, ...]] = {}
-        self._policies: dict[Scene, Policy] = {}
         self._lately: dict[str, dict[str, int]] = {}
         self.cases: list[Case] = []
         for file, vignette in vignettes:
             case = Case(vignette, PurePath(file).stem, write(vignette, FORMS[0]))
             gold = GoldReader(vignette.gold) if is_gold else None
-            program = _Recorded(pack, self._readings, gold)
-            said = [program.read(raw) for raw in case.messages]
-            case.concepts = frozenset(fact.concept for one in said for fact in one.facts)
+            program = _Recorded(pack, self._readings, gold, is_watched=True)
+            case.made = run(case.messages, vignette, program, open_store)
+            case.looks = tuple(program.looks)
+            said = [self._readings.said.get((raw.body, raw.received_at_ms)) for raw in case.messages]
+            case.concepts = frozenset(fact.concept for one in said if one is not None for fact in one.facts)
             self.cases.append(case)
 
     def judge(self, mutant: Mutant) -> Judgement:
@@ -177,38 +178,28 @@ class MutationBench:
         lately = self._lately.setdefault(mutant.owner, {})
         cases = self._cases(mutant.scene, mutant.owner)
         # Other totals make other facts, other folds other alerts of the same findings: there is nothing to spare then.
-        is_comparable = program.pack.policy == self._policies[mutant.scene] and mutant.owner != SUMS
-        ordered = sorted(cases, key=lambda ready: -lately.get(ready.case.vignette.vignette_id, 0))
-        for number, ready in enumerate(ordered, start=1):
-            if is_comparable and all(_is_same(look, book) for look in ready.looks):
+        known = [self._catalogue.rule(rule.id) for rule in book.rules]
+        is_comparable = program.pack.policy == _policy_of(known) and mutant.owner != SUMS
+        ordered = sorted(cases, key=lambda case: -lately.get(case.vignette.vignette_id, 0))
+        for number, case in enumerate(ordered, start=1):
+            if is_comparable and all(_is_same(look, book) for look in case.looks):
                 continue
-            if self._notices(ready.case, program, mutant.scene.touched):
-                name = ready.case.vignette.vignette_id
+            made = run(case.messages, case.vignette, program, self._open_store)
+            if _differs(case.vignette, made, mutant.scene.touched):
+                name = case.vignette.vignette_id
                 lately[name] = max(lately.values(), default=0) + 1
                 return Judgement(End.NOTICED, name, number, self._failing[mutant.scene])
         return Judgement(End.SURVIVED, "", len(ordered), self._failing[mutant.scene])
 
-    def _cases(self, scene: Scene, owner: str) -> list[_Ready]:
+    def _cases(self, scene: Scene, owner: str) -> list[Case]:
         """Return the vignettes that a change in a scene can reach and that pass without it, the owner's own first."""
         known = self._ready.get(scene)
         if known is None:
-            program = self._program(self._catalogue.compile_scene(scene))
-            self._policies[scene] = program.pack.policy
             reached = [case for case in self.cases if self._is_reached(case, scene)]
-            known = self._ready[scene] = tuple(self._prepare(reached, scene, program))
-            passing = {ready.case.vignette.vignette_id for ready in known}
-            failing = [case.vignette.vignette_id for case in reached]
-            self._failing[scene] = tuple(name for name in failing if name not in passing)
-        return sorted(
-            known,
-            key=lambda ready: (ready.case.file != owner, not ready.case.vignette.rules & scene.touched),
-        )
-
-    def _prepare(self, reached: Iterable[Case], scene: Scene, program: _Recorded) -> Iterator[_Ready]:
-        for case in reached:
-            program.looks.clear()
-            if not self._notices(case, program, scene.touched):
-                yield _Ready(case, tuple(program.looks))
+            failing = [case for case in reached if _differs(case.vignette, case.made, scene.touched)]
+            self._failing[scene] = tuple(case.vignette.vignette_id for case in failing)
+            known = self._ready[scene] = tuple(case for case in reached if case not in failing)
+        return sorted(known, key=lambda case: (case.file != owner, not case.vignette.rules & scene.touched))
 
     def _is_reached(self, case: Case, scene: Scene) -> bool:
         """Tell whether a vignette is about a rule of the scene: by what it expects, where it stands or what it holds."""
@@ -221,37 +212,38 @@ class MutationBench:
         return bool(inputs & case.concepts)
 
     def _program(self, book: RuleBook) -> _Recorded:
-        rises = {rule.id: rule.renotify_rise for rule in book.rules if rule.renotify_rise is not None}
-        policy = Policy(renotify_rise=rises, folds=book.folds)
-        return _Recorded(replace(self._pack, rules=book, policy=policy), self._readings)
-
-    def _notices(self, case: Case, program: _Recorded, rules: frozenset[str]) -> bool:
-        """Tell whether a vignette fails, looking at the alerts of some rules."""
-        done = run(case.messages, case.vignette, program, self._open_store)
-        expected = [course for course in case.vignette.expected if course.rule in rules]
-        got = [course_of(outcome) for outcome in done.outcomes if outcome.rule in rules]
-        finds = case.vignette.finds
-        found_otherwise = finds is not None and bool((finds ^ done.finds) & rules)
-        return bool(done.problems) or found_otherwise or not agrees(expected, got)
+        return _Recorded(replace(self._pack, rules=book, policy=_policy_of(book.rules)), self._readings)
 
 
-def _essence(evaluations: Iterable[Evaluation]) -> tuple[object, ...]:
-    """Return what of the answers of rules can make a difference to alerts, now or later."""
-    return tuple(
-        (
-            each.rule.id,
-            each.finding,
-            each.next_change_at_ms,
-            each.awaits_feeds_until_ms,
-            each.awaits_feeds_until_ms is not None and each.truth,
-        )
-        for each in evaluations
-    )
+def _policy_of(rules: Iterable[Rule]) -> Policy:
+    known = tuple(rules)
+    rises = {rule.id: rule.renotify_rise for rule in known if rule.renotify_rise is not None}
+    return Policy(renotify_rise=rises, folds={rule.id: rule.folds for rule in known if rule.folds})
+
+
+def _differs(vignette: Vignette, made: Run, rules: frozenset[str]) -> bool:
+    """Tell whether a vignette fails, looking at what some rules made."""
+    expected = [course for course in vignette.expected if course.rule in rules]
+    got = [course_of(outcome) for outcome in made.outcomes if outcome.rule in rules]
+    finds = vignette.finds
+    found_otherwise = finds is not None and bool((finds ^ made.finds) & rules)
+    return bool(made.problems) or found_otherwise or not agrees(expected, got)
+
+
+def _essence(evaluations: Iterable[Evaluation]) -> dict[str, _Essence]:
+    """Return by rule what of its answers can make a difference to alerts, now or later; of each LP in turn."""
+    found: dict[str, _Essence] = {}
+    for each in evaluations:
+        awaits_ms = each.awaits_feeds_until_ms
+        answer = (each.finding, each.next_change_at_ms, awaits_ms, awaits_ms is not None and each.truth)
+        found[each.rule.id] = (*found.get(each.rule.id, ()), answer)
+    return found
 
 
 def _is_same(look: _Look, book: RuleBook) -> bool:
-    """Tell whether an assessment finds with other rules what it found."""
-    return _essence(evaluate_all(book, look.views, look.as_of_ms, look.consumed_until_ms)) == look.found
+    """Tell whether rules find in an assessment what they found as they are."""
+    found = _essence(evaluate_all(book, look.views, look.as_of_ms, look.consumed_until_ms))
+    return all(look.found.get(rule) == answers for rule, answers in found.items())
 
 
 def by_owner(mutants: Sequence[Mutant]) -> list[list[int]]:
