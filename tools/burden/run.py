@@ -11,7 +11,7 @@ from tools.burden.rows import AlertRow, ExpectedRow, FindingRow, Shard
 from worker.alerts import transitions
 from worker.alerts.documents import HistoryDocument, ReplayLine
 from worker.alerts.fold import folding_rules
-from worker.model.fact import Fact
+from worker.model.fact import Fact, Identifier
 from worker.model.finding import RuleStatus, Severity
 from worker.model.message import Form, RawMessage
 from worker.model.time import HOUR_MS, EpochMs, from_rfc3339
@@ -62,9 +62,15 @@ class Recorder(PackProgram):
         super().__init__(pack)
         self.held: dict[tuple[frozenset[str], EpochMs, str], Held] = {}
 
-    def assess(self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+    def assess(
+        self,
+        facts: Sequence[Fact],
+        as_of_ms: EpochMs,
+        consumed_until_ms: EpochMs,
+        who: Sequence[Identifier] = (),
+    ) -> Assessment:
         """Assess, and note the findings by the numbers of the patient."""
-        found = super().assess(facts, as_of_ms, consumed_until_ms)
+        found = super().assess(facts, as_of_ms, consumed_until_ms, who)
         if found.findings:
             numbers = frozenset(fact.patient.value for fact in facts)
             for finding in found.findings:
