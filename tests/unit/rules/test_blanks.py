@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from tests.unit.correlate.facts import born, csf, fact, puncture, temperature
 from tests.unit.rules.pack import evaluations
-from worker.model.fact import Comparator, Fact, Quantity
+from worker.model.fact import Assertion, AssertionStatus, Comparator, Fact, Quantity
 from worker.rules.blanks import missing_beside
 
 ADULT = born(365 * 40)
-PAIN = ("back-pain-score", "headache-score", "neck-pain-score", "pain-score")
-UNSEEN = sorted(("acvpu", "csf-wbc", "gcs", "inr", "note", "platelets", *PAIN))
 
 
 def missing(rule: str, *facts: Fact, as_of: float = 20) -> tuple[str, ...]:
@@ -18,11 +16,21 @@ def missing(rule: str, *facts: Fact, as_of: float = 20) -> tuple[str, ...]:
     return missing_beside(finding, found)
 
 
-def test_inputs_of_the_other_rules_that_had_no_data_are_named_once() -> None:
-    unseen, *others = missing("fever-single", ADULT, temperature(10, 38.4))
-    named = unseen.removeprefix("no data: ").split(", ")
-    assert named == sorted(set(named))
-    assert set(UNSEEN) <= set(named)
+def test_inputs_of_red_flags_that_had_no_data_are_named_once() -> None:
+    (told,) = missing("fever-single", ADULT, temperature(10, 38.4))
+    assert told == "no data: acvpu, csf-culture, csf-gram, csf-pcr, gcs, note, post-void-residual"
+
+
+def test_inputs_of_rules_that_have_nothing_to_do_with_it_are_not_named() -> None:
+    told = " ".join(missing("fever-single", ADULT, temperature(10, 38.4)))
+    assert "back-pain-score" not in told
+    assert "anticoagulant" not in told
+
+
+def test_a_rule_that_weighs_the_risk_of_bleeding_says_that_none_is_on_file() -> None:
+    shooting = fact("radicular-leg-pain", 8, Assertion(AssertionStatus.PRESENT))
+    unseen, *others = missing("radicular-leg-pain", ADULT, shooting)
+    assert {"inr", "platelets"} <= set(unseen.removeprefix("no data: ").split(", "))
     assert "none given, as far as filed: anticoagulant" in others
     assert "not documented with the LP: attempts, traumatic LP" in others
 
