@@ -8,7 +8,7 @@
 | a finding in a note | the last statement; and every statement qualified baseline or chronic, whenever filed | 30 d |
 
 Source: house choices of the rule catalogue (`Limits`). A statement in a section that says why the patient came has no clinical
-time of its own: it is taken as older than every dated statement.
+time of its own: it is taken as older than every dated statement, unless the patient came for it after the LP.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from worker.correlate.index import rank_fact
+from worker.correlate.stays import IN_HOUSE
 from worker.model.fact import Assertion, AssertionStatus, Quantity
 from worker.model.time import HOUR_MS
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 NO_BASELINE = "no baseline recorded - may predate the LP"
 """The remark of an alert that has nothing to compare with."""
 
-_OLD = frozenset({"baseline", "chronic"})
+_WHY_HE_CAME = "baseline"
+_OLD = frozenset({_WHY_HE_CAME, "chronic"})
 _WORSE = frozenset({"worsening", "progressive", "worsening-despite-treatment"})
 _GONE = frozenset({AssertionStatus.ABSENT, AssertionStatus.RESOLVED})
 _THERE = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
@@ -87,15 +89,29 @@ def baseline_highest(view: EpisodeView, concept: str, hours: float | None = None
     return max(numbered, key=lambda entry: entry[:2])[2] if numbered else None
 
 
-def qualifiers_of(fact: Fact) -> frozenset[str]:
-    """Return the qualifiers of a fact, those of its assertion included."""
+def qualifiers_of(view: EpisodeView, fact: Fact) -> frozenset[str]:
+    """Return the qualifiers of a fact, those of its assertion included.
+
+    Why the patient came is baseline of an LP that was done then or later. Once he came back after the LP it is what happened
+    since: a note of the return, or a letter about it.
+    """
     own = fact.value.qualifiers if isinstance(fact.value, Assertion) else ()
-    return frozenset((*fact.qualifiers, *own))
+    stated = frozenset((*fact.qualifiers, *own))
+    return stated - {_WHY_HE_CAME} if _WHY_HE_CAME in stated and _is_of_return(view, fact) else stated
 
 
-def is_stated_old(fact: Fact) -> bool:
+def _is_of_return(view: EpisodeView, fact: Fact) -> bool:
+    at_ms = fact.effective.start_ms
+    return any(
+        stay.start_ms <= at_ms
+        and (stay.encounter_class in IN_HOUSE or at_ms < stay.start_ms + view.limits.visit_ms)
+        for stay in view.returns
+    )
+
+
+def is_stated_old(view: EpisodeView, fact: Fact) -> bool:
     """Tell whether a statement itself says that the finding is baseline or chronic."""
-    return not qualifiers_of(fact).isdisjoint(_OLD)
+    return not qualifiers_of(view, fact).isdisjoint(_OLD)
 
 
 def present_at_baseline(
@@ -107,8 +123,10 @@ def present_at_baseline(
     span of the table above for dated statements; one that says itself that it is old counts as ever.
     """
     names = tuple(concepts)
-    stated = tuple(fact for fact in _statements(view, names) if is_stated_old(fact) and _has(fact, _THERE))
-    dated = [fact for fact in _dated_before(view, names, span_ms) if not is_stated_old(fact)]
+    stated = tuple(
+        fact for fact in _statements(view, names) if is_stated_old(view, fact) and _has(fact, _THERE)
+    )
+    dated = [fact for fact in _dated_before(view, names, span_ms) if not is_stated_old(view, fact)]
     told = [fact for fact in dated if _has(fact, _GONE | {AssertionStatus.PRESENT})]
     if told and _has(told[-1], _GONE):
         return ()
@@ -124,8 +142,8 @@ def compare(
     `present_at_baseline` takes it.
     """
     names = tuple(concepts) or (fact.concept,)
-    qualifiers = qualifiers_of(fact)
-    if "baseline" in qualifiers or ("chronic" in qualifiers and qualifiers.isdisjoint(_WORSE)):
+    qualifiers = qualifiers_of(view, fact)
+    if _WHY_HE_CAME in qualifiers or ("chronic" in qualifiers and qualifiers.isdisjoint(_WORSE)):
         return Comparison(Newness.AT_BASELINE, fact)
     if not qualifiers.isdisjoint(_WORSE):
         return Comparison(Newness.WORSE, fact)

@@ -25,8 +25,9 @@ class Limits:
 
     Shape: `binding_ms` ties CSF to the nearest LP and records of different sources to one LP; LPs less than `series_ms`
     apart are a series. A baseline quantity is at most `baseline_h` old at the LP, or as old as `baseline_longer_h` says
-    for its concept; a baseline finding at most `baseline_finding_h`. A value that a device
-    charted and nobody validated counts as the median of the `device_median_ms` up to it.
+    for its concept; a baseline finding at most `baseline_finding_h`. A value that a device charted and nobody validated counts
+    as the median of the `device_median_ms` up to it. A visit that begins less than `away_ms` after a stay is a transfer; what
+    an outpatient came for is written within `visit_ms`.
 
     Source: house choices of the rule catalogue (anchor, series, baseline); a site's own reviewers approve them.
     """
@@ -37,6 +38,8 @@ class Limits:
     baseline_longer_h: Mapping[str, int] = field(default_factory=lambda: _LONGER_H)
     baseline_finding_h: int = 30 * 24
     device_median_ms: int = 10 * MINUTE_MS
+    away_ms: int = HOUR_MS
+    visit_ms: int = 24 * HOUR_MS
 
     def baseline_ms(self, concept: str) -> int:
         """Return how old a baseline value of `concept` may be at the LP."""

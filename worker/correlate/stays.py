@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from worker.model.fact import EncounterValue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from worker.correlate.index import FactIndex
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
+
+
+IN_HOUSE = frozenset({"inpatient", "emergency"})
+"""Classes of stays that go on until an end is on file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,25 @@ def stay_at(stays: Sequence[Stay], at_ms: EpochMs) -> Stay | None:
     return next((stay for stay in reversed(stays) if stay.covers(at_ms)), None)
 
 
+def stay_around(visit: Fact, stays: Sequence[Stay], classes: Container[str], away_ms: int) -> Stay | None:
+    """Return the stay of one of the classes during which a visit begins, or less than `away_ms` after it; None for an arrival.
+
+    A stay without an end goes on. Two records of one visit are not each other's stay.
+    """
+    at_ms = visit.effective.start_ms
+    return next(
+        (
+            stay
+            for stay in stays
+            if stay.start_ms < at_ms
+            and stay.encounter_class in classes
+            and (stay.end_ms is None or stay.end_ms + away_ms > at_ms)
+            and not _is_one_visit(stay.fact, visit)
+        ),
+        None,
+    )
+
+
 def discharge_times(index: FactIndex, stays: tuple[Stay, ...]) -> tuple[EpochMs, ...]:
     """Return every instant at which the patient left, sorted."""
     ended = {stay.end_ms for stay in stays if stay.end_ms is not None}
@@ -71,6 +94,13 @@ def _end_of(fact: Fact, value: EncounterValue, discharges: tuple[Fact, ...]) -> 
         if discharge.effective.start_ms >= fact.effective.start_ms and _is_same_visit(value, discharge):
             return discharge.effective.start_ms
     return None
+
+
+def _is_one_visit(one: Fact, other: Fact) -> bool:
+    mine, theirs = one.value, other.value
+    if not isinstance(mine, EncounterValue) or not isinstance(theirs, EncounterValue):
+        return False
+    return one is other or (bool(mine.visit) and mine.visit == theirs.visit)
 
 
 def _is_same_visit(value: EncounterValue, discharge: Fact) -> bool:

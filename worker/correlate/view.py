@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from worker.correlate.episodes import nearest_anchor
 from worker.correlate.index import FactIndex, Series, is_csf, is_lumbar, make_series, rank_fact
 from worker.correlate.limits import DEFAULT_LIMITS
-from worker.correlate.stays import Stay, discharge_times, find_stays, stay_at
+from worker.correlate.stays import IN_HOUSE, Stay, discharge_times, find_stays, stay_around, stay_at
 from worker.model.fact import Moment
 from worker.model.time import DAY_MS
 
@@ -32,7 +32,7 @@ class EpisodeView:
     the documented end); those from a shunt, drain or ventricle to none. Everything else before the anchor is look-back.
     """
 
-    __slots__ = ("_anchors", "_bound", "_position", "_stays", "episode", "index", "limits")
+    __slots__ = ("_anchors", "_bound", "_position", "_returns", "_stays", "episode", "index", "limits")
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class EpisodeView:
         self._position = tuple(episodes).index(episode)
         self._bound: dict[str, Series] = {}
         self._stays: tuple[Stay, ...] | None = None
+        self._returns: tuple[Stay, ...] | None = None
 
     @property
     def anchor_ms(self) -> EpochMs:
@@ -131,6 +132,19 @@ class EpisodeView:
         if self._stays is None:
             self._stays = find_stays(self.index)
         return self._stays
+
+    @property
+    def returns(self) -> tuple[Stay, ...]:
+        """Return the stays and visits since the LP with which the patient came from outside."""
+        if self._returns is None:
+            limits = self.limits
+            self._returns = tuple(
+                stay
+                for stay in self.stays
+                if stay.start_ms > self.anchor_ms
+                and stay_around(stay.fact, self.stays, IN_HOUSE, limits.away_ms) is None
+            )
+        return self._returns
 
     def encounter_at(self, at_ms: EpochMs) -> Stay | None:
         """Return the stay that covers an instant, the latest begun where several do; None when there is none."""

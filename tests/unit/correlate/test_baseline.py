@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.correlate.facts import at, fact, finding, puncture, temperature
+from tests.unit.correlate.facts import at, discharge, fact, finding, puncture, stay, temperature
 from worker.correlate.baseline import (
     Newness,
     baseline_facts,
@@ -120,7 +120,44 @@ def test_hypothetical_and_family_statements_are_no_baseline() -> None:
 
 
 def test_qualifiers_of_the_fact_and_of_its_assertion_count_alike() -> None:
-    both = finding("confusion", 1, PRESENT, "mild")
-    assert qualifiers_of(both) == {"mild"}
-    assert qualifiers_of(temperature(1, 37, qualifiers=("oral",))) == {"oral"}
-    assert at(0) == view_of().anchor_ms
+    both, view = finding("confusion", 1, PRESENT, "mild"), view_of()
+    assert qualifiers_of(view, both) == {"mild"}
+    assert qualifiers_of(view, temperature(1, 37, qualifiers=("oral",))) == {"oral"}
+    assert at(0) == view.anchor_ms
+
+
+@pytest.mark.parametrize(
+    ("visits", "is_old"),
+    [
+        ((), True),
+        ((stay(-2, visit="1"),), True),
+        ((stay(-2, visit="1"), discharge(6, visit="1"), stay(6.5, visit="2")), True),
+        ((stay(-2, visit="1"), discharge(6, visit="1"), stay(8, visit="2")), False),
+        ((stay(-2, visit="1"), discharge(6, visit="1"), stay(8, visit="2"), discharge(9, visit="2")), False),
+        ((stay(-2, visit="1"), discharge(6, visit="1"), stay(8, "outpatient", visit="2")), False),
+        ((stay(-20, visit="1"), discharge(-19, visit="1"), stay(-16, "outpatient", visit="2")), True),
+        ((stay(8, "outpatient", visit="2"), stay(9, visit="3")), False),
+    ],
+    ids=[
+        "none",
+        "of the LP",
+        "a transfer",
+        "a return",
+        "after the return",
+        "a clinic",
+        "before the LP",
+        "clinic, then ward",
+    ],
+)
+def test_why_the_patient_came_is_old_unless_it_was_after_the_lp(
+    visits: tuple[Fact, ...],
+    is_old: bool,  # noqa: FBT001 - pytest passes it so
+) -> None:
+    came = finding("leg-weakness", 10, PRESENT, "baseline")
+    newness = compare(view_of(came, *visits), came).newness
+    assert newness is (Newness.AT_BASELINE if is_old else Newness.UNDOCUMENTED)
+
+
+def test_a_clinic_a_day_ago_is_not_what_a_letter_is_about() -> None:
+    came = finding("leg-weakness", 40, PRESENT, "baseline")
+    assert compare(view_of(came, stay(8, "outpatient")), came).newness is Newness.AT_BASELINE

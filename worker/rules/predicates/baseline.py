@@ -131,7 +131,9 @@ class BaselineFinding(EpisodeNode):
         stated = present_at_baseline(context.view, self.concepts)
         if not self.qualifiers:
             return stated
-        return tuple(fact for fact in stated if not qualifiers_of(fact).isdisjoint(self.qualifiers))
+        return tuple(
+            fact for fact in stated if not qualifiers_of(context.view, fact).isdisjoint(self.qualifiers)
+        )
 
 
 class BaselineHas(ReadingNode):

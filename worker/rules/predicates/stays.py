@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.correlate.stays import stay_around
 from worker.model.fact import EncounterValue
 from worker.model.finding import Trace, Truth
 from worker.rules.context import ReadingNode
@@ -54,22 +55,4 @@ class Arrival(ReadingNode):
         return () if left is None or left.effective.start_ms < context.anchor_ms else (left,)
 
     def _stay_around(self, fact: Fact, context: Context) -> Stay | None:
-        at_ms = fact.effective.start_ms
-        return next(
-            (
-                stay
-                for stay in context.view.stays
-                if stay.start_ms < at_ms
-                and stay.encounter_class in self.classes
-                and (stay.end_ms is None or stay.end_ms + self.away_ms > at_ms)
-                and not _is_one_visit(stay.fact, fact)
-            ),
-            None,
-        )
-
-
-def _is_one_visit(one: Fact, other: Fact) -> bool:
-    mine, theirs = one.value, other.value
-    if not isinstance(mine, EncounterValue) or not isinstance(theirs, EncounterValue):
-        return False
-    return one is other or (bool(mine.visit) and mine.visit == theirs.visit)
+        return stay_around(fact, context.view.stays, self.classes, self.away_ms)

@@ -163,10 +163,10 @@ class Qualified(ReadingNode):
         return True
 
     def test(self, fact: Fact, context: Context) -> Truth:
-        return _TRUTH[qualifiers_of(fact).isdisjoint(self.qualifiers) != self.is_with]
+        return _TRUTH[qualifiers_of(context.view, fact).isdisjoint(self.qualifiers) != self.is_with]
 
     def explain(self, fact: Fact, context: Context) -> Trace:
-        own = ", ".join(sorted(qualifiers_of(fact))) or "no qualifier"
+        own = ", ".join(sorted(qualifiers_of(context.view, fact))) or "no qualifier"
         return Trace(self.test(fact, context), self.label, own)
 
 
