@@ -1,7 +1,8 @@
 """Find the sections of a note: what kind of text each part is. Pure: no I/O, no clock.
 
-A heading is a known phrase at the start of a line or sentence, followed by a colon; or alone on its line. A section ends at the
-next heading, at any other line that begins with words in capitals and a colon, or at a blank line after its text.
+A heading is a known phrase at the start of a line or sentence, followed by a colon; or alone on its line. Before the colon may
+stand when it was written ("Addendum day 2:", "Update 06/01 14:30:"); then a dash will do as well. A section ends at the next
+heading, at any other line that begins with words in capitals and a colon, or at a blank line after its text.
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ _LONGEST_HEADING = 60
 _PART = re.compile(r"[^.!?;\r\n]+")
 _BEFORE = re.compile(r"[\s\-*•]*")
 _TEXT = re.compile(r"\S")
+_DASH = re.compile(r"[^\S\r\n]+[-–][^\S\r\n]")
+_NUMBER = re.compile(r"\d{1,4}(?:st|nd|rd|th|h|hrs|am|pm)?")
+_OF_TIME = re.compile(
+    r"at|on|days?|hours?|h|hrs|am|pm|post|lp|op|today|tonight|night|morning|afternoon|evening"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+"""Words, beside numbers, by which a heading says when it was written."""
 _BLANK = re.compile(r"(?:\n|\r(?!\n))(?:[^\S\r\n]|\r(?=\n))*(\n|\r(?!\n))")
 
 
@@ -82,11 +92,35 @@ def _known(words: tuple[Word, ...], lexicon: Lexicon, text: str, line_end: int) 
     hit = next(lexicon.headings.find_all([word.text for word in words]), None)
     if hit is None or hit.first != 0:
         return None
-    last = words[hit.after - 1]
-    if hit.after < len(words) and words[hit.after].text == ":":
-        return _Heading(words[0].start, words[hit.after].end, hit.meanings[0])
+    after = _after_time(words, hit.after)
+    last = words[after - 1]
+    if after < len(words) and words[after].text == ":":
+        return _Heading(words[0].start, words[after].end, hit.meanings[0])
+    if after > hit.after and (dash := _DASH.match(text, last.end, line_end)):
+        return _Heading(words[0].start, dash.end(), hit.meanings[0])
     is_alone = not text[last.end : line_end].strip() and _is_at_line_start(text, words[0].start)
     return _Heading(words[0].start, last.end, hit.meanings[0]) if is_alone else None
+
+
+def _after_time(words: tuple[Word, ...], first: int) -> int:
+    """Return the place behind the words from `first` on that say when a heading was written."""
+    after = first
+    while after < len(words) and (_tells_time(words[after]) or _is_in_clock(words, first, after)):
+        after += 1
+    return after
+
+
+def _tells_time(word: Word) -> bool:
+    return bool(_OF_TIME.fullmatch(word.text) or _NUMBER.fullmatch(word.text))
+
+
+def _is_in_clock(words: tuple[Word, ...], first: int, at: int) -> bool:
+    """Tell whether a mark is the colon of a time of day ("14:30")."""
+    if words[at].text != ":" or at == first or at + 1 == len(words):
+        return False
+    before, behind = words[at - 1], words[at + 1]
+    is_joined = before.end == words[at].start and words[at].end == behind.start
+    return is_joined and bool(_NUMBER.fullmatch(before.text) and _NUMBER.fullmatch(behind.text))
 
 
 def _is_in_capitals(words: tuple[Word, ...], text: str) -> bool:

@@ -127,6 +127,16 @@ def test_why_the_patient_came_is_baseline_wherever_it_stands(read: Read) -> None
     }
 
 
+@pytest.mark.parametrize(
+    "heading", ["Addendum day 2:", "ADDENDUM 06/01 14:30:", "Addendum 7 Jan -", "Update:"]
+)
+def test_what_an_addendum_states_is_not_why_the_patient_came(read: Read, heading: str) -> None:
+    found = stated(
+        read(f"Indication: query MS, headache.\nNo complications.\n{heading} severe neck stiffness.")
+    )
+    assert found == {("headache", "present", "baseline"), ("neck-stiffness", "present")}
+
+
 def test_a_complaint_that_began_after_the_lp_is_not_baseline(read: Read) -> None:
     assert stated(read("PRESENTING COMPLAINT: headache since LP 3 days ago.")) == {("headache", "present")}
     assert stated(read("Admitted with fever.")) == {("fever-finding", "present", "baseline")}

@@ -58,6 +58,13 @@ def test_scores_out_of_ten_are_found() -> None:
         ("The plan is rest", [("The plan is rest", "neutral")]),
         ("CONSENT: risks\nOTHER WORDS: x", [(" risks\n", "hypothetical"), ("OTHER WORDS: x", "neutral")]),
         ("History: pain: bad\nSite: knee", [(" pain: bad\nSite: knee", "baseline")]),
+        ("History: fits\nAddendum day 2: well", [(" fits\n", "baseline"), (" well", "neutral")]),
+        ("History: fits\nUpdate 06/01 at 14:30: well", [(" fits\n", "baseline"), (" well", "neutral")]),
+        ("History: fits\nProgress on 7 Jan - well", [(" fits\n", "baseline"), ("well", "neutral")]),
+        ("History: fits\nReview 2nd day\nwell", [(" fits\n", "baseline"), ("\nwell", "neutral")]),
+        ("History: fits\nReview 3 visits: well", [(" fits\nReview 3 visits: well", "baseline")]),
+        ("History: fits\nReview day 3 is due - well", [(" fits\nReview day 3 is due - well", "baseline")]),
+        ("History: fits\nExamination - well", [(" fits\nExamination - well", "baseline")]),
     ],
 )
 def test_headings_part_a_note_into_sections(
