@@ -93,6 +93,7 @@ def test_a_fever_goes_to_its_ward_and_to_the_pager_and_not_to_the_default(site: 
         },
         "at_lp": None,
         "remark": "",
+        "not_observed_since": None,
     }
     (small,) = found["pager"]
     assert small.kind == "alert-minimal"
@@ -122,7 +123,12 @@ def test_without_a_ward_the_default_gets_it_and_the_alert_says_so(site: PackProg
     found = sent(site, bare, FEVER)
     assert states(found) == {"lpwatch.alerts": ["raised"], "pager": ["raised"]}
     document = json.loads(found["lpwatch.alerts"][0].notice.body)
-    assert document["location"] == {"now": None, "at_lp": None, "remark": "unit not known"}
+    assert document["location"] == {
+        "now": None,
+        "at_lp": None,
+        "remark": "unit not known",
+        "not_observed_since": None,
+    }
 
 
 def test_a_ward_that_becomes_known_late_hears_how_it_goes_on(site: PackProgram) -> None:
@@ -150,7 +156,8 @@ def test_after_the_discharge_the_alert_says_so_and_the_default_gets_it_too(site:
             "facility": "NORTH",
             "since": "2026-01-05T06:00:00Z",
         },
-        "remark": "unit not known: discharged",
+        "remark": "discharged; not observed since 2026-01-05T11:00:00Z",
+        "not_observed_since": "2026-01-05T11:00:00Z",
     }
 
 
