@@ -10,6 +10,8 @@ from tests.scenarios.trials import failures_of
 from worker.simulate.trial import Bench
 from worker.simulate.vignettes import Vignette, parse_vignettes
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).resolve().parents[2] / "mappings" / "tests"
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.yaml")) if path.stem != "scenarios"}
 BY_RULE = {
