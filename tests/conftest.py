@@ -22,6 +22,9 @@ LONGEST_FIRST = {
         [
             "test_bus_kills.py",
             "test_three_ways.py",
+            "test_rule_vignettes.py",
+            "test_cohorts.py",
+            "test_mutation.py",
             "test_roles.py",
             "test_races.py",
             "test_simhospital.py",
