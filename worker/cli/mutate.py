@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from worker.cli.main_errors import ExitCode
+from worker.cli.render import json_option, notes_option, pack_option
 from worker.cli.test import read_vignettes
 from worker.model.errors import ConfigError
 from worker.rules.library import terms_of
@@ -73,22 +74,10 @@ class _Result:
     show_default=True,
     help="How many in a hundred must be noticed, listed or not.",
 )
-@click.option(
-    "--notes",
-    type=click.Choice(["extract", "text"]),
-    default="extract",
-    show_default=True,
-    help="extract: notes say what the vignette states; text: the pack's phrases read them.",
-)
-@click.option(
-    "--pack",
-    "packs",
-    multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder layered over the default pack; may be repeated.",
-)
+@notes_option
+@pack_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; one for each core unless told.")
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def mutate(
     *,
     paths: tuple[Path, ...],

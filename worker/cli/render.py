@@ -53,6 +53,17 @@ def pack_option(command: Command) -> Command:
     )(command)
 
 
+def notes_option(command: Command) -> Command:
+    """Add `--notes`: who reads the notes of vignettes."""
+    return click.option(
+        "--notes",
+        type=click.Choice(["extract", "text"]),
+        default="extract",
+        show_default=True,
+        help="extract: notes say what the vignette states; text: the pack's phrases read them.",
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     """Add `--json`."""
     return click.option(

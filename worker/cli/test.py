@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from worker.cli.main_errors import ExitCode
+from worker.cli.render import json_option, notes_option, pack_option
 from worker.model.errors import ConfigError
 from worker.runtime.bootstrap import load_pack, memory_store, program
 from worker.runtime.logs import configure_logs
@@ -35,21 +36,9 @@ SUFFIXES = {".yaml", ".yml"}
 
 @click.command(name="test", epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "--notes",
-    type=click.Choice(["extract", "text"]),
-    default="extract",
-    show_default=True,
-    help="extract: notes say what the vignette states; text: the pack's phrases read them.",
-)
-@click.option(
-    "--pack",
-    "packs",
-    multiple=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder layered over the default pack; may be repeated.",
-)
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@notes_option
+@pack_option
+@json_option
 def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_json: bool) -> None:
     """Run vignettes: timelines of facts, and the alerts that they must give.
 

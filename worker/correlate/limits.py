@@ -29,7 +29,8 @@ class Limits:
     as the median of the `device_median_ms` up to it. A visit that begins less than `away_ms` after a stay is a transfer; what
     an outpatient came for is written within `visit_ms`.
 
-    Source: house choices of the rule catalogue (anchor, series, baseline); a site's own reviewers approve them.
+    Source: house choices, of the rule catalogue for anchor, series, baseline and device values, of ours for `away_ms` and
+    `visit_ms` (ADR 0008); a site's own reviewers approve them.
     """
 
     binding_ms: int = 6 * HOUR_MS

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.correlate.index import rank_fact
-from worker.correlate.stays import stay_at
+from worker.correlate.stays import IN_HOUSE, stay_at
 from worker.model.finding import RuleStatus, Truth
 from worker.model.message import IssueKind
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from worker.rules.evaluate import Evaluation
     from worker.rules.rule import Expected
 
-_IN_HOUSE = frozenset({"inpatient", "emergency"})
 _OF_NOTES = frozenset({IssueKind.UNREADABLE_TEXT, IssueKind.CHARSET})
 
 
@@ -172,7 +171,7 @@ def _silent(
     # Who came back is watched from then on.
     returned_ms = 0 if stay is None else stay.start_ms
     heard_ms = view.anchor_ms if newest is None else newest.effective.start_ms
-    is_out = stay is not None and stay.encounter_class not in _IN_HOUSE
+    is_out = stay is not None and stay.encounter_class not in IN_HOUSE
     kind = Blindness.SILENT if newest is None else Blindness.STALE
     words = _words(expected, newest, is_out=is_out, is_known=bool(view.stays))
     feed, last = _last_heard(expected, newest, view)
