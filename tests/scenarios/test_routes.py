@@ -188,5 +188,40 @@ def test_the_database_remembers_who_was_told_over_restarts(site: PackProgram, tm
     }
 
 
+def gcs(at: str, value: int) -> RawMessage:
+    obr = f"OBR|1||G{at}|9269-2^GCS^LN|||20260105{at}+0000|||||||||||||||20260105{at}+0000"
+    obx = f"OBX|1|NM|9269-2^Glasgow coma score total^LN||{value}|{{score}}|||||F|||20260105{at}+0000"
+    return hl7("ORU^R01", at, obr, obx)
+
+
+@pytest.mark.parametrize("is_stored", [False, True], ids=["memory", "sqlite"])
+def test_alerts_of_one_lp_name_each_other_over_restarts(
+    site: PackProgram,
+    tmp_path: Path,
+    is_stored: bool,  # noqa: FBT001 - a table
+) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    messages = [ADMITTED, PUNCTURE, gcs("081000", 15), FEVER, gcs("110000", 11), CORRECTED]
+    found: list[tuple[str, str, list[str]]] = []
+    counts = range(1, len(messages) + 1) if is_stored else [len(messages)]
+    if is_stored:
+        upgrade(url, "state")
+    for count in counts:
+        store = SqlState(url, synchronous="OFF") if is_stored else None
+        for item in notices_of(messages[:count], site, store=store):
+            body = json.loads(item.notice.body)
+            others = [f"{other['severity']} {other['title']}" for other in body["also_open"]]
+            found.append((body["rule"]["id"], body["state"], others))
+        if store is not None:
+            store.close()
+    titles = {rule.id: rule.text.title for rule in load_pack().rules.rules}
+    fever, confused = f"urgent {titles['fever-single']}", f"emergent {titles['altered-consciousness']}"
+    assert found == [
+        ("fever-single", "raised", []),
+        ("altered-consciousness", "raised", [fever]),
+        ("fever-single", "withdrawn", [confused]),
+    ]
+
+
 def test_routes_are_part_of_what_a_pack_is(site: PackProgram) -> None:
     assert site.digest != load_pack().digest

@@ -143,6 +143,18 @@ class ContextDocument(TypedDict):
     evidence: list[EvidenceDocument]
 
 
+class AlsoOpenDocument(TypedDict):
+    """Another alert of the same LP that was open when this version was made."""
+
+    alert_id: Annotated[str, Meta(min_length=1, description="Names the other alert for good.")]
+    rule: Annotated[str, Meta(min_length=1, description="The rule of the other alert.")]
+    title: Annotated[str, Meta(description="What the other rule is called.")]
+    severity: SeverityName
+    raised_at: Annotated[
+        str, Meta(description="When it was first raised.", pattern=_UTC, extra_json_schema=_TIME)
+    ]
+
+
 class CircumstanceDocument(TypedDict):
     """What is known beside the evidence and decides nothing: results so far, drugs, the needle."""
 
@@ -249,6 +261,15 @@ class AlertDocument(TypedDict):
     missing: Annotated[list[str], Meta(description="What the rules looked for and did not find.")]
     misses: Annotated[list[str], Meta(description="What the rule cannot see.")]
     remarks: Annotated[list[str], Meta(description="What must be said beside the evidence.")]
+    also_open: NotRequired[
+        Annotated[
+            list[AlsoOpenDocument],
+            Meta(
+                description="Other open alerts of the same LP when this version was made, the most severe first; "
+                "one that opens later makes no new version of this one."
+            ),
+        ]
+    ]
     context: list[ContextDocument]
     circumstances: NotRequired[
         Annotated[
@@ -293,6 +314,15 @@ class MinimalDocument(TypedDict):
             description="Whole hours from the lumbar puncture to this version of the alert; null: the time of the LP is not "
             "known to the hour."
         ),
+    ]
+    also_open_count: NotRequired[
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="How many other alerts of the same lumbar puncture were open when this version was made.",
+            ),
+        ]
     ]
     raised_at: Annotated[
         str, Meta(description="When the alert was first raised.", pattern=_UTC, extra_json_schema=_TIME)

@@ -20,6 +20,7 @@ def minimal(document: AlertDocument) -> MinimalDocument:
         "title": document["rule"]["title"],
         "unit": "" if place is None else place["unit"],
         "hours_since_lp": None if lp["is_time_uncertain"] else math.floor(lp["hours_at_update"]),
+        "also_open_count": len(document.get("also_open", ())),
         "raised_at": document["raised_at"],
         "updated_at": document["updated_at"],
         "review": document["rule"]["review"],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from worker.alerts.documents import (
         AlertDocument,
+        AlsoOpenDocument,
         CircumstanceDocument,
         ContextDocument,
         HistoryDocument,
@@ -76,9 +77,10 @@ class Surroundings:
     Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
     what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that rules looked for in
     vain; `folded_ids` the alerts that told of folded findings, by rule; `taken_back` the facts of a withdrawn alert that no
-    longer stand, `became_known` those that decide now; `circumstances` what stands beside every alert of the LP; `encounter`
-    the number of the visit that the patient is on, empty without one, and `whereabouts` where; `pack_digest` of the pack in
-    use; `reason` of the change that made this version.
+    longer stand, `became_known` those that decide now; `circumstances` what stands beside every alert of the LP; `also_open`
+    the other alerts of the LP that are open, of which those that the context shows are left out; `encounter` the number of the
+    visit that the patient is on, empty without one, and `whereabouts` where; `pack_digest` of the pack in use; `reason` of the
+    change that made this version.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -93,6 +95,7 @@ class Surroundings:
     taken_back: tuple[TakenBack, ...] = ()
     became_known: tuple[Fact, ...] = ()
     circumstances: tuple[Beside, ...] = ()
+    also_open: tuple[Alert, ...] = ()
 
 
 def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDocument:
@@ -123,6 +126,7 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "missing": list(around.missing),
         "misses": list(text.misses),
         "remarks": _remarks(finding),
+        "also_open": _also_open(finding, around),
         "context": _context(finding, around),
         "circumstances": _circumstances(finding, around),
         "pack": around.pack_digest,
@@ -252,6 +256,22 @@ def _bearing(finding: Finding, around: Surroundings) -> list[Finding]:
         other
         for other in sorted(around.others, key=lambda other: other.rule)
         if other.episode.anchor_ms == anchor_ms and _bears_on(other, finding)
+    ]
+
+
+def _also_open(finding: Finding, around: Surroundings) -> list[AlsoOpenDocument]:
+    """Name the other open alerts of the LP, in their order, without those that the context shows."""
+    shown = {other.rule for other in _bearing(finding, around)}
+    return [
+        {
+            "alert_id": other.alert_id,
+            "rule": other.rule,
+            "title": around.titles.get(other.rule, other.rule),
+            "severity": other.severity.name.lower(),
+            "raised_at": to_rfc3339(other.raised_at_ms),
+        }
+        for other in around.also_open
+        if other.rule not in shown
     ]
 
 

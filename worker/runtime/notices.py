@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from worker.alerts.also_open import also_open
 from worker.alerts.documents import AlertDocument
 from worker.alerts.minimal import minimal
 from worker.alerts.render import Surroundings
@@ -83,6 +84,7 @@ class NoticeWriter:
                     identifiers=patients,
                     pack_digest=self._writer.digest,
                     folded_ids=folded_into(change.alert, known.values()),
+                    also_open=also_open(change.alert, known.values()),
                 )
                 document = self._writer.render(change.alert, around)
                 if self._is_routed:

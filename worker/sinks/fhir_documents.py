@@ -106,7 +106,7 @@ def fhir_bundle(notice: Notice) -> bytes:
     issue, told = _made(notice)
     urls = [_url(resource) for resource in (issue, told)]
     # Inside a Bundle references go by the full URLs; a server puts its own in their place.
-    told["about"] = [{"reference": urls[0]}]
+    told["about"][0] = {"reference": urls[0]}
     entries = [
         {
             "fullUrl": url,
@@ -213,13 +213,25 @@ def _communication(
             "priority": PRIORITIES[alert["severity"]],
             "subject": _subject(alert),
             "topic": {"text": alert["rule"]["title"]},
-            "about": [{"reference": f"DetectedIssue/{alert['alert_id']}"}],
+            "about": [{"reference": f"DetectedIssue/{alert['alert_id']}"}, *_also_about(alert)],
             "encounter": visit,
             "sent": alert["updated_at"],
             "reasonCode": [{"text": alert["reason"]}] if alert["reason"] else None,
             "payload": [{"contentString": "\n".join(lines)}],
         }
     )
+
+
+def _also_about(alert: AlertDocument) -> list[dict[str, object]]:
+    """Name the other open alerts of the LP by identifier: a server that was not told of one must not refuse this one."""
+    return [
+        {
+            "type": "DetectedIssue",
+            "identifier": {"system": ALERT_SYSTEM, "value": other["alert_id"]},
+            "display": other["title"],
+        }
+        for other in alert.get("also_open", [])
+    ]
 
 
 def _procedure(alert: AlertDocument, subject: Mapping[str, object]) -> dict[str, object]:

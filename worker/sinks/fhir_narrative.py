@@ -7,6 +7,7 @@ from html import escape
 
 from worker.alerts.documents import (
     AlertDocument,
+    AlsoOpenDocument,
     CircumstanceDocument,
     ContextDocument,
     EvidenceDocument,
@@ -40,6 +41,7 @@ def lines_of(alert: AlertDocument) -> list[str]:
         *_listed("Taken back: ", _taken_back(alert)),
         *_listed("Became known: ", (evidence_text(item, lp) for item in alert.get("became_known", []))),
         *_listed("Told earlier: " if is_gone else "Evidence: ", evidence),
+        *_listed("Also open for this lumbar puncture: ", map(_also_open, alert.get("also_open", []))),
         *_listed("Context: ", (_context(item, lp) for item in alert["context"])),
         *_listed("Beside it: ", (_circumstance(item, lp) for item in alert.get("circumstances", []))),
         *([] if is_gone else _advice(alert)),
@@ -121,6 +123,12 @@ def _context(item: ContextDocument, lp: PunctureDocument) -> str:
     told = ", ".join(item.get("alert_ids", []))
     earlier = f", also for what was told as alert {told}" if told else ""
     return f"{item['title']} (this alert speaks for it{earlier}){values}"
+
+
+def _also_open(item: AlsoOpenDocument) -> str:
+    return (
+        f"{item['severity'].upper()}: {item['title']} (since {item['raised_at']}, alert {item['alert_id']})"
+    )
 
 
 def _circumstance(item: CircumstanceDocument, lp: PunctureDocument) -> str:

@@ -42,6 +42,7 @@ def full_of_secrets() -> AlertDocument:
         others=(replace(finding, rule="other", severity=Severity.INFO),),
         titles={"other": PLANTED},
         missing=(PLANTED,),
+        also_open=(replace(ward.only, alert_id=PLANTED, rule=PLANTED),),
         taken_back=(TakenBack(evidence[0], evidence[1]),),
         whereabouts=Whereabouts(place, replace(place, since_ms=at(0))),
     )
@@ -66,6 +67,7 @@ def test_it_says_that_there_is_something_how_severe_and_where() -> None:
         "title": "Fever",
         "unit": "ITU",
         "hours_since_lp": 10,  # whole ones: of 10.5 the time of the LP could be told
+        "also_open_count": 1,
         "raised_at": "2026-01-05T18:30:00Z",
         "updated_at": "2026-01-05T18:30:00Z",
         "review": "not clinically reviewed",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tests.unit.alerts.findings import Ward, found
 from tests.unit.correlate.facts import OTHER, PATIENT, Coded, at, csf, fact, finding, puncture, temperature
+from worker.alerts.also_open import also_open
 from worker.alerts.evidence import render_evidence
 from worker.alerts.reconcile import visible_history
 from worker.alerts.render import RuleText, Surroundings, render_alert, replay_line
@@ -126,6 +127,26 @@ def test_context_of_the_same_lp_and_folded_findings_are_shown() -> None:
         ("bleeding-risk-context", "bleeding-risk-context", False),
         ("weaker", "A weaker rule", True),
     ]
+
+
+def test_other_open_alerts_of_the_lp_are_named_unless_the_context_shows_them() -> None:
+    ward = Ward()
+    risk = found("bleeding-risk-context", 0, Severity.INFO)
+    ward.assess(10, found(), risk, found("leg-weakness", severity=Severity.EMERGENT))
+    mine = next(alert for alert in ward.alerts.values() if alert.rule == "fever-single")
+    others = also_open(mine, ward.alerts.values())
+    around = replace(AROUND, also_open=others, others=(risk,), titles={"leg-weakness": "Weak leg"})
+    document = render_alert(mine, TEXT, around)
+    assert document["also_open"] == [
+        {
+            "alert_id": next(one.alert_id for one in others if one.rule == "leg-weakness"),
+            "rule": "leg-weakness",
+            "title": "Weak leg",
+            "severity": "emergent",
+            "raised_at": "2026-01-05T18:00:00Z",
+        }
+    ]
+    assert [entry["rule"] for entry in document["context"]] == ["bleeding-risk-context"]
 
 
 def test_every_kind_of_value_has_a_plain_form() -> None:

@@ -146,6 +146,32 @@ def test_an_alert_that_folds_another_names_the_alert_that_was_told() -> None:
     assert (context["rule"], context["is_folded"], context["alert_ids"]) == ("fever-single", True, [weak])
 
 
+def named(notices: list[Outgoing]) -> dict[str, list[str]]:
+    """Return for the rule of each notice the rules that it names as open too."""
+    bodies = [json.loads(item.notice.body) for item in notices]
+    return {body["rule"]["id"]: [other["rule"] for other in body["also_open"]] for body in bodies}
+
+
+def test_alerts_of_one_lp_name_each_other_as_known_when_they_are_told() -> None:
+    told = Told(Outlet("file"))
+    fever, pain = found(), found("pain")
+    assert named(told.assess(10, "amu", fever)) == {"fever-single": []}
+    assert named(told.assess(11, "amu", fever, pain)) == {"pain": ["fever-single"]}
+    assert told.assess(12, "amu", fever, pain) == [], "that another one opened is no news of this one"
+    worse = found("pain", hours=12, severity=Severity.EMERGENT)
+    assert named(told.assess(13, "amu", fever, worse, found("weak"))) == {
+        "pain": ["fever-single", "weak"],
+        "weak": ["pain", "fever-single"],
+    }
+    assert named(told.assess(14, "amu", fever, found("weak"))) == {"pain": ["fever-single", "weak"]}
+
+
+def test_alerts_that_close_together_do_not_name_each_other() -> None:
+    told = Told(Outlet("file"))
+    told.assess(10, "amu", found(), found("pain"))
+    assert named(told.assess(11, "amu")) == {"fever-single": [], "pain": []}
+
+
 def test_when_lps_turn_out_to_be_one_the_alert_that_stays_speaks_to_both_wards() -> None:
     told = Told()
     told.assess(10, "amu", found(), episode_id="e1")

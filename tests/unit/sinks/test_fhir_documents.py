@@ -226,6 +226,25 @@ def test_context_comes_with_its_values_and_says_for_which_alert_this_one_speaks(
     assert "Weaker (this alert speaks for it, also for what was told as alert a7): " in document_text(body)
 
 
+def test_other_open_alerts_are_named_by_number_so_that_no_server_must_know_them() -> None:
+    other = replace(alert(Severity.EMERGENT), alert_id="c3", rule="leg-weakness")
+    body = document(also_open=(other,), titles={"leg-weakness": "Weak leg"})
+    _, told = resources(body)
+    assert told["about"] == [
+        {"reference": "DetectedIssue/a1b2"},
+        {
+            "type": "DetectedIssue",
+            "identifier": {"system": "urn:lpwatch:alert", "value": "c3"},
+            "display": "Weak leg",
+        },
+    ]
+    line = "Also open for this lumbar puncture: EMERGENT: Weak leg (since 2026-01-05T19:00:00Z, alert c3)"
+    assert line in document_text(body)
+    issue, told = (entry for entry in json.loads(fhir_bundle(notice(body)))["entry"])
+    assert told["resource"]["about"][0] == {"reference": issue["fullUrl"]}
+    assert told["resource"]["about"][1]["identifier"]["value"] == "c3"
+
+
 def test_a_lumbar_puncture_of_a_day_claims_no_hour_in_words() -> None:
     body = document()
     body["lp"].update(at="2026-01-05T00:00:00Z", precision="day", is_time_uncertain=True)
