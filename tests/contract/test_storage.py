@@ -862,16 +862,17 @@ def test_lps_that_vanished_or_are_over_are_not_blind(store: Store) -> None:
     store.record(batch(0, puncture))
     judge(store, blinded(puncture, span))
     assert [case.patients for case in store.watched(T0)] == [(ANNA,)]
+    assert store.newest_lp_ms() == T0
     assert list(store.watched(T0 + 1)) == []
     store.record(batch(1, fact(ANNA, "gcs")))
     judge(store, nothing)
-    assert (store.count_blind(T0), list(store.watched(T0))) == ({}, [])
+    assert (store.count_blind(T0), list(store.watched(T0)), store.newest_lp_ms()) == ({}, [], None)
     store.record(batch(2, fact(ANNA, "gcs", 1)))
     judge(store, blinded(puncture, span))
     assert store.count_blind(T0) == {"silent": 1}
     store.drop_recent(T0 + DAY_MS, [], T0 + DAY_MS)
     store.drop_over(T0 + DAY_MS)
-    assert (store.count_blind(T0), list(store.watched(T0))) == ({}, [])
+    assert (store.count_blind(T0), list(store.watched(T0)), store.newest_lp_ms()) == ({}, [], None)
 
 
 def test_whoever_is_watched_is_read_once_however_many_lps_and_numbers_he_has(store: Store) -> None:
@@ -883,6 +884,7 @@ def test_whoever_is_watched_is_read_once_however_many_lps_and_numbers_he_has(sto
         return Verdict(tuple(episode_of(each, f"{each.patient}{each.key}") for each in case.facts))
 
     judge(store, found, T0 + DAY_MS)
+    assert store.newest_lp_ms() == max(each.effective.start_ms for each in facts)
     read = [case.patients for case in store.watched(T0)]
     assert len(read) == len(set(read)) == 46
     assert [set(case) for case in read if len(case) > 1] == [{ANNA, ANNA_NATIONAL}]

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import click
 
+from worker.cli.blindspots_shown import Look, WatchedLp, tell_json, tell_lines
 from worker.cli.database_options import database_options, database_settings, open_state
-from worker.cli.render import INSTANT, json_option, pack_option, print_counts, print_lines
+from worker.cli.render import INSTANT, json_option, pack_option
 from worker.correlate.places import find_whereabouts
 from worker.model.episode import Episode
-from worker.model.fact import Fact, Identifier
-from worker.model.time import DAY_MS, HOUR_MS, EpochMs, to_rfc3339
+from worker.model.time import DAY_MS, EpochMs
 from worker.pipeline import Assessment, Pack, assess, find_blind_spots
-from worker.rules.blind import Blindness, BlindSpot, at_instant
-from worker.rules.words import describe_value
+from worker.rules.blind import Blindness, at_instant, is_watched
 from worker.runtime.bootstrap import load_pack
 from worker.runtime.clock import WallClock
 from worker.storage.records import Case
@@ -31,7 +28,6 @@ Examples:
   lpwatch blindspots --data /var/lib/lpwatch --json | jq '.lps[].spots[].kind'
 """
 _LONGEST_MS = 90 * DAY_MS
-_CODES_SHOWN = 3
 
 
 class WatchedStore(Protocol):
@@ -43,18 +39,11 @@ class WatchedStore(Protocol):
     def feeds(self) -> dict[str, EpochMs]:
         """Tell when each feed was last heard of."""
 
+    def latest_ms(self) -> EpochMs:
+        """Give the receipt time of the last message, 0 for none."""
 
-@dataclass(frozen=True, slots=True)
-class BlindLp:
-    """One LP whose rules are blind.
-
-    Shape: `unit` is the ward now, "" where it is not known.
-    """
-
-    patients: tuple[Identifier, ...]
-    episode: Episode
-    unit: str
-    spots: tuple[BlindSpot, ...]
+    def newest_lp_ms(self) -> EpochMs | None:
+        """Give the instant of the newest LP that stands and is not over, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +54,23 @@ class _Wanted:
     rules: frozenset[str]
     units: frozenset[str]
 
-    def of(self, lp: BlindLp) -> BlindLp | None:
-        if self.units and lp.unit not in self.units:
-            return None
+    @property
+    def is_everything(self) -> bool:
+        return not (self.kinds or self.rules or self.units)
+
+    def is_here(self, lp: WatchedLp) -> bool:
+        """Tell whether an LP is of a ward that is asked for."""
+        return not self.units or lp.unit in self.units
+
+    def of(self, lp: WatchedLp) -> WatchedLp:
+        """Leave of an LP the blind spots that are asked for."""
         spots = tuple(
             spot
             for spot in lp.spots
             if (not self.kinds or spot.kind in self.kinds)
             and (not self.rules or not self.rules.isdisjoint(spot.rules))
         )
-        return replace(lp, spots=spots) if spots else None
+        return replace(lp, spots=spots if self.is_here(lp) else ())
 
 
 @click.command(epilog=EPILOG)
@@ -109,120 +105,58 @@ def blindspots(
 ) -> None:
     """List patients in an open window of an LP whom the rules do not see.
 
-    For each LP: which rules are blind, since when and why, and by which feed the input came last. Only reads. Exit code 0,
-    whether there are any or not.
+    For each LP: which rules are blind, since when and why, and by which feed the input came last. Below: at which instant it
+    looked, and how many LPs were watched then. Only reads. Exit code 0, whether there are any or not.
     """
     pack = load_pack(packs)
     if unknown := sorted(set(rules) - pack.rules.by_id.keys()):
         raise click.UsageError(f"the pack has no rule {', '.join(unknown)}")
     wanted = _Wanted(frozenset(kinds), frozenset(rules), frozenset(units))
-    now_ms = WallClock().now_ms() if at_ms is None else at_ms
     store = open_state(database_settings(data, database, config))
     try:
-        feeds = store.feeds()
-        found = (lp for each in find_blind(store, pack, now_ms) if (lp := wanted.of(each)) is not None)
+        look = _look(store, at_ms, wanted)
+        found = (wanted.of(each) for each in find_watched(store, pack, look.at_ms))
         if is_json:
-            _tell_json(found, feeds, now_ms)
+            tell_json(found, look)
         else:
-            _tell_lines(found, feeds, now_ms)
+            tell_lines(found, look)
     finally:
         store.close()
 
 
-def find_blind(store: WatchedStore, pack: Pack, at_ms: EpochMs) -> Iterator[BlindLp]:
-    """Give the LPs whose rules are blind at an instant, as far as it was known then; one patient in memory at a time."""
+def find_watched(store: WatchedStore, pack: Pack, at_ms: EpochMs) -> Iterator[WatchedLp]:
+    """Give the LPs that are watched at an instant, with where their rules are blind, as far as it was known then.
+
+    Shape: one patient in memory at a time; an LP is watched while some rule that is told to people is in its window.
+    """
     for case in store.watched(at_ms - _LONGEST_MS):
         facts = [fact for fact in case.facts if fact.source.received_at_ms <= at_ms]
         found = assess(facts, pack, at_ms, at_ms)
         spots = find_blind_spots(found, pack, [item for item in case.unused if item.at_ms <= at_ms])
         for episode in found.episodes:
-            here = at_instant(spots[episode.anchor_ms], at_ms)
-            if here:
-                yield BlindLp(case.patients, episode, _unit(found, episode, at_ms), here)
+            asked = [each for each in found.evaluations if each.context.anchor_ms == episode.anchor_ms]
+            if is_watched(asked, at_ms):
+                here = at_instant(spots[episode.anchor_ms], at_ms)
+                yield WatchedLp(case.patients, episode, _unit(found, episode, at_ms), here)
+
+
+def _look(store: WatchedStore, at_ms: EpochMs | None, wanted: _Wanted) -> Look:
+    """Read what is said of an instant beside its LPs.
+
+    When a feed was last heard is known of now only: what a feed said after the instant is left out, and so is the feed.
+    """
+    now_ms = WallClock().now_ms() if at_ms is None else at_ms
+    return Look(
+        at_ms=now_ms,
+        is_now=at_ms is None,
+        feeds={feed: heard_ms for feed, heard_ms in store.feeds().items() if heard_ms <= now_ms},
+        newest_lp_ms=store.newest_lp_ms(),
+        last_received_ms=store.latest_ms(),
+        wards=tuple(sorted(wanted.units)),
+        is_everything=wanted.is_everything,
+    )
 
 
 def _unit(found: Assessment, episode: Episode, at_ms: EpochMs) -> str:
     place = find_whereabouts(found.index, episode.anchor_ms, at_ms).now
     return "" if place is None else place.location.unit
-
-
-def _tell_json(found: Iterable[BlindLp], feeds: Mapping[str, EpochMs], at_ms: EpochMs) -> None:
-    """Print one document, LP by LP as they are found."""
-    click.echo(f'{{\n"at": "{to_rfc3339(at_ms)}",\n"lps": [', nl=False)
-    separator = "\n"
-    for lp in found:
-        click.echo(separator + json.dumps(_document(lp, feeds, at_ms), ensure_ascii=False), nl=False)
-        separator = ",\n"
-    click.echo("\n]\n}")
-
-
-def _document(lp: BlindLp, feeds: Mapping[str, EpochMs], at_ms: EpochMs) -> dict[str, object]:
-    return {
-        "patient": [
-            {"authority": each.authority, "value": each.value, "type": each.type} for each in lp.patients
-        ],
-        "lp_at": to_rfc3339(lp.episode.anchor_ms),
-        "hours_since_lp": round((at_ms - lp.episode.anchor_ms) / HOUR_MS, 1),
-        "unit": lp.unit,
-        "spots": [_spot(spot, feeds) for spot in lp.spots],
-    }
-
-
-def _spot(spot: BlindSpot, feeds: Mapping[str, EpochMs]) -> dict[str, object]:
-    heard_ms = feeds.get(spot.feed)
-    return {
-        "kind": spot.kind.value,
-        "since": to_rfc3339(spot.since_ms),
-        "until": to_rfc3339(spot.until_ms),
-        "what": spot.what,
-        "rules": list(spot.rules),
-        "feed": spot.feed,
-        "feed_last_received_at": None if heard_ms is None else to_rfc3339(heard_ms),
-        "last": None if spot.last is None else _last(spot.last),
-    }
-
-
-def _last(fact: Fact) -> dict[str, str]:
-    return {
-        "concept": fact.concept,
-        "value": describe_value(fact),
-        "effective_at": to_rfc3339(fact.effective.start_ms),
-    }
-
-
-def _tell_lines(found: Iterable[BlindLp], feeds: Mapping[str, EpochMs], at_ms: EpochMs) -> None:
-    """Print LP by LP as they are found, then how many there are of each kind."""
-    counts: Counter[str] = Counter()
-    for lp in found:
-        counts.update({spot.kind.value for spot in lp.spots})
-        print_lines(_lines(lp, feeds, at_ms))
-    if counts:
-        print_counts("LPs with blind spots", sorted(counts.items()))
-    else:
-        click.echo("no blind spots")
-
-
-def _lines(lp: BlindLp, feeds: Mapping[str, EpochMs], at_ms: EpochMs) -> Iterator[str]:
-    names = ", ".join(f"{each.authority}|{each.value}" for each in lp.patients)
-    hours = round((at_ms - lp.episode.anchor_ms) / HOUR_MS, 1)
-    where = f", {lp.unit}" if lp.unit else ""
-    yield f"{names}: lumbar puncture {to_rfc3339(lp.episode.anchor_ms)}, {hours:g} h ago{where}"
-    codes = [spot for spot in lp.spots if spot.kind is Blindness.UNMAPPED]
-    for spot in (*(spot for spot in lp.spots if spot.kind is not Blindness.UNMAPPED), *codes[:_CODES_SHOWN]):
-        yield f"  {spot.kind.value} since {to_rfc3339(spot.since_ms)}: {spot.what}{_by(spot, feeds)}"
-        yield f"    blind: {', '.join(spot.rules)}"
-    if len(codes) > _CODES_SHOWN:
-        yield f"  unmapped: {len(codes) - _CODES_SHOWN} more; --json names them"
-    yield ""
-
-
-def _by(spot: BlindSpot, feeds: Mapping[str, EpochMs]) -> str:
-    told = []
-    if spot.last is not None:
-        at = to_rfc3339(spot.last.effective.start_ms)
-        told.append(f"last {spot.last.concept} {describe_value(spot.last)} of {at}".replace("  ", " "))
-    if spot.feed:
-        heard_ms = feeds.get(spot.feed)
-        heard = "" if heard_ms is None else f", which was last heard {to_rfc3339(heard_ms)}"
-        told.append(f"by feed {spot.feed}{heard}")
-    return f"; {' '.join(told)}" if told else ""

@@ -75,6 +75,10 @@ class _Span(NamedTuple):
     def rule(self) -> str:
         return self.evaluation.rule.id
 
+    @property
+    def needs_observation(self) -> bool:
+        return self.evaluation.rule.needs_observation
+
 
 def blind_spots(
     evaluations: Iterable[Evaluation], expected: Sequence[Expected], unused: Sequence[Unused] = ()
@@ -116,13 +120,22 @@ def at_instant(spots: Iterable[BlindSpot], at_ms: EpochMs) -> tuple[BlindSpot, .
     return tuple(sorted(found.values(), key=_order))
 
 
+def is_watched(evaluations: Iterable[Evaluation], at_ms: EpochMs) -> bool:
+    """Tell whether some rule that is told to people is in its window at an instant; `evaluations` of one LP."""
+    spans = (_span(each) for each in evaluations if _is_told(each))
+    return any(span.first_ms <= at_ms < span.last_ms for span in spans)
+
+
 def _order(spot: BlindSpot) -> tuple[EpochMs, str, str]:
     return spot.since_ms, spot.kind.value, spot.what
 
 
 def _is_asked(evaluation: Evaluation) -> bool:
-    is_told = evaluation.rule.status is not RuleStatus.SHADOW and not evaluation.rule.is_silent
-    return evaluation.truth is not Truth.TRUE and is_told
+    return evaluation.truth is not Truth.TRUE and _is_told(evaluation)
+
+
+def _is_told(evaluation: Evaluation) -> bool:
+    return evaluation.rule.status is not RuleStatus.SHADOW and not evaluation.rule.is_silent
 
 
 def _span(evaluation: Evaluation) -> _Span:
@@ -216,11 +229,13 @@ def _last_heard(expected: Expected, newest: Fact | None, view: EpisodeView) -> t
 def _gone(
     spans: Sequence[_Span], expected: Sequence[Expected], view: EpisodeView, left: _Left | None
 ) -> Iterator[BlindSpot]:
-    """Give the rules that watch nobody since the patient left, unless something was heard of him after that."""
+    """Give the rules that watch nobody since the patient left, unless something was heard of him after that.
+
+    Who comes back, and a late result, are seen by rules that need nobody to look.
+    """
     if left is None:
         return
-    needed = frozenset(rule for each in expected if not each.is_once for rule in each.rules)
-    watching = [span for span in spans if span.rule in needed]
+    watching = [span for span in spans if span.needs_observation]
     heard = [
         (fact.effective.start_ms + each.within_ms, fact)
         for each in expected

@@ -12,11 +12,11 @@ from worker.rules.bounds import window_of
 from worker.rules.circumstances import circumstance_of
 from worker.rules.clauses import MissingSpec
 from worker.rules.compile import compile_episode, compile_reading
-from worker.rules.expected import expected_of
+from worker.rules.expected import Needs, expected_of
 from worker.rules.library import Library, Scope, Term, Terms, Uses, terms_of
 from worker.rules.lint import lint_files, lint_rule
 from worker.rules.lint_reach import lint_folds_meet
-from worker.rules.rule import Cited, Clause, Rule, RuleBook, RuleText, Total
+from worker.rules.rule import Cited, Clause, Expected, Rule, RuleBook, RuleText, Total
 from worker.rules.rule_files import RuleFiles, read_rule_files
 
 if TYPE_CHECKING:
@@ -75,14 +75,33 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
     ordered = _in_order(by_id, files, problems)
     problems.lines[:] = sorted(dict.fromkeys(problems.lines), key=by_place)
     problems.raise_if_any()
-    kept = tuple(rule for rule in ordered if rule.status is not RuleStatus.RETIRED)
+    observed = _observed(expected, files)
+    kept = tuple(
+        replace(rule, needs_observation=bool(rule.hits & observed.concepts) or observed.of_rule(rule.id))
+        for rule in ordered
+        if rule.status is not RuleStatus.RETIRED
+    )
     idle = {rule.id: "retired" for rule in ordered if rule.status is RuleStatus.RETIRED}
     idle |= dict.fromkeys(files.disabled, "disabled")
     expected = tuple(
-        replace(each, rules=frozenset(rule.id for rule in kept if rule.inputs & each.needed_by))
+        replace(each, rules=frozenset(rule.id for rule in kept if _is_blind_without(rule, each)))
         for each in expected
     )
     return RuleBook(kept, totals, expected, idle, beside)
+
+
+def _observed(expected: Sequence[Expected], files: RuleFiles) -> Needs:
+    """Tell which rules can hold only where somebody looks at the patient; the others go on by visits and results."""
+    return Needs(
+        frozenset[str]().union(*(each.needed_by for each in expected if not each.is_once)),
+        {name: spec.when for name, (spec, _) in files.rules.items()},
+        {name: spec.where for name, (spec, _, _) in files.definitions.items()},
+    )
+
+
+def _is_blind_without(rule: Rule, expected: Expected) -> bool:
+    """Tell whether silence blinds a rule: it reads the input, and not only to say how bad is what visits or results tell."""
+    return bool(rule.inputs & expected.needed_by) and (expected.is_once or rule.needs_observation)
 
 
 def _totals(files: RuleFiles, terms: Terms, problems: Problems) -> Iterator[Total]:

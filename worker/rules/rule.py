@@ -75,7 +75,8 @@ class Rule:
     Shape: `inputs` are all concepts on which its answer may depend, those of rules it refers to included; `refers_to` the
     rules themselves; `hits` the concepts of facts that it rests on first of all. `expires_ms` is counted from the LP.
     `renotify_rise` in the unit of its hits. `is_timed` asks somewhere for what was not done. `is_silent` opens no alert;
-    its finding stands in the context of the alerts of `context_of`.
+    its finding stands in the context of the alerts of `context_of`. `needs_observation` rests on what somebody charts of
+    the patient again and again (`expected`), or cannot hold without it; the others see results and visits wherever he is.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Rule:
     is_silent: bool = False
     context_of: frozenset[str] = frozenset()
     is_timed: bool = False
+    needs_observation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,8 @@ class Total:
 class Expected:
     """An input of which the silence makes rules blind.
 
-    Shape: `rules` are those that read one of `needed_by`; a fact of one of `heard` brings it. `within_ms` is how long its
-    silence is ordinary, counted from the LP or the last fact; `is_once` where one fact is enough.
+    Shape: `rules` are those that are blind without one of `needed_by`; a fact of one of `heard` brings it. `within_ms` is
+    how long its silence is ordinary, counted from the LP or the last fact; `is_once` where one fact is enough.
     """
 
     title: str

@@ -45,6 +45,7 @@ _WATCHED = (
     .order_by(episode.c.patient)
     .limit(sa.bindparam("limit"))
 )
+_NEWEST = sa.select(sa.func.max(episode.c.anchor_ms)).where(episode.c.is_current, ~episode.c.is_over)
 _VANISH = sa.update(episode).where(one_of(episode.c.id, "episodes")).values(is_current=False)
 _IDS = sa.select(episode.c.id).where(one_of(episode.c.patient, "patients"))
 _CLOSE = sa.update(episode).where(one_of(episode.c.patient, "patients"))
@@ -156,6 +157,12 @@ def patients_watched(conn: sa.Connection, anchored_from_ms: int, after: int, lim
     return conn.scalars(
         _WATCHED, {"anchored_from_ms": anchored_from_ms, "after": after, "limit": limit}
     ).all()
+
+
+def newest_ms(conn: sa.Connection) -> int | None:
+    """Give the instant of the newest LP that stands and is not over, None where there is none."""
+    found: int | None = conn.scalar(_NEWEST)
+    return found
 
 
 def over_of(conn: sa.Connection, value: str) -> tuple[int, ...]:

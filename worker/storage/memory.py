@@ -396,6 +396,11 @@ class MemoryState(MemoryOutbox):
         for group in sorted(groups):
             yield self._case(group)
 
+    def newest_lp_ms(self) -> EpochMs | None:
+        """Give the instant of the newest LP that stands and is not over, None where there is none."""
+        standing = (lp.record.anchor_ms for lp in self._lps.values() if lp.is_current and self._is_filed(lp))
+        return max(standing, default=None)
+
     def count_blind(self, now_ms: EpochMs) -> dict[str, int]:
         """Count the LPs that are blind at an instant, by kind, as they were judged last."""
         return dict(

@@ -303,6 +303,11 @@ class SqlState:
                 cases = [opened.case for opened in self._assessing.cases(conn, groups)]
             yield from cases
 
+    def newest_lp_ms(self) -> EpochMs | None:
+        """Give the instant of the newest LP that stands and is not over, None where there is none."""
+        with self._db.reading() as conn:
+            return lps.newest_ms(conn)
+
     def count_blind(self, now_ms: EpochMs) -> dict[str, int]:
         """Count the LPs that are blind at an instant, by kind, as they were judged last."""
         with self._db.reading() as conn:

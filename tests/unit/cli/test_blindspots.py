@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from tests.unit.cli.conftest import temperature
 from tests.unit.cli.test_why import taken_in
+from worker.model.time import from_rfc3339
+from worker.runtime.clock import WallClock
 
 Run = Callable[..., Result]
 
@@ -64,7 +67,85 @@ def test_nobody_is_told_of_whom_nothing_was_known_yet_or_whose_windows_ended(
 ) -> None:
     for at in ("2026-01-05T07:00:00Z", "2026-05-01T00:00:00Z"):
         assert _lps(lpwatch("blindspots", "--at", at, "--data", data, "--json")) == {}
-    assert "no blind spots" in lpwatch("blindspots", "--at", at, "--data", data).stdout
+        told = lpwatch("blindspots", "--at", at, "--data", data).stdout
+        assert f"at {at}: no LP is watched, so there is nothing to be blind of" in told
+        assert "the newest LP on file is of 2026-01-05T08:30:00Z; --at 2026-01-05T12:00:00Z," in told
+
+
+def test_without_a_blind_spot_it_says_when_it_looked_and_how_many_are_watched(
+    lpwatch: Run, data: Path
+) -> None:
+    at = "2026-01-05T12:30:00Z"
+    told = lpwatch("blindspots", "--at", at, "--data", data, "--kind", "left").stdout
+    assert f"at {at}: 2 LPs are watched, none with such a blind spot" in told
+    assert "the newest LP" not in told
+    document = json.loads(
+        lpwatch("blindspots", "--at", at, "--data", data, "--kind", "left", "--json").stdout
+    )
+    assert (document["at"], document["watched"], document["lps"]) == (at, 2, [])
+    assert document["newest_lp_at"] == "2026-01-05T08:30:00Z"
+    assert document["last_received_at"] == "2026-01-05T12:00:00Z"
+
+
+def test_the_count_of_watched_lps_stands_below_the_list(lpwatch: Run, data: Path) -> None:
+    told = lpwatch("blindspots", "--at", "2026-01-05T22:00:00Z", "--data", data).stdout
+    assert told.rstrip().splitlines()[-1] == "at 2026-01-05T22:00:00Z: 2 LPs are watched, 2 with blind spots"
+    ward = lpwatch("blindspots", "--at", "2026-01-05T22:00:00Z", "--data", data, "--unit", "A3").stdout
+    assert "2 LPs are watched, none of them on A3" in ward
+
+
+def test_an_lp_known_but_not_yet_done_is_not_watched(lpwatch: Run, data: Path) -> None:
+    document = json.loads(
+        lpwatch("blindspots", "--at", "2026-01-05T08:10:00Z", "--data", data, "--json").stdout
+    )
+    assert document["watched"] == 1
+
+
+def test_a_look_at_now_on_an_old_recording_tells_of_at(lpwatch: Run, data: Path) -> None:
+    result = lpwatch("blindspots", "--data", data)
+    assert "no LP is watched" in result.stdout
+    assert "--at 2026-01-05T12:00:00Z," in result.stdout
+
+
+def test_without_at_a_store_that_heard_nothing_for_long_tells_of_at(
+    lpwatch: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WallClock, "now_ms", lambda _: from_rfc3339("2026-01-07T12:00:00Z"))
+    told = lpwatch("blindspots", "--data", data).stdout
+    assert "at 2026-01-07T12:00:00Z: 2 LPs are watched, 2 with blind spots" in told
+    assert "the last message was received 2026-01-05T12:00:00Z, 48 h ago; --at 2026-01-05T12:00:00Z" in told
+    monkeypatch.setattr(WallClock, "now_ms", lambda _: from_rfc3339("2026-01-05T22:00:00Z"))
+    assert "the last message" not in lpwatch("blindspots", "--data", data).stdout
+    asked = lpwatch("blindspots", "--data", data, "--at", "2026-01-07T12:00:00Z").stdout
+    assert "the last message" not in asked, "who gives an instant means it"
+
+
+def test_an_empty_store_has_no_lp_to_look_at(lpwatch: Run, tmp_path: Path) -> None:
+    empty = taken_in(tmp_path / "empty", [])
+    told = lpwatch("blindspots", "--at", "2026-01-05T12:00:00Z", "--data", empty)
+    assert told.stdout.splitlines() == [
+        "at 2026-01-05T12:00:00Z: no LP is watched, so there is nothing to be blind of",
+        "no LP is on file",
+    ]
+
+
+def test_no_feed_is_heard_after_the_instant_that_is_looked_at(
+    lpwatch: Run, ward: Path, set_aside: Path, tmp_path: Path
+) -> None:
+    later = tmp_path / "later.ndjson"
+    reading = temperature("l", "A9", "2026-01-09T10:00:00Z", 37.0)
+    later.write_text(json.dumps(reading) + "\n", encoding="utf-8")
+    data = taken_in(tmp_path / "more", [ward, set_aside, later])
+    at = ["--at", "2026-01-05T22:00:00Z", "--data", data]
+    (stale,) = [
+        spot
+        for spot in _lps(lpwatch("blindspots", *at, "--json"))["A2"]["spots"]
+        if spot["kind"] == "stale" and "fever-single" in spot["rules"]
+    ]
+    assert (stale["feed"], stale["feed_last_received_at"]) == ("default", None)
+    told = lpwatch("blindspots", *at).stdout
+    assert "by feed default\n" in told
+    assert "2026-01-09" not in told
 
 
 def test_kinds_rules_and_wards_narrow_the_list(lpwatch: Run, data: Path) -> None:

@@ -6,7 +6,7 @@ from tests.unit.correlate.facts import at, fact, puncture, puncture_on, stay, te
 from tests.unit.rules.pack import book_of, default_book, evaluations, rule_text
 from worker.model.fact import Comparator, Fact, Quantity
 from worker.model.message import IssueKind, Unused
-from worker.rules.blind import Blindness, BlindSpot, at_instant, blind_spots
+from worker.rules.blind import Blindness, BlindSpot, at_instant, blind_spots, is_watched
 from worker.rules.rule import RuleBook
 
 WATCHED = """
@@ -118,6 +118,49 @@ def test_an_observation_after_the_discharge_is_an_eye_for_a_while() -> None:
     seen = (puncture(0), stay(-5, end=20), temperature(40, 37))
     assert kinds(*seen, as_of=51.9) == []
     assert kinds(*seen, as_of=52) == [("left", 52)]
+
+
+def test_a_rule_that_needs_nobody_to_look_watches_who_left() -> None:
+    """It asks for visits; what somebody stated beside one only adds to it. The other needs a statement."""
+    beside = "near: {of: [leg-weakness], within: $t, where: {asserted: [present]}}"
+    either = f"any: [{{with: [fever]}}, {{{beside}}}]"
+    hour = "t: {value: 1, unit: h, house_choice: a}"
+    comes, stated = (
+        rule_text(f"reading: {{of: [encounter], where: {{answer: [emergency], {also}}}}}", hour, rule_id=name)
+        for name, also in (("comes", either), ("stated", beside))
+    )
+    gone = stay(-5, end=20)
+    (spot,) = spots(puncture(0), gone, rules=(comes, stated, WEAK))
+    assert (spot.kind, spot.rules) == (Blindness.LEFT, ("stated", "weak"))
+    assert kinds(puncture(0), gone, rules=(comes,)) == []
+    (visit,) = spots(puncture(0), stay(-1, "outpatient"), rules=(comes, stated))
+    assert (visit.kind, visit.rules) == (Blindness.LEFT, ("stated",))
+
+
+def test_a_rule_that_asks_another_is_blind_with_it() -> None:
+    asks = rule_text("rule: weak", rule_id="asks")
+    negates = rule_text("not: {rule: weak}", rule_id="negates")
+    (spot,) = spots(puncture(0), stay(-5, end=20), rules=(WEAK, asks, negates))
+    assert spot.rules == ("asks", "weak")
+
+
+def test_of_the_pack_that_ships_returns_and_cultures_need_nobody_to_look() -> None:
+    pack = default_book()
+    charted = [each for each in pack.expected if not each.is_once]
+    read = frozenset().union(*(each.needed_by for each in charted))
+    unseen = {rule.id for rule in pack.rules if rule.inputs & read and not rule.needs_observation}
+    assert unseen == {"return-after-lp", "blood-culture-positive", "nsaid-caution"}
+    assert not any(each.rules & unseen for each in charted)
+
+
+def test_an_lp_is_watched_while_a_rule_that_is_told_is_in_its_window() -> None:
+    shadow = FEVER.replace("status: draft", "status: shadow")
+
+    def watched(as_of: float, rule: str = FEVER) -> bool:
+        return is_watched(evaluations([puncture(0), temperature(1, 39)], book(rule), as_of=as_of), at(as_of))
+
+    assert [watched(hours) for hours in (-0.01, 0, 50, 100, 100.01)] == [False, True, True, True, False]
+    assert not watched(50, shadow)
 
 
 def test_who_came_back_is_expected_to_be_observed_from_then() -> None:
