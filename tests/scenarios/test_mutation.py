@@ -28,6 +28,10 @@ pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).resolve().parents[2] / "mappings" / "tests"
 FILE = TESTS / "fever-single.yaml"
+_CONSCIOUSNESS = (
+    "altered-consciousness when.any[0].reading.where: left out: "
+    "{drop_from_baseline: {at_least: $gcs_drop, or_first_within: $gcs_firs…"
+)
 
 
 @cache
@@ -48,30 +52,45 @@ def _bench(catalogue: Catalogue, *keep: str) -> MutationBench:
 
 
 def _mutant(catalogue: Catalogue, name: str) -> Mutant:
-    return next(one for one in catalogue.mutants(["fever-single"]) if one.name == name)
+    owner, _, _ = name.partition(" ")
+    return next(one for one in catalogue.mutants([owner]) if one.name == name)
 
 
-def _layers_with(catalogue: Catalogue, mutant: Mutant) -> list[Mapping[str, str]]:
+def _layers_with(mutant: Mutant) -> list[Mapping[str, str]]:
     """Write a mutant as a site would have it: a file of a layer over the pack."""
-    return [*read_layers(()), {f"rules/{mutant.owner}.yaml": json.dumps(mutant.data)}]
+    file = "definitions" if mutant.owner.startswith("definitions/") else mutant.owner
+    return [*read_layers(()), {f"rules/{file}.yaml": json.dumps(mutant.data)}]
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "file", "keep"),
     [
-        "fever-single params.window_end.value: 168 -> 167 h",
-        "fever-single unless[0].when.not: affirmed",
+        ("fever-single params.window_end.value: 168 -> 167 h", "fever-single", slice(None, None, 2)),
+        ("fever-single unless[0].when.not: affirmed", "fever-single", slice(None, None, 2)),
+        # What other rules say of a changed one, and what a definition says to many.
+        (
+            "altered-consciousness params.gcs_full.value: 15 -> 14 {score}",
+            "headache-beyond-7d",
+            slice(28, 32),
+        ),
+        (_CONSCIOUSNESS, "headache-beyond-7d", slice(28, 32)),
+        (
+            "definitions/febrile definitions.febrile.where.any[0].above: above -> at_least",
+            "fever-with-neck-stiffness",
+            slice(None, 12),
+        ),
     ],
 )
 def test_a_judgement_is_that_of_the_whole_test_with_the_mutant_as_a_pack(
-    name: str, catalogue: Catalogue
+    name: str, file: str, keep: slice, catalogue: Catalogue
 ) -> None:
     mutant = _mutant(catalogue, name)
-    pack = compile_pack(_layers_with(catalogue, mutant))
+    pack = compile_pack(_layers_with(mutant))
     whole = Bench(lambda reader: program(pack, reader), memory_store, frozenset())
-    for vignette in parse_vignettes({FILE.name: FILE.read_text(encoding="utf-8")})[::2]:
+    path = TESTS / f"{file}.yaml"
+    for vignette in parse_vignettes({path.name: path.read_text(encoding="utf-8")})[keep]:
         noticed = not try_vignette(vignette, whole).has_passed
-        judged = _bench(catalogue, vignette.vignette_id).judge(mutant)
+        judged = MutationBench(catalogue, _pack(), [(path.name, vignette)], memory_store).judge(mutant)
         assert (judged.end is End.NOTICED) == noticed, vignette.vignette_id
 
 

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     )
 
 
-def lint_files(files: RuleFiles, library: Library) -> None:
-    """Check what several rules share: definitions, kinds, folds, sources of numbers."""
+def lint_files(files: RuleFiles, library: Library, known: frozenset[str] = frozenset()) -> None:
+    """Check what several rules share: definitions, kinds, folds, sources of numbers.
+
+    Shape: `known` names rules that were checked before and did not change.
+    """
     for name, (spec, located, path) in files.definitions.items():
         _lint_definition(name, spec, located, path, library)
         lint_definition_reach(name, spec, located, path, library)
@@ -41,6 +44,8 @@ def lint_files(files: RuleFiles, library: Library) -> None:
             if concept not in library.terms:
                 library.problems.add(f"{DEFINITIONS}:1:1", f"kinds: unknown concept '{concept}'")
     for rule, file in files.rules.values():
+        if rule.id in known:
+            continue
         lint_numbers(rule.params, ("params",), file, files, library.problems)
         _lint_folds(rule, file, files, library)
         _lint_context(rule, file, files, library)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from worker.decode.located_yaml import Problems, by_place
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from worker.rules.clauses import EpisodeClause
     from worker.rules.spec import LowerSpec, RaiseSpec, RemarkSpec, RuleSpec
 
+_NONE: Mapping[str, Rule] = MappingProxyType({})
 _LONGEST_MS = 90 * 86_400_000
 """The longest that an LP is watched by any rule of the catalogue; where an alert lasts as long as its LP."""
 
@@ -44,9 +46,13 @@ def compile_rules(layers: Sequence[Mapping[str, str]], terms: Terms) -> RuleBook
     return compile_files(read_rule_files(layers, problems), terms, problems)
 
 
-def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBook:
+def compile_files(
+    files: RuleFiles, terms: Terms, problems: Problems, compiled: Mapping[str, Rule] = _NONE
+) -> RuleBook:
     """Lint and compile rule files that are read already; `problems` hold those of reading them.
 
+    Shape: `compiled` are rules of these files that were compiled before, when they and the definitions that they use were the
+    same; they are taken as they are. A rule that refers to one that changed is asked for no less than before.
     Raises: PackError with every problem.
     """
     totals = tuple(_totals(files, terms, problems))
@@ -62,14 +68,14 @@ def compile_files(files: RuleFiles, terms: Terms, problems: Problems) -> RuleBoo
         frozenset(files.disabled),
         problems,
     )
-    lint_files(files, library)
+    lint_files(files, library, frozenset(compiled))
     expected = tuple(
         expected_of(spec, (name,), located, library) for name, (spec, located) in files.expected.items()
     )
     beside = tuple(
         circumstance_of(spec, name, located, library) for name, (spec, located) in files.circumstances.items()
     )
-    rules = [_rule(spec, files, library) for spec, _ in files.rules.values()]
+    rules = [compiled.get(spec.id) or _rule(spec, files, library) for spec, _ in files.rules.values()]
     by_id = {rule.id: rule for rule in rules}
     lint_folds_meet(by_id, files, problems)
     ordered = _in_order(by_id, files, problems)

@@ -1,8 +1,10 @@
 """Judge mutants by the vignettes that can notice them, at the level of facts.
 
-Each vignette is written and read once. What a mutant changes comes after that: facts to findings, findings to alerts. So
-its messages are run through the engine again with the readings kept, and only with the rules that the change can reach. Where
-every assessment of the unchanged rules finds the same under the mutant, the run would be the same and is spared.
+Each vignette is written and read once, when the first mutant asks for it. What a mutant changes comes after that: facts to
+findings, findings to alerts. So its messages are run through the engine again with the readings kept, and only with the rules
+that the change can reach. Where every assessment of the unchanged rules finds the same under the mutant, the run would be the
+same and is spared. To see that, only the changed rules are asked again, and others where one that they refer to answers
+otherwise.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from worker.alerts.policy import Policy
 from worker.correlate.view import EpisodeView
 from worker.model.errors import PackError
 from worker.model.fact import Fact, Identifier
+from worker.model.finding import Finding, Truth
 from worker.model.message import RawMessage, Reading, Unused
 from worker.model.time import EpochMs
 from worker.pipeline import Assessment, Pack
 from worker.rules.blind import BlindSpot
-from worker.rules.evaluate import Evaluation, evaluate_all
+from worker.rules.context import Context, Outcome
+from worker.rules.evaluate import Evaluation, evaluate
 from worker.rules.rule import Rule, RuleBook
 from worker.runtime.engine_program import PackProgram
 from worker.simulate.gold import GoldReader
@@ -33,7 +37,7 @@ from worker.simulate.vignettes import Vignette
 
 SUMS = f"{SHARED}/sums"
 _Key = tuple[bytes, EpochMs]
-_Essence: TypeAlias = tuple[object, ...]
+_Essence: TypeAlias = tuple[Finding | None, EpochMs | None, EpochMs | None, Truth | bool]
 _EVERYWHERE = frozenset({"lumbar-puncture", "encounter", "discharge", "birth-date", "note"})
 """Concepts that most vignettes have: that a rule reads them does not make a vignette one for it."""
 
@@ -60,16 +64,23 @@ class Judgement:
     failing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The run of a vignette with the rules as they are, and its assessments."""
+
+    run: Run
+    looks: tuple[_Look, ...]
+
+
 @dataclass(slots=True)
 class Case:
-    """A vignette with its messages, the concepts of its facts, and its run with the rules as they are."""
+    """A vignette with its messages; the concepts of its facts and its run with the rules as they are once asked for."""
 
     vignette: Vignette
     file: str
     messages: tuple[RawMessage, ...]
-    concepts: frozenset[str] = frozenset()
-    looks: tuple[_Look, ...] = ()
-    made: Run = field(default_factory=lambda: Run((), ()))
+    known_concepts: frozenset[str] | None = None
+    known_made: _Made | None = None
 
 
 @dataclass(slots=True)
@@ -82,12 +93,11 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One assessment: what was looked at, and what was found by each rule."""
+    """One assessment: what was looked at, and by LP what each rule answered and what of it counts."""
 
-    views: tuple[EpisodeView, ...]
     as_of_ms: EpochMs
     consumed_until_ms: EpochMs
-    found: Mapping[str, _Essence]
+    found: tuple[tuple[EpisodeView, Mapping[str, Outcome], Mapping[str, _Essence]], ...]
 
 
 class _Recorded(PackProgram):
@@ -111,9 +121,18 @@ class _Recorded(PackProgram):
     ) -> Assessment:
         assessment = super().assess(facts, as_of_ms, consumed_until_ms, who)
         if self.is_watched:
-            views = tuple(dict.fromkeys(each.context.view for each in assessment.evaluations))
-            found = _essence(assessment.evaluations)
-            self.looks.append(_Look(views, as_of_ms, consumed_until_ms, found))
+            by_lp: dict[EpochMs, list[Evaluation]] = {}
+            for each in assessment.evaluations:
+                by_lp.setdefault(each.context.anchor_ms, []).append(each)
+            found = tuple(
+                (
+                    evaluations[0].context.view,
+                    evaluations[0].context.outcomes,
+                    {each.rule.id: _essence(each) for each in evaluations},
+                )
+                for evaluations in by_lp.values()
+            )
+            self.looks.append(_Look(as_of_ms, consumed_until_ms, found))
         return assessment
 
     def find_blind_spots(
@@ -151,22 +170,17 @@ class MutationBench:
     ) -> None:
         """Read the vignettes, each given with the file that it stands in."""
         self._catalogue = catalogue
-        self._pack = pack
+        # The very rules of the catalogue: what a mutant leaves as it is, is compiled once.
+        self._pack = replace(pack, rules=catalogue.book)
         self._open_store = open_store
+        self._is_gold = is_gold
         self._readings = Readings()
         self._ready: dict[Scene, tuple[Case, ...]] = {}
         self._failing: dict[Scene, tuple[str, ...]] = {}
         self._lately: dict[str, dict[str, int]] = {}
-        self.cases: list[Case] = []
-        for file, vignette in vignettes:
-            case = Case(vignette, PurePath(file).stem, write(vignette, FORMS[0]))
-            gold = GoldReader(vignette.gold) if is_gold else None
-            program = _Recorded(pack, self._readings, gold, is_watched=True)
-            case.made = run(case.messages, vignette, program, open_store)
-            case.looks = tuple(program.looks)
-            said = [self._readings.said.get((raw.body, raw.received_at_ms)) for raw in case.messages]
-            case.concepts = frozenset(fact.concept for one in said if one is not None for fact in one.facts)
-            self.cases.append(case)
+        self.cases = [
+            Case(vignette, PurePath(file).stem, write(vignette, FORMS[0])) for file, vignette in vignettes
+        ]
 
     def judge(self, mutant: Mutant) -> Judgement:
         """Ask the vignettes that a mutant can reach, the likeliest first, until one notices."""
@@ -182,7 +196,9 @@ class MutationBench:
         is_comparable = program.pack.policy == _policy_of(known) and mutant.owner != SUMS
         ordered = sorted(cases, key=lambda case: -lately.get(case.vignette.vignette_id, 0))
         for number, case in enumerate(ordered, start=1):
-            if is_comparable and all(_is_same(look, book) for look in case.looks):
+            if is_comparable and all(
+                _is_same(look, book, mutant.scene.changed) for look in self._made(case).looks
+            ):
                 continue
             made = run(case.messages, case.vignette, program, self._open_store)
             if _differs(case.vignette, made, mutant.scene.touched):
@@ -196,7 +212,9 @@ class MutationBench:
         known = self._ready.get(scene)
         if known is None:
             reached = [case for case in self.cases if self._is_reached(case, scene)]
-            failing = [case for case in reached if _differs(case.vignette, case.made, scene.touched)]
+            failing = [
+                case for case in reached if _differs(case.vignette, self._made(case).run, scene.touched)
+            ]
             self._failing[scene] = tuple(case.vignette.vignette_id for case in failing)
             known = self._ready[scene] = tuple(case for case in reached if case not in failing)
         return sorted(known, key=lambda case: (case.file != owner, not case.vignette.rules & scene.touched))
@@ -209,7 +227,27 @@ class MutationBench:
             return True
         rules = [self._catalogue.rule(name) for name in scene.touched]
         inputs = frozenset[str]().union(*(rule.inputs for rule in rules)) - _EVERYWHERE
-        return bool(inputs & case.concepts)
+        return bool(inputs & self._concepts(case))
+
+    def _concepts(self, case: Case) -> frozenset[str]:
+        """Return the concepts of the facts of a vignette."""
+        if case.known_concepts is None:
+            program = self._as_it_is(case)
+            facts = (fact for raw in case.messages for fact in program.read(raw).facts)
+            case.known_concepts = frozenset(fact.concept for fact in facts)
+        return case.known_concepts
+
+    def _made(self, case: Case) -> _Made:
+        """Return the run of a vignette with the rules as they are."""
+        if case.known_made is None:
+            program = self._as_it_is(case)
+            made = run(case.messages, case.vignette, program, self._open_store)
+            case.known_made = _Made(made, tuple(program.looks))
+        return case.known_made
+
+    def _as_it_is(self, case: Case) -> _Recorded:
+        gold = GoldReader(case.vignette.gold) if self._is_gold else None
+        return _Recorded(self._pack, self._readings, gold, is_watched=True)
 
     def _program(self, book: RuleBook) -> _Recorded:
         return _Recorded(replace(self._pack, rules=book, policy=_policy_of(book.rules)), self._readings)
@@ -230,20 +268,25 @@ def _differs(vignette: Vignette, made: Run, rules: frozenset[str]) -> bool:
     return bool(made.problems) or found_otherwise or not agrees(expected, got)
 
 
-def _essence(evaluations: Iterable[Evaluation]) -> dict[str, _Essence]:
-    """Return by rule what of its answers can make a difference to alerts, now or later; of each LP in turn."""
-    found: dict[str, _Essence] = {}
-    for each in evaluations:
-        awaits_ms = each.awaits_feeds_until_ms
-        answer = (each.finding, each.next_change_at_ms, awaits_ms, awaits_ms is not None and each.truth)
-        found[each.rule.id] = (*found.get(each.rule.id, ()), answer)
-    return found
+def _essence(each: Evaluation) -> _Essence:
+    """Return what of an answer can make a difference to alerts, now or later."""
+    awaits_ms = each.awaits_feeds_until_ms
+    return each.finding, each.next_change_at_ms, awaits_ms, awaits_ms is not None and each.truth
 
 
-def _is_same(look: _Look, book: RuleBook) -> bool:
-    """Tell whether rules find in an assessment what they found as they are."""
-    found = _essence(evaluate_all(book, look.views, look.as_of_ms, look.consumed_until_ms))
-    return all(look.found.get(rule) == answers for rule, answers in found.items())
+def _is_same(look: _Look, book: RuleBook, changed: frozenset[str]) -> bool:
+    """Tell whether changed rules, and those that refer to them, find in an assessment what they found as they are."""
+    for view, outcomes, found in look.found:
+        context = Context(view, look.as_of_ms, look.consumed_until_ms, dict(outcomes))
+        others = set[str]()
+        for rule in book.rules:
+            if rule.id not in changed and rule.refers_to.isdisjoint(others):
+                continue
+            if _essence(evaluate(rule, context)) != found.get(rule.id):
+                return False
+            if context.outcomes[rule.id] != outcomes.get(rule.id):
+                others.add(rule.id)
+    return True
 
 
 def by_owner(mutants: Sequence[Mutant]) -> list[list[int]]:

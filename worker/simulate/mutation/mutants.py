@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from worker.decode.located_yaml import Located, Problems, validate
+from worker.decode.located_yaml import Located, Path, Problems, validate
 from worker.model.errors import PackError
 from worker.rules.library import Terms
 from worker.rules.parse import compile_files
 from worker.rules.rule import Rule, RuleBook
 from worker.rules.rule_files import DEFINITIONS, RuleFiles, read_rule_files
-from worker.rules.spec import DefinitionsFile, RuleSpec
+from worker.rules.spec import DefinitionsFile, DefinitionSpec, RuleSpec
 from worker.simulate.mutation.edits import Change, Kind, apply
 from worker.simulate.mutation.rule_changes import rule_changes, shared_changes
 
@@ -25,9 +25,11 @@ SHARED = "definitions"
 class Scene:
     """The rules to compile for a mutant.
 
-    Shape: `touched` are the rules whose alerts may differ, `needed` those and all that they refer to or fold into.
+    Shape: `changed` are the rules that themselves say something else, `touched` those whose alerts may differ, `needed` those
+    and all that they refer to or fold into.
     """
 
+    changed: frozenset[str]
     touched: frozenset[str]
     needed: frozenset[str]
 
@@ -82,21 +84,20 @@ class Catalogue:
         yield from self._of_shared(wanted)
 
     def compile(self, mutant: Mutant) -> RuleBook:
-        """Compile the rules that a mutant needs, changed.
+        """Compile the rules that a mutant needs, changed; those that say the same are the compiled rules of `book`.
 
         Raises: PackError where lint refuses the change.
         """
-        return compile_files(self._changed(mutant), self._terms, Problems())
-
-    def compile_scene(self, scene: Scene) -> RuleBook:
-        """Compile the same rules as they are."""
-        return compile_files(self._only(scene.needed), self._terms, Problems())
+        scene = mutant.scene
+        same = {name: self._rules[name] for name in scene.needed - scene.changed}
+        return compile_files(self._changed(mutant), self._terms, Problems(), same)
 
     def scene_of(self, changed: Iterable[str]) -> Scene:
         """Find what a change of some rules can reach: who refers to them, whom they fold, and what those need in turn."""
-        touched = _closed(changed, lambda name: [*self._referring(name), *self._folded(name)])
+        own = frozenset(changed)
+        touched = _closed(own, lambda name: [*self._referring(name), *self._folded(name)])
         needed = _closed(touched, lambda name: [*self._referred(name), *self._folding(name)])
-        return Scene(touched, needed)
+        return Scene(own, touched, needed)
 
     def rule(self, name: str) -> Rule:
         """Return a compiled rule."""
@@ -142,7 +143,7 @@ class Catalogue:
             _, located = files.rules[mutant.owner]
             other = replace(located, data=mutant.data)
             files.rules[mutant.owner] = (validate(RuleSpec, other), other)
-            return files
+            return replace(files, definitions=self._opened(_named(mutant.data, ())))
         located_shared = self._located_shared()
         if located_shared is None:
             raise TypeError(mutant.owner)
@@ -171,6 +172,15 @@ class Catalogue:
             if located.file == DEFINITIONS:
                 return located
         return None
+
+    def _opened(self, names: Iterable[str]) -> dict[str, tuple[DefinitionSpec, Located, Path]]:
+        """Return definitions by name, with all that they use."""
+        known = self._files.definitions
+        opened = _closed(
+            (name for name in names if name in known),
+            lambda name: [other for other in _named(known[name][1].data, known[name][2]) if other in known],
+        )
+        return {name: known[name] for name in sorted(opened)}
 
     def _using(self, name: str) -> list[str]:
         """Return the rules that a definition reaches; every rule, for kinds and sums."""
