@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from worker.cli.render import print_counts, print_lines
+from worker.cli.screen import json_line
 from worker.model.episode import Episode
 from worker.model.fact import Fact, Identifier
 from worker.model.time import DAY_MS, HOUR_MS, EpochMs, to_rfc3339
@@ -60,7 +60,7 @@ def tell_json(found: Iterable[WatchedLp], look: Look) -> None:
     for lp in found:
         watched += 1
         if lp.spots:
-            document = json.dumps(_document(lp, look.feeds, look.at_ms), ensure_ascii=False)
+            document = json_line(_document(lp, look.feeds, look.at_ms))
             click.echo(separator + document, nl=False)
             separator = ",\n"
     rest = {
@@ -68,7 +68,7 @@ def tell_json(found: Iterable[WatchedLp], look: Look) -> None:
         "newest_lp_at": None if look.newest_lp_ms is None else to_rfc3339(look.newest_lp_ms),
         "last_received_at": to_rfc3339(look.last_received_ms) if look.last_received_ms else None,
     }
-    click.echo("\n],\n" + json.dumps(rest, indent=0)[2:])
+    click.echo("\n],\n" + json_line(rest, indent=0)[2:])
 
 
 def tell_lines(found: Iterable[WatchedLp], look: Look) -> None:

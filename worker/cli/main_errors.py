@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import click
 
+from worker.cli.screen import visible
 from worker.model.errors import ConfigError, LpwatchError, PackError
 
 
@@ -22,7 +23,7 @@ class Failure(click.ClickException):
     """End the command with a message and a code."""
 
     def __init__(self, message: str, code: ExitCode) -> None:
-        super().__init__(message)
+        super().__init__("\n".join(map(visible, message.split("\n"))))
         self.exit_code = code.value  # type: ignore[misc]  # declared for the class, documented to be set on one
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
@@ -16,6 +15,7 @@ from rich.progress import Progress
 
 from worker.cli.main_errors import ExitCode
 from worker.cli.render import json_option, notes_option, pack_option
+from worker.cli.screen import json_line
 from worker.cli.test import read_vignettes
 from worker.model.errors import ConfigError
 from worker.rules.library import terms_of
@@ -110,7 +110,7 @@ def mutate(
     failing = sorted({name for _, judgement in judged for name in judgement.failing})
     result = _result(judged, tuple(failing), listed, owners, at_least, watch)
     if is_json:
-        click.echo(json.dumps(_document(result, listed), ensure_ascii=False))
+        click.echo(json_line(_document(result, listed)))
     else:
         _tell(result, listed)
     if result.problems:

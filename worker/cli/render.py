@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from worker.cli.screen import json_line, visible
 from worker.model.time import EpochMs, from_rfc3339
 from worker.sources.files import SkippedFile
 
@@ -73,14 +72,13 @@ def json_option(command: Command) -> Command:
 
 def print_json(document: object) -> None:
     """Print one JSON document on standard output."""
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    click.echo(json_line(document, indent=2))
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines on standard output as they are."""
+    """Print lines on standard output; each stays one line."""
     for line in lines:
-        click.echo(line)
+        click.echo(visible(line))
 
 
 def print_counts(title: str, rows: Iterable[Sequence[object]]) -> None:
@@ -93,7 +91,7 @@ def print_counts(title: str, rows: Iterable[Sequence[object]]) -> None:
         table.add_column(overflow="fold")
     table.add_column(justify="right")
     for line in lines:
-        table.add_row(*map(escape, line))
+        table.add_row(*(escape(visible(cell)) for cell in line))
     console = Console(highlight=False)
     console.print(title, style="bold")
     console.print(Padding(table, (0, 0, 1, 2)))
@@ -101,7 +99,7 @@ def print_counts(title: str, rows: Iterable[Sequence[object]]) -> None:
 
 def warn(text: str) -> None:
     """Say something on standard error."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 def warn_skipped(file: SkippedFile) -> None:

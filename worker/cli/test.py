@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from rich.progress import Progress
 
 from worker.cli.main_errors import ExitCode
 from worker.cli.render import json_option, notes_option, pack_option
+from worker.cli.screen import json_line, visible
 from worker.model.errors import ConfigError
 from worker.runtime.bootstrap import load_pack, memory_store, program
 from worker.runtime.logs import configure_logs
@@ -57,7 +57,7 @@ def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_jso
     verdicts = _try_all(vignettes, bench)
     failed = [verdict for verdict in verdicts if not verdict.has_passed]
     if is_json:
-        click.echo(json.dumps(_document(verdicts), ensure_ascii=False))
+        click.echo(json_line(_document(verdicts)))
     else:
         _tell(verdicts)
     if failed:
@@ -108,9 +108,9 @@ def _tell(verdicts: Sequence[Verdict]) -> None:
         if verdict.has_passed:
             continue
         vignette = verdict.vignette
-        click.echo(f"FAIL {vignette.vignette_id} {vignette.title}")
+        click.echo(visible(f"FAIL {vignette.vignette_id} {vignette.title}"))
         for rule in verdict.missing_rules:
-            click.echo(f"  the pack has no rule {rule}")
+            click.echo(visible(f"  the pack has no rule {rule}"))
         for failure in verdict.failures:
             _tell_failure(failure)
     passed = sum(verdict.has_passed for verdict in verdicts)
@@ -119,10 +119,10 @@ def _tell(verdicts: Sequence[Verdict]) -> None:
 
 def _tell_failure(failure: Failure) -> None:
     click.echo(f"  {failure.form}, {failure.order}")
-    click.echo(f"    expected {_listed(failure.expected)}")
-    click.echo(f"    got      {_listed(failure.got)}")
+    click.echo(visible(f"    expected {_listed(failure.expected)}"))
+    click.echo(visible(f"    got      {_listed(failure.got)}"))
     for problem in failure.problems:
-        click.echo(f"    {problem}")
+        click.echo(visible(f"    {problem}"))
 
 
 def _listed(alerts: Sequence[AlertDocument]) -> str:
