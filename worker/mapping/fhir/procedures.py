@@ -48,10 +48,12 @@ def map_procedure(procedure: Procedure, statement: Statement) -> None:
     if target is None or target.concept.kind is not Kind.PROCEDURE:
         return
     ways = list(_performed(procedure))
-    effective = statement.when(ways)
+    is_puncture = target.concept.id == PUNCTURE
+    effective = statement.when(ways, or_filed=is_puncture)
     if effective is None:
         return
-    if target.concept.id != PUNCTURE:
+    effective = statement.believed_end(effective)
+    if not is_puncture:
         _add_other(procedure, statement, target, effective)
         return
     is_timed = any(way.start or way.end for way in ways)

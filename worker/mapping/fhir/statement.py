@@ -16,6 +16,7 @@ from worker.mapping.digests import digest_of, written
 from worker.mapping.fhir.instants import read_instant
 from worker.mapping.fhir.scope import Scope
 from worker.mapping.fhir.status import PLANNED, VOID, Status
+from worker.mapping.procedures import doubt_end
 from worker.model.errors import DecodeError
 from worker.model.fact import Fact, Group, Identifier, SourceRef, Value, Version
 from worker.model.message import Issue, IssueKind
@@ -25,6 +26,7 @@ EARLIEST_MS = -2_208_988_800_000
 """1900-01-01T00:00Z: an earlier clinical time is a default or a mistake."""
 
 _DAY = Precision.DAY  # named once: to ask an enumeration for its member takes a while
+_LATER = "later than the message"
 _TIME_DOES_NOT_MATTER = frozenset({PLANNED, VOID})
 
 
@@ -90,11 +92,11 @@ class Statement:
         known = self.scope.message_at_ms if self._stated_ms is None else self._stated_ms
         return 0 if known is None else known
 
-    def when(self, ways: Iterable[Stated] = ()) -> ClinicalTime | None:
+    def when(self, ways: Iterable[Stated] = (), *, or_filed: bool = False) -> ClinicalTime | None:
         """Return the clinical time: the first way that is given, else the time of the version.
 
         Shape: None where the time cannot be used; that is noted as an issue, and nothing is guessed. A plan or a withdrawal
-        is never lost by its time: it then has the time of the version.
+        is never lost by its time: it then has the time of the version, and so, with `or_filed`, has what lies ahead.
         """
         for way in ways:
             if way.start or way.end:
@@ -104,8 +106,18 @@ class Statement:
                 if self.status.rank in _TIME_DOES_NOT_MATTER:
                     break
                 self.refuse(IssueKind.BAD_TIME, way.name, time)
+                if or_filed and time == _LATER:
+                    break
                 return None
         return self._version_time()
+
+    def believed_end(self, time: ClinicalTime) -> ClinicalTime:
+        """Return the time of a procedure, without an end that cannot be true; that is noted as an issue."""
+        doubt = doubt_end(time, self._limit_ms)
+        if not doubt:
+            return time
+        self.note(IssueKind.BAD_TIME, time.origin.rpartition(".")[2], doubt)
+        return ClinicalTime(time.start_ms, time.precision, time.origin)
 
     def add(
         self,
@@ -218,7 +230,7 @@ class Statement:
     def _objection(self, time: ClinicalTime) -> str:
         """Say why a time cannot be true, empty where it can."""
         if self._limit_ms is not None and time.start_ms > self._limit_ms:
-            return "later than the message"
+            return _LATER
         births = self.scope.births
         born_ms = births.get(self.patient.key, EARLIEST_MS) if births else EARLIEST_MS
         if time.start_ms <= born_ms and time.latest_ms <= born_ms:

@@ -24,8 +24,9 @@ from worker.mapping.hl7v2.context import (
     place_of,
 )
 from worker.mapping.hl7v2.encounters import event_statement
-from worker.mapping.hl7v2.times import clinical_time, end_time
+from worker.mapping.hl7v2.times import LATER, clinical_time, end_time, filing_time, procedure_end
 from worker.mapping.numbers import read_number
+from worker.mapping.procedures import LONGEST_MS
 from worker.model.fact import (
     Assertion,
     AssertionStatus,
@@ -37,9 +38,6 @@ from worker.model.fact import (
 )
 from worker.model.message import Issue
 from worker.model.time import MINUTE_MS, ClinicalTime
-
-_MAX_MINUTES = 24 * 60
-"""A longer PR1-7 is no length of a procedure on a patient's back; its end is left unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +97,25 @@ def _target(context: Context, segment: Segment, code: int, method: int | None) -
 
 def _procedure(context: Context, patient: Patient, pr1: Segment, target: Target, sheet: Sheet) -> None:
     effective = clinical_time(context, patient, [("PR1-5", pr1.value(5))], place_of(pr1, 5))
+    is_puncture = target.concept.id == "lumbar-puncture"
     if isinstance(effective, Issue):
         sheet.issues.append(effective)
-        return
+        # A time before birth or of some year belongs to a history; one that lies ahead to a puncture of today.
+        is_now = is_puncture and effective.subject.endswith(LATER)
+        filed = filing_time(context, patient, (), place_of(pr1, 5)) if is_now else None
+        if filed is None:
+            return
+        effective = filed
     value: Value = Coded("done", pr1.value(3, 2))
-    if target.concept.id == "lumbar-puncture":
+    if is_puncture:
         value = Puncture(PunctureStatus.COMPLETED, PunctureSource.PROCEDURE)
     code = pr1.value(3) or pr1.value(3, 2)
     draft = Draft(
         key=f"{context.feed.id}|PR1|{code}|{pr1.value(5)}",
         concept=target.concept.id,
-        effective=_with_length(effective, pr1.value(7)),
+        effective=procedure_end(
+            context, effective, _with_length(effective, pr1.value(7)), place_of(pr1, 7), sheet
+        ),
         value=value,
         place=place_of(pr1),
     )
@@ -119,7 +125,7 @@ def _procedure(context: Context, patient: Patient, pr1: Segment, target: Target,
 
 def _with_length(start: ClinicalTime, minutes: str) -> ClinicalTime:
     number = read_number(minutes)
-    if number is None or not 0 < number.value <= _MAX_MINUTES or start.is_date_only:
+    if number is None or not 0 < number.value <= LONGEST_MS / MINUTE_MS or start.is_date_only:
         return start
     end_ms = start.start_ms + round(number.value * MINUTE_MS)
     return ClinicalTime(start.start_ms, start.precision, start.origin, end_ms)

@@ -7,6 +7,8 @@ needle passed, and says why it was done. Source: HL7 v2.5.1 ch. 4 (ORC-16, OBR-1
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from worker.decode.hl7v2 import ResultGroup, Segment
 from worker.mapping.hl7v2.context import (
     Context,
@@ -21,11 +23,12 @@ from worker.mapping.hl7v2.context import (
     with_number,
 )
 from worker.mapping.hl7v2.documents import PUNCTURE, has_text_type, observation_text, refine
-from worker.mapping.hl7v2.times import clinical_time, end_time, stated_at
+from worker.mapping.hl7v2.times import VAGUE, clinical_time, end_time, filing_time, procedure_end, stated_at
 from worker.mapping.hl7v2.versions import CORRECTED, FINAL, REGISTERED, WITHDRAWN
 from worker.mapping.indications import INDICATION, read_indication
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
+from worker.model.time import ClinicalTime
 from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
 _RANKS = {
@@ -34,6 +37,14 @@ _RANKS = {
     PunctureStatus.ATTEMPTED: CORRECTED,
     PunctureStatus.CANCELLED: WITHDRAWN,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The times of an order, as named in the standard, the clinical one first; and where that stands."""
+
+    times: tuple[tuple[str, str], ...]
+    place: str
 
 
 def is_puncture(context: Context, group: ResultGroup) -> bool:
@@ -63,19 +74,22 @@ def numbers_of(group: ResultGroup) -> tuple[str, ...]:
 
 
 def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, sheet: Sheet) -> None:
-    """Turn an order for a lumbar puncture, or a report of one without text, into a fact."""
+    """Turn an order for a lumbar puncture, or a report of one without text, into a fact.
+
+    Shape: a puncture that was done, or is called off, is not lost by a time that cannot be true: that is an issue, and the
+    order counts from when it was filed, which is known as uncertain.
+    """
     obr = group.obr
     numbers = numbers_of(group)
     if obr is None or not numbers:
         return
     texts = [obr.value(22), group.orc.value(9) if group.orc else ""]
-    fields = [("OBR-7", obr.value(7)), ("OBR-22", obr.value(22)), ("ORC-9", texts[1])]
-    effective = clinical_time(context, patient, fields, place_of(obr, 7))
-    if isinstance(effective, Issue):
-        sheet.issues.append(effective)
-        return
+    fields = (("OBR-7", obr.value(7)), ("OBR-22", obr.value(22)), ("ORC-9", texts[1]))
     read = _read_text(context, group, numbers[0], sheet)
     status = refine(ordered_status(context, group), read)
+    effective = _effective(context, patient, _Order(fields, place_of(obr, 7)), status, sheet)
+    if effective is None:
+        return
     is_result = context.message.peek.message_type[:3] in {"ORU", "OUL"}
     value = Puncture(
         status=status,
@@ -87,13 +101,28 @@ def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, 
     draft = Draft(
         key=f"{context.feed.id}|order|{with_number(context, patient, numbers[0])}",
         concept=PUNCTURE,
-        effective=end_time(context, effective, obr.value(8)),
+        effective=procedure_end(
+            context, effective, end_time(context, effective, obr.value(8)), place_of(obr, 8), sheet
+        ),
         value=value,
         place=place_of(obr),
     )
     statement = Statement(stated_at(context, texts), _RANKS[status])
     sheet.facts.append(make_fact(context, patient, draft, statement))
     _add_indication(context, patient, group, (draft, statement), sheet)
+
+
+def _effective(
+    context: Context, patient: Patient, order: _Order, status: PunctureStatus, sheet: Sheet
+) -> ClinicalTime | None:
+    """Choose the time of the order; where it cannot be true, that of filing, unless nothing is lost without."""
+    found = clinical_time(context, patient, order.times, order.place)
+    if not isinstance(found, Issue):
+        return found
+    sheet.issues.append(found)
+    is_planned = status is PunctureStatus.PLANNED
+    is_long_ago = found.subject.endswith(VAGUE) and status is not PunctureStatus.CANCELLED
+    return None if is_planned or is_long_ago else filing_time(context, patient, order.times[1:], order.place)
 
 
 def _add_indication(

@@ -10,10 +10,14 @@ import re
 from collections.abc import Iterable
 
 from worker.decode.timestamps import DecodedTime, parse_dtm
-from worker.mapping.hl7v2.context import Context, Patient, given
+from worker.mapping.hl7v2.context import Context, Patient, Sheet, given
+from worker.mapping.procedures import doubt_end
 from worker.model.errors import DecodeError
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime, EpochMs, Precision
+
+LATER = "later than the message"
+VAGUE = "less exact than a day"
 
 _DAY = Precision.DAY  # named once: to ask an enumeration for its member takes a while
 _MIDNIGHT = re.compile(r"[0-9]{8}(?:0000|000000(?:\.0{1,4})?)(?:[+-][0-9]{4})?")
@@ -48,12 +52,36 @@ def clinical_time(
     return _checked(context, patient, "MSH-7", context.message.peek.message_time, place)
 
 
+def filing_time(
+    context: Context, patient: Patient, fields: Iterable[tuple[str, str]], place: str
+) -> ClinicalTime | None:
+    """Choose the first time of filing or sending that can be true, MSH-7 the last; None where there is none.
+
+    For what must not be lost by an impossible time: a puncture that was done, a cancellation.
+    """
+    for origin, text in fields:
+        if given(text) and isinstance(found := _checked(context, patient, origin, text, place), ClinicalTime):
+            return found
+    last = clinical_time(context, patient, (), place)
+    return None if isinstance(last, Issue) else last
+
+
 def end_time(context: Context, start: ClinicalTime, text: str) -> ClinicalTime:
     """Add the end of an interval where the text gives one that is not before its start."""
     found = read_time(context, text) if given(text) else None
     if found is None or found.at_ms < start.start_ms:
         return start
     return ClinicalTime(start.start_ms, start.precision, start.origin, found.at_ms)
+
+
+def procedure_end(
+    context: Context, start: ClinicalTime, end: ClinicalTime, place: str, sheet: Sheet
+) -> ClinicalTime:
+    """Return `end`, the time of a procedure with its end, or `start` with an issue where the end cannot be true."""
+    doubt = doubt_end(end, _latest_ms(context))
+    if doubt:
+        sheet.issues.append(Issue(IssueKind.BAD_TIME, place, f"{start.origin}: {doubt}"))
+    return start if doubt else end
 
 
 def stated_at(context: Context, texts: Iterable[str]) -> EpochMs:
@@ -86,12 +114,15 @@ def _judged(context: Context, patient: Patient, origin: str, text: str) -> Clini
 
 def _objection(context: Context, patient: Patient, found: DecodedTime) -> str:
     if found.precision < _DAY:
-        return "less exact than a day"
-    latest = (
-        None if context.message_at_ms is None else context.message_at_ms + context.feed.future_tolerance_ms
-    )
-    if latest is not None and found.at_ms > latest:
-        return "later than the message"
+        return VAGUE
+    latest_ms = _latest_ms(context)
+    if latest_ms is not None and found.at_ms > latest_ms:
+        return LATER
     if patient.birth_ms is not None and found.at_ms < patient.birth_ms:
         return "before birth"
     return ""
+
+
+def _latest_ms(context: Context) -> EpochMs | None:
+    sent_ms = context.message_at_ms
+    return None if sent_ms is None else sent_ms + context.feed.future_tolerance_ms

@@ -110,10 +110,46 @@ def test_a_planned_puncture_in_the_future_is_no_bad_time(read: Read) -> None:
     assert reading.facts[0].effective.start_ms == from_rfc3339(UPDATED)
 
 
-def test_a_puncture_in_the_future_cannot_have_been_completed(read: Read) -> None:
+def test_a_puncture_that_was_done_at_a_time_ahead_counts_from_when_it_was_filed(read: Read) -> None:
     reading = read(procedure(performedPeriod={"start": "2026-01-09T08:00:00Z"}))
 
-    assert reading.facts == ()
+    (fact,) = reading.facts
+    assert (fact.effective.start_ms, fact.effective.origin) == (
+        from_rfc3339(UPDATED),
+        "Procedure.meta.lastUpdated",
+    )
+    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"performedPeriod": {"start": "1890-01-01T08:00:00Z"}},
+        {"performedPeriod": {"start": "2026-01"}},
+        {"performedPeriod": {"start": "2026-01-09T08:00:00Z"}, "code": BLOOD_PATCH},
+    ],
+)
+def test_a_puncture_of_long_ago_and_other_procedures_are_not_guessed(
+    read: Read, elements: dict[str, object]
+) -> None:
+    birth = {
+        "resourceType": "Patient",
+        "id": "p1",
+        "meta": {"lastUpdated": START},
+        "identifier": [{"system": "urn:north", "value": "1"}],
+        "birthDate": "1980-01-01",
+    }
+    reading = read(birth, procedure(**elements))
+
+    assert not [fact for fact in reading.facts if fact.concept in {"lumbar-puncture", "blood-patch"}]
+    assert IssueKind.BAD_TIME in [issue.kind for issue in reading.issues]
+
+
+@pytest.mark.parametrize("end", ["2099-01-05T08:30:00Z", "2026-01-05T09:15:00Z", "2026-01-06T08:00:01Z"])
+def test_an_end_that_lies_ahead_or_a_day_away_moves_no_window(read: Read, end: str) -> None:
+    reading = read(procedure(performedPeriod={"start": START, "end": end}))
+
+    assert [fact.effective.last_ms for fact in reading.facts] == [from_rfc3339(START)]
     assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
 
 

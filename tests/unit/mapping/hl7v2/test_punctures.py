@@ -114,9 +114,44 @@ def test_a_cancelled_order_stays_cancelled_whatever_its_text_says(read: Read, re
     assert status_of(reading) is PunctureStatus.CANCELLED
 
 
-def test_an_order_without_number_or_with_an_impossible_time_gives_nothing(read: Read) -> None:
+def test_an_order_without_number_gives_nothing(read: Read) -> None:
     assert len(read(f"OBR|1|||{LP}", kind="ORM^O01").facts) == 1
-    reading = read(*order("SC", "CM", "20990101"), kind="ORM^O01")
+
+
+@pytest.mark.parametrize("at", ["20990101", "20260105123000+0000", "yesterday", "00010101"])
+@pytest.mark.parametrize(
+    ("control", "state", "status"),
+    [
+        ("SC", "CM", PunctureStatus.COMPLETED),
+        ("SC", "DC", PunctureStatus.ATTEMPTED),
+        ("OC", "CA", PunctureStatus.CANCELLED),
+    ],
+)
+def test_what_was_done_or_called_off_is_not_lost_by_an_impossible_time(
+    read: Read, at: str, control: str, state: str, status: PunctureStatus
+) -> None:
+    reading = read(*order(control, state, at), kind="ORM^O01")
+    assert status_of(reading) is status
+    fact = puncture(reading)
+    assert (fact.effective.origin, fact.effective.start_ms) == ("ORC-9", from_rfc3339("2026-01-05T10:00:00Z"))
+    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
+
+
+@pytest.mark.parametrize(
+    ("control", "state", "at"), [("NW", "SC", "20260107090000+0000"), ("SC", "CM", "202511")]
+)
+def test_a_plan_and_a_puncture_of_some_month_open_nothing(
+    read: Read, control: str, state: str, at: str
+) -> None:
+    reading = read(*order(control, state, at), kind="ORM^O01")
+    assert not [fact for fact in reading.facts if fact.concept == "lumbar-puncture"]
+    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
+
+
+@pytest.mark.parametrize("end", ["20990105110000+0000", "20260105123000+0000", "20260106111000+0000"])
+def test_an_end_that_lies_ahead_or_a_day_away_moves_no_window(read: Read, end: str) -> None:
+    reading = read(*order("SC", "CM", AT, end), kind="ORM^O01")
+    assert puncture(reading).effective.last_ms == from_rfc3339("2026-01-05T11:00:00Z")
     assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
 
 
@@ -190,9 +225,28 @@ def test_a_blood_patch_is_done(read: Read) -> None:
     assert (fact.concept, fact.value) == ("blood-patch", Coded("done", "Epidural blood patch"))
 
 
-def test_a_procedure_in_the_future_is_quarantined(read: Read) -> None:
-    reading = read(PV1, f"PR1|1||{LP}|x|20990101", kind="ADT^A08")
+@pytest.mark.parametrize(
+    ("code", "at", "filed"),
+    [
+        (LP, "20990101", ["MSH-7"]),
+        (LP, "20260105123000+0000", ["MSH-7"]),
+        (LP, "00010101", []),
+        (LP, "2019", []),
+        ("62273^Epidural blood patch^C4", "20990101", []),
+    ],
+)
+def test_a_procedure_at_an_impossible_time_is_quarantined_a_puncture_of_today_is_watched(
+    read: Read, code: str, at: str, filed: list[str]
+) -> None:
+    reading = read(PV1, f"PR1|1||{code}|x|{at}", kind="ADT^A08")
     assert [(issue.kind, issue.is_quarantined) for issue in reading.issues] == [(IssueKind.BAD_TIME, True)]
+    concepts = {"lumbar-puncture", "blood-patch"}
+    assert [fact.effective.origin for fact in reading.facts if fact.concept in concepts] == filed
+
+
+def test_a_length_that_reaches_ahead_of_the_message_is_left_out(read: Read) -> None:
+    (fact,) = procedures(read, f"PR1|1||{LP}|x|20260105110000+0000||90")
+    assert fact.effective.end_ms is None
 
 
 @pytest.mark.parametrize(("segment", "number"), [(0, 16), (1, 31), (1, 13)])
