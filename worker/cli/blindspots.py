@@ -127,7 +127,8 @@ def blindspots(
 def find_watched(store: WatchedStore, pack: Pack, at_ms: EpochMs) -> Iterator[WatchedLp]:
     """Give the LPs that are watched at an instant, with where their rules are blind, as far as it was known then.
 
-    Shape: one patient in memory at a time; an LP is watched while some rule that is told to people is in its window.
+    Shape: one patient in memory at a time; an LP is watched while some rule that is told to people is in its window, or waits
+    for a result of it.
     """
     for case in store.watched(at_ms - _LONGEST_MS):
         facts = [fact for fact in case.facts if fact.source.received_at_ms <= at_ms]
@@ -135,8 +136,8 @@ def find_watched(store: WatchedStore, pack: Pack, at_ms: EpochMs) -> Iterator[Wa
         spots = find_blind_spots(found, pack, [item for item in case.unused if item.at_ms <= at_ms])
         for episode in found.episodes:
             asked = [each for each in found.evaluations if each.context.anchor_ms == episode.anchor_ms]
-            if is_watched(asked, at_ms):
-                here = at_instant(spots[episode.anchor_ms], at_ms)
+            here = at_instant(spots[episode.anchor_ms], at_ms)
+            if here or is_watched(asked, at_ms):
                 yield WatchedLp(case.patients, episode, _unit(found, episode, at_ms), here)
 
 

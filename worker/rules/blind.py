@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from worker.correlate.index import rank_fact
+from worker.correlate.index import is_csf, rank_fact
 from worker.correlate.stays import IN_HOUSE, stay_at
+from worker.model.fact import PunctureStatus
 from worker.model.finding import RuleStatus, Truth
 from worker.model.message import IssueKind
 
@@ -78,6 +79,12 @@ class _Span(NamedTuple):
     @property
     def needs_observation(self) -> bool:
         return self.evaluation.rule.needs_observation
+
+    def until_told_no_more(self) -> _Span:
+        """Reach on to when an alert of the rule would expire: results are of their window, and may come later."""
+        context = self.evaluation.context
+        expires_ms = context.anchor_ms + self.evaluation.rule.expires_ms
+        return self._replace(last_ms=max(self.last_ms, min(expires_ms, context.view.until_ms)))
 
 
 def blind_spots(
@@ -174,26 +181,34 @@ def _newest(expected: Expected, view: EpisodeView) -> Fact | None:
 def _silent(
     expected: Expected, spans: Sequence[_Span], view: EpisodeView, left: _Left | None
 ) -> Iterator[BlindSpot]:
-    """Give the silence of one input, once for all rules that become blind by it at one instant."""
+    """Give the silence of one input, once for all rules that become blind by it at one instant.
+
+    A result of which one is enough comes wherever the patient is by then.
+    """
     needing = [span for span in spans if span.rule in expected.rules]
     newest = _newest(expected, view) if needing else None
-    if not needing or (newest is not None and expected.is_once):
+    if not needing or (expected.is_once and (newest is not None or _cannot_come(expected, view))):
         return
-    context = needing[0].evaluation.context
-    stay = _stay(view, context.as_of_ms)
+    stay = _stay(view, needing[0].evaluation.context.as_of_ms)
     # Who came back is watched from then on.
-    returned_ms = 0 if stay is None else stay.start_ms
+    returned_ms = 0 if stay is None or expected.is_once else stay.start_ms
     heard_ms = view.anchor_ms if newest is None else newest.effective.start_ms
-    is_out = stay is not None and stay.encounter_class not in IN_HOUSE
+    is_out = not expected.is_once and stay is not None and stay.encounter_class not in IN_HOUSE
     kind = Blindness.SILENT if newest is None else Blindness.STALE
     words = _words(expected, newest, is_out=is_out, is_known=bool(view.stays))
     feed, last = _last_heard(expected, newest, view)
-    from_ms = max(heard_ms, returned_ms)
+    if expected.is_once:
+        needing = [span.until_told_no_more() for span in needing]
     for since_ms, last_ms, rules in _timed(
-        (max(from_ms, span.first_ms) + expected.within_ms, span) for span in needing
+        (max(heard_ms, returned_ms, span.first_ms) + expected.within_ms, span) for span in needing
     ):
-        until_ms = last_ms if left is None else min(last_ms, left.at_ms)
+        until_ms = last_ms if left is None or expected.is_once else min(last_ms, left.at_ms)
         yield BlindSpot(Blindness.LEFT if is_out else kind, since_ms, until_ms, rules, words, feed, last)
+
+
+def _cannot_come(expected: Expected, view: EpisodeView) -> bool:
+    """Tell whether a result is of CSF and the needle drew none."""
+    return view.episode.status is PunctureStatus.ATTEMPTED and all(map(is_csf, expected.heard))
 
 
 def _timed(spans: Iterable[tuple[EpochMs, _Span]]) -> Iterator[tuple[EpochMs, EpochMs, tuple[str, ...]]]:

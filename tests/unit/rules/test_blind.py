@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.correlate.facts import at, fact, puncture, puncture_on, stay, temperature
 from tests.unit.rules.pack import book_of, default_book, evaluations, rule_text
-from worker.model.fact import Comparator, Fact, Quantity
+from worker.model.fact import Comparator, Fact, PunctureStatus, Quantity
 from worker.model.message import IssueKind, Unused
 from worker.rules.blind import Blindness, BlindSpot, at_instant, blind_spots, is_watched
 from worker.rules.rule import RuleBook
@@ -95,6 +95,38 @@ def test_one_result_is_enough_where_one_is() -> None:
         kinds(puncture(0), INPATIENT, fact("csf-wbc", 0.1, Quantity(2, "/uL")), rules=(CELLS,), as_of=90)
         == []
     )
+
+
+RESULT = rule_text(
+    "reading: {of: [csf-wbc], where: {above: $n}}",
+    "n: {value: 5, unit: /uL, house_choice: a}\nlate: {value: 90, unit: h, house_choice: a}",
+    rule_id="cells",
+    more="lasts: $late",
+).replace("value: 100", "value: 6")
+
+
+def test_a_result_of_the_lp_is_awaited_as_long_as_an_alert_on_it_would_last() -> None:
+    assert kinds(puncture(0), INPATIENT, rules=(RESULT,), as_of=23.9) == []
+    assert kinds(puncture(0), INPATIENT, rules=(RESULT,), as_of=24) == [("silent", 24)]
+    assert kinds(puncture(0), INPATIENT, rules=(RESULT,), as_of=90.1) == []
+
+
+def test_a_result_of_the_lp_is_awaited_wherever_the_patient_is() -> None:
+    for seen in (stay(-5, end=3), stay(-1, "outpatient")):
+        assert kinds(puncture(0), seen, rules=(RESULT,), as_of=30) == [("silent", 24)]
+
+
+def test_a_needle_that_drew_nothing_gives_no_result_to_await() -> None:
+    tried = puncture(0, status=PunctureStatus.ATTEMPTED)
+    assert kinds(tried, INPATIENT, rules=(RESULT,), as_of=30) == []
+    assert kinds(tried, INPATIENT, rules=(RESULT, FEVER), as_of=30) == [("silent", 12)]
+
+
+def test_the_pack_that_ships_awaits_the_cells_of_each_lp() -> None:
+    book = default_book()
+    found = evaluations([puncture(0), stay(-5, end=4)], book, as_of=48)
+    spots = at_instant(blind_spots(found, book.expected, ()), at(48))
+    assert [spot.kind for spot in spots if "csf-cells" in spot.rules] == [Blindness.SILENT]
 
 
 def test_a_rule_about_findings_needs_notes_or_findings() -> None:
