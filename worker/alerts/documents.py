@@ -255,9 +255,13 @@ class AlertDocument(TypedDict):
     window_ends_at: Annotated[
         str, Meta(description="When the rule stops looking.", pattern=_UTC, extra_json_schema=_TIME)
     ]
-    possible_causes: Annotated[list[str], Meta(description="In words; never a diagnosis.")]
-    considerations: Annotated[list[str], Meta(description="In words; never an order.")]
-    check: Annotated[list[str], Meta(description="What to look at.")]
+    possible_causes: Annotated[
+        list[str], Meta(description="In words; never a diagnosis. Of a withdrawn alert: none.")
+    ]
+    considerations: Annotated[
+        list[str], Meta(description="In words; never an order. Of a withdrawn alert: none.")
+    ]
+    check: Annotated[list[str], Meta(description="What to look at. Of a withdrawn alert: nothing.")]
     missing: Annotated[list[str], Meta(description="What the rules looked for and did not find.")]
     misses: Annotated[list[str], Meta(description="What the rule cannot see.")]
     remarks: Annotated[list[str], Meta(description="What must be said beside the evidence.")]
@@ -280,7 +284,10 @@ class AlertDocument(TypedDict):
     pack: Annotated[str, Meta(description="Digest of the rules and mappings in use.")]
     disclaimer: Annotated[str, Meta(min_length=1)]
     withdrawal: NotRequired[
-        Annotated[str, Meta(description="Of a withdrawn alert: what the withdrawal means and does not mean.")]
+        Annotated[
+            str,
+            Meta(description="Of a withdrawn alert: why it no longer stands, and what that does not mean."),
+        ]
     ]
     taken_back: NotRequired[
         Annotated[
@@ -333,7 +340,10 @@ class MinimalDocument(TypedDict):
     review: Annotated[str, Meta(description="Whether a site's own reviewers approved the rule.")]
     disclaimer: Annotated[str, Meta(min_length=1)]
     withdrawal: NotRequired[
-        Annotated[str, Meta(description="Of a withdrawn alert: what the withdrawal means and does not mean.")]
+        Annotated[
+            str,
+            Meta(description="Of a withdrawn alert: why it no longer stands, and what that does not mean."),
+        ]
     ]
 
 

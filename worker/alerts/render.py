@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worker.alerts.evidence import hours_between, render_evidence, render_identifiers
+from worker.alerts.transitions import LP_VOID, RULE_GONE
 from worker.correlate.places import NOWHERE, Whereabouts
 from worker.model.alert import AlertState
 from worker.model.finding import RuleStatus, Severity
@@ -45,6 +46,10 @@ NOT_WELL = "This does not mean that the patient is well: assess the patient as y
 TAKEN_BACK = "What this alert rested on was corrected or taken back. " + NOT_WELL
 STANDS_OTHERWISE = (
     "What this alert rested on was not corrected; what is known now no longer makes it an alert. " + NOT_WELL
+)
+LP_TAKEN_BACK = "The record of the lumbar puncture was corrected, cancelled or taken back. " + NOT_WELL
+RULE_NOT_IN_USE = (
+    "Nothing that this alert rested on was corrected; its rule is not in use any more. " + NOT_WELL
 )
 TIME_UNCERTAIN = (
     "The time of the lumbar puncture is uncertain; hours count from the earliest possible instant."
@@ -99,8 +104,11 @@ class Surroundings:
 
 
 def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDocument:
-    """Write one alert version as a JSON-ready document; equal alerts give equal documents."""
-    finding = shown_finding(alert)
+    """Write one alert version as a JSON-ready document; equal alerts give equal documents.
+
+    A withdrawn alert has no causes, considerations or checks: they were those of what no longer stands.
+    """
+    finding, is_gone = shown_finding(alert), alert.state is AlertState.WITHDRAWN
     anchor_ms = finding.episode.anchor_ms
     document: AlertDocument = {
         "alert_id": alert.alert_id,
@@ -120,9 +128,9 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "raised_at": to_rfc3339(alert.raised_at_ms),
         "updated_at": to_rfc3339(alert.updated_at_ms),
         "window_ends_at": to_rfc3339(finding.window_end_ms),
-        "possible_causes": list(text.possible_causes),
-        "considerations": list(text.considerations),
-        "check": list(text.check),
+        "possible_causes": [] if is_gone else list(text.possible_causes),
+        "considerations": [] if is_gone else list(text.considerations),
+        "check": [] if is_gone else list(text.check),
         "missing": list(around.missing),
         "misses": list(text.misses),
         "remarks": _remarks(finding),
@@ -132,8 +140,8 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "pack": around.pack_digest,
         "disclaimer": DISCLAIMER,
     }
-    if alert.state is AlertState.WITHDRAWN:
-        document["withdrawal"] = TAKEN_BACK if around.taken_back else STANDS_OTHERWISE
+    if is_gone:
+        document["withdrawal"] = _withdrawal(around)
         document["taken_back"] = [
             {
                 "was": render_evidence(was, anchor_ms),
@@ -143,6 +151,15 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         ]
         document["became_known"] = [render_evidence(fact, anchor_ms) for fact in around.became_known]
     return document
+
+
+def _withdrawal(around: Surroundings) -> str:
+    """Say why an alert no longer stands, and what that does not mean."""
+    if around.reason == LP_VOID:
+        return LP_TAKEN_BACK
+    if around.reason == RULE_GONE:
+        return RULE_NOT_IN_USE
+    return TAKEN_BACK if around.taken_back else STANDS_OTHERWISE
 
 
 def shown_finding(alert: Alert) -> Finding:

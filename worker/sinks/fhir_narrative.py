@@ -45,7 +45,7 @@ def lines_of(alert: AlertDocument) -> list[str]:
         *_listed("Context: ", (_context(item, lp) for item in alert["context"])),
         *_listed("Beside it: ", (_circumstance(item, lp) for item in alert.get("circumstances", []))),
         *([] if is_gone else _advice(alert)),
-        *_listed("Remark: ", alert["remarks"]),
+        *_listed("Said then: " if is_gone else "Remark: ", alert["remarks"]),
         *_listed("Cannot see: ", alert["misses"]),
         f"Rule: {rule['id']} version {rule['version']}, {rule['status']}, {rule['review']}",
         *_listed("Source: ", rule["sources"]),

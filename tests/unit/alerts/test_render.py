@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from tests.unit.alerts.findings import Ward, found
 from tests.unit.correlate.facts import OTHER, PATIENT, Coded, at, csf, fact, finding, puncture, temperature
 from worker.alerts.also_open import also_open
 from worker.alerts.evidence import render_evidence
 from worker.alerts.reconcile import visible_history
 from worker.alerts.render import RuleText, Surroundings, render_alert, replay_line
+from worker.alerts.taken_back import TakenBack
 from worker.correlate.episodes import find_episodes
 from worker.correlate.places import Whereabouts
 from worker.model.fact import (
@@ -92,6 +95,33 @@ def test_a_withdrawal_says_that_the_patient_may_still_be_ill() -> None:
     document = render_alert(ward.only, TEXT, AROUND)
     assert document["state"] == "withdrawn"
     assert "does not mean that the patient is well" in document["withdrawal"]
+
+
+def test_a_withdrawal_gives_no_causes_and_nothing_to_consider_and_keeps_what_was_told() -> None:
+    ward = open_alert()
+    ward.assess(12)
+    document = render_alert(ward.only, TEXT, AROUND)
+    assert (document["possible_causes"], document["considerations"], document["check"]) == ([], [], [])
+    assert (document["rule"]["title"], document["severity"]) == (TEXT.title, "urgent")
+    assert [item["value"] for item in document["evidence"]] == [38.4]
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_taken_back", "why"),
+    [
+        ("evidence withdrawn", True, "What this alert rested on was corrected or taken back."),
+        ("evidence withdrawn", False, "What this alert rested on was not corrected; what is known now"),
+        ("lumbar puncture void", True, "The record of the lumbar puncture was corrected, cancelled"),
+        ("rule retired", False, "its rule is not in use any more."),
+    ],
+)
+def test_a_withdrawal_says_why(reason: str, why: str, *, is_taken_back: bool) -> None:
+    ward = open_alert()
+    ward.assess(12)
+    gone = (TakenBack(temperature(10, 38.4), None),) if is_taken_back else ()
+    document = render_alert(ward.only, TEXT, replace(AROUND, reason=reason, taken_back=gone))
+    assert why in document["withdrawal"]
+    assert document["withdrawal"].endswith("assess the patient as you otherwise would.")
 
 
 def test_only_an_active_rule_reviewed_on_site_is_marked_so() -> None:
