@@ -36,7 +36,7 @@ _SIGHTING = "sighting"
 _NAMES = frozenset({_ORGANISM, _PATHOGEN})
 
 CLAUSE_END = re.compile(r"[.;,\n\r]+|\bbut\b|\bhowever\b")
-_DOTTED = re.compile(r"\b([a-z])\.(?=\s*[a-z])")
+_DOTTED = re.compile(r"\b([a-z])\.\s*(?=[a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Results:
 
     def classify(self, text: str, flags: Iterable[str] = ()) -> str:
         """Return "positive", "negative", "contaminant", or "" where text and flags do not settle it."""
-        folded = _DOTTED.sub(r"\1", text.casefold())
+        folded = _DOTTED.sub(r"\1 ", text.casefold())
         said = {meaning for clause in CLAUSE_END.split(folded) for meaning in self._said(clause)}
         flagged = {self.flags[flag] for flag in flags if flag in self.flags}
         if CONTAMINANT in said:
@@ -108,8 +108,8 @@ def compile_results(spec: ResultsSpec) -> Results:
 
 
 def _fold(text: str) -> str:
-    """Fold case and blanks; the point of "E. coli" ends no clause."""
-    return _DOTTED.sub(r"\1", " ".join(text.casefold().split()))
+    """Fold case and blanks; the point of "E. coli" and "E.coli" ends no clause."""
+    return _DOTTED.sub(r"\1 ", " ".join(text.casefold().split()))
 
 
 def alternatives(phrases: Iterable[str]) -> re.Pattern[str]:
