@@ -12,10 +12,10 @@ import pytest
 from worker.alerts.routing import Outlet
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
-from worker.runtime.bootstrap import load_pack, memory_store, program
 from worker.runtime.clock import MessageClock
 from worker.runtime.engine import Engine, Options, Program
 from worker.runtime.inlet import JournalInlet
+from worker.runtime.offline import load_pack, memory_store, program
 from worker.simulate.gold import GoldReader
 from worker.simulate.letters import FORMS, write
 from worker.simulate.vignettes import parse_vignettes

@@ -8,7 +8,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from worker.runtime.asyncapi import Node, Topics, asyncapi_document
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "asyncapi.yaml"
 HEAD = "# Written from the code by `python -m tools.asyncapi`. That of a site: `lpwatch schema asyncapi --pack DIR`.\n"

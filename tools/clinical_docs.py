@@ -13,7 +13,7 @@ from worker.model.time import HOUR_MS
 from worker.rules.rule import Rule
 from worker.rules.rule_files import RuleFiles, read_rule_files
 from worker.rules.spec import ParamSpec, RuleSpec
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 from worker.runtime.packs import read_layers
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "clinical.md"

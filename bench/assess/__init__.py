@@ -16,7 +16,7 @@ from bench.assess.facts import T0, more, stay_of
 from worker.model.time import DAY_MS
 from worker.pipeline import Pack, Recall, assess, find_blind_spots
 from worker.rules.rule import RuleBook
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 
 NOW = T0 + 6 * DAY_MS
 SIZES = (170, 1_700, 20_000)

@@ -11,9 +11,9 @@ from tests.integration.kafka_parts import Worker, ended, send
 from tests.integration.messages import puncture, temperature
 from worker.model.message import Form
 from worker.model.time import DAY_MS, HOUR_MS
-from worker.runtime.bootstrap import load_pack, program
 from worker.runtime.clock import WallClock
 from worker.runtime.inlet import Room
+from worker.runtime.offline import load_pack, program
 from worker.storage.state import SqlState
 
 pytestmark = pytest.mark.integration

@@ -15,9 +15,9 @@ from kafka.record.default_records import DefaultRecordBatch
 from tests.integration.kafka_parts import PATIENCE_S, Worker, ended, hl7, reasons, send
 from worker.model.message import Form, OutcomeKind
 from worker.model.time import DAY_MS
-from worker.runtime.bootstrap import load_pack, program
 from worker.runtime.clock import WallClock
 from worker.runtime.inlet import Room
+from worker.runtime.offline import load_pack, program
 from worker.storage.records import Batch
 from worker.storage.state import SqlState
 

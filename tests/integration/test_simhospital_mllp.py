@@ -11,7 +11,8 @@ import pytest
 from tests.integration.worker_process import Running
 from worker.alerts.render import replay_line
 from worker.model.message import RawMessage
-from worker.runtime.bootstrap import load_pack, memory_store, program, read_state
+from worker.runtime.bootstrap import read_state
+from worker.runtime.offline import load_pack, memory_store, program
 from worker.runtime.replay import UNDISTURBED, replay
 from worker.simulate.mllp_client import MllpClient
 from worker.sources.files import read_files

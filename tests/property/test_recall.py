@@ -16,7 +16,7 @@ from worker.model.fact import Fact, Group, Quantity, Version
 from worker.model.message import IssueKind, Unused
 from worker.pipeline import Assessment, Pack, Recall, assess, find_blind_spots
 from worker.rules.blanks import missing_beside
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 
 from worker.model.message import Form, RawMessage
 from worker.pipeline import Pack
-from worker.runtime.bootstrap import load_pack, memory_store, program
+from worker.runtime.offline import load_pack, memory_store, program
 from worker.runtime.replay import UNDISTURBED, Disturbance, ReplayReport, replay
 from worker.simulate.hospital import quirks
 from worker.simulate.hospital.quirks import QUIRKS, Quirks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.runtime.bootstrap import load_pack, memory_store, program
+from worker.runtime.offline import load_pack, memory_store, program
 from worker.simulate.trial import Bench
 
 

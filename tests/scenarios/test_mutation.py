@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from worker.cli.mutate import mutate
 from worker.pipeline import Pack, compile_pack
 from worker.rules.library import terms_of
-from worker.runtime.bootstrap import load_pack, memory_store, program
+from worker.runtime.offline import load_pack, memory_store, program
 from worker.runtime.packs import read_layers
 from worker.simulate.mutation.bench import End, MutationBench
 from worker.simulate.mutation.edits import Kind

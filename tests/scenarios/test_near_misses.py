@@ -11,7 +11,7 @@ from worker.model.finding import Trace, Truth
 from worker.pipeline import Pack, assess, read
 from worker.rules.release import is_near_miss
 from worker.rules.rule import Rule
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 from worker.runtime.packs import default_pack_folder, read_vignettes
 from worker.simulate.gold import GoldReader
 from worker.simulate.letters import FORMS, write

@@ -10,8 +10,8 @@ import pytest
 
 from tests.rendered import TOPICS, message, notices_of
 from worker.model.message import RawMessage
-from worker.runtime.bootstrap import load_pack, program
 from worker.runtime.engine_program import PackProgram
+from worker.runtime.offline import load_pack, program
 from worker.storage.migrate import upgrade
 from worker.storage.records import Outgoing
 from worker.storage.state import SqlState

@@ -25,7 +25,8 @@ from tests.integration.role_process import RoleProcess, all_ended, await_until, 
 from worker.alerts.render import replay_line
 from worker.model.message import Form
 from worker.model.time import HOUR_MS
-from worker.runtime.bootstrap import STATE, load_pack, program, read_state, temporary_state
+from worker.runtime.bootstrap import STATE, read_state, temporary_state
+from worker.runtime.offline import load_pack, program
 from worker.runtime.replay import replay
 from worker.simulate.fhir_client import FhirClient
 from worker.simulate.hospital.files import MESSAGES, write_files

@@ -12,7 +12,7 @@ from tests.unit.correlate.facts import Coded, at, born, csf, discharge, fact, pu
 from worker.model.alert import AlertChange
 from worker.model.fact import Fact, PunctureSource, PunctureStatus, Quantity
 from worker.pipeline import Assessment, Pack, assess, surround
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 
 ADULT = born(365 * 40)
 FEVER = temperature(10, 38.4)

@@ -17,8 +17,8 @@ from worker.model.message import Form, RawMessage
 from worker.model.time import HOUR_MS, EpochMs, from_rfc3339
 from worker.notes.reader import NoteDocument
 from worker.pipeline import Assessment, Pack
-from worker.runtime.bootstrap import load_pack, memory_store
 from worker.runtime.engine_program import PackProgram
+from worker.runtime.offline import load_pack, memory_store
 from worker.runtime.replay import ReplayReport, replay
 from worker.simulate.cohort.live import live_mixed, live_planted
 from worker.simulate.cohort.rates import cohort_rates

@@ -17,8 +17,8 @@ from worker.model.episode import Episode
 from worker.model.time import DAY_MS, EpochMs
 from worker.pipeline import Assessment, Pack, assess, find_blind_spots
 from worker.rules.blind import Blindness, at_instant, is_watched
-from worker.runtime.bootstrap import load_pack
 from worker.runtime.clock import WallClock
+from worker.runtime.offline import load_pack
 from worker.storage.records import Case
 
 EPILOG = """\b

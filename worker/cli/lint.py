@@ -19,8 +19,8 @@ from worker.pipeline import Pack
 from worker.rules.lint_versions import write_lock
 from worker.rules.release import Given, Report, Sample, check_release, rules_to_try
 from worker.rules.rule_files import LOCK, RuleFiles, read_rule_files
-from worker.runtime.bootstrap import load_pack
 from worker.runtime.clock import WallClock
+from worker.runtime.offline import load_pack
 from worker.runtime.packs import Layer, default_pack_folder, read_layers, read_vignettes
 from worker.simulate.samples import sample_of
 from worker.simulate.vignettes import parse_vignettes

@@ -19,9 +19,9 @@ from worker.cli.screen import json_line
 from worker.cli.test import read_vignettes
 from worker.model.errors import ConfigError
 from worker.rules.library import terms_of
-from worker.runtime.bootstrap import load_pack, memory_store
 from worker.runtime.clock import Stopwatch
 from worker.runtime.logs import configure_logs
+from worker.runtime.offline import load_pack, memory_store
 from worker.runtime.packs import read_layers
 from worker.simulate.mutation.bench import End, Judgement, MutationBench
 from worker.simulate.mutation.edits import Kind

@@ -21,7 +21,8 @@ from worker.cli.render import (
 )
 from worker.model.errors import ConfigError
 from worker.model.time import EpochMs
-from worker.runtime.bootstrap import load_pack, memory_store, program, temporary_state
+from worker.runtime.bootstrap import temporary_state
+from worker.runtime.offline import load_pack, memory_store, program
 from worker.runtime.replay import Disturbance, IssueCount, ReplayReport
 from worker.runtime.replay import replay as replay_messages
 from worker.sources.files import read_files

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from worker.alerts.schemas import DOCUMENTS, alert_schema
 from worker.cli.render import json_option, pack_option, print_json
 from worker.runtime.asyncapi import Topics, asyncapi_document
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 
 ASYNCAPI = "asyncapi"
 _WIDTH = 120

@@ -14,8 +14,8 @@ from worker.cli.main_errors import ExitCode
 from worker.cli.render import json_option, notes_option, pack_option
 from worker.cli.screen import json_line, visible
 from worker.model.errors import ConfigError
-from worker.runtime.bootstrap import load_pack, memory_store, program
 from worker.runtime.logs import configure_logs
+from worker.runtime.offline import load_pack, memory_store, program
 from worker.simulate.judge import Failure, describe
 from worker.simulate.trial import Bench, Verdict, try_vignette
 from worker.simulate.vignettes import Vignette, parse_vignettes

@@ -18,7 +18,7 @@ from worker.model.time import EpochMs, to_rfc3339
 from worker.pipeline import Assessment, Pack, assess
 from worker.rules.evaluate import Evaluation
 from worker.rules.explain import explain_document, explain_lines
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 from worker.runtime.set_aside import SetAside, about
 
 Command = TypeVar("Command", bound=Callable[..., object])

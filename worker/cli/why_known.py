@@ -14,9 +14,9 @@ from worker.model.fact import Fact, Identifier
 from worker.model.message import Issue, RawMessage
 from worker.model.time import DAY_MS, EpochMs, to_rfc3339
 from worker.pipeline import Pack
-from worker.runtime.bootstrap import memory_store, program
 from worker.runtime.cleaning import Retention
 from worker.runtime.clock import MessageClock
+from worker.runtime.offline import memory_store, program
 from worker.runtime.replay import replay
 from worker.runtime.set_aside import NotingProgram, SetAside, of_patient, read_again
 from worker.sources.files import read_files

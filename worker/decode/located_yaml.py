@@ -1,7 +1,8 @@
 """Read pack files: YAML in, checked models out, every error with its file, line and column. Pure: no I/O, no clock.
 
 Standard: YAML 1.2. Stricter than the standard where it protects people: keys appear once, numbers have no leading zeros,
-anchors cannot be expanded without end, merge keys and custom tags are refused, dates stay text.
+anchors cannot be expanded without end, merge keys and custom tags are refused, dates stay text. Plain files are read by a
+quick reader; whatever it does not take is judged here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from worker.decode.quick_yaml import read_quickly
 from worker.decode.yaml_messages import describe
 from worker.model.errors import PackError
 
@@ -102,6 +104,9 @@ def load_yaml(text: str, file: str) -> Located:
     """
     if len(text) > MAX_CHARACTERS:
         raise PackError(f"longer than {MAX_CHARACTERS} characters; split the file", file)
+    quick = read_quickly(text, MAX_NODES, MAX_DEPTH)
+    if quick is not None:
+        return Located(file, *quick)
     located = Located(file, None)
     root = _compose(text, file)
     if root is None:
@@ -137,7 +142,7 @@ def _lines(model: type[BaseModel], located: Located, error: ValidationError) -> 
 
 
 def _compose(text: str, file: str) -> Node | None:
-    # Not "rt": that one gathers comments, for a third more time. The C reader follows YAML 1.1.
+    # Not "rt": that one gathers comments, for a third more time.
     reader = YAML(typ="safe", pure=True)
     try:
         node: Node | None = reader.compose(text)

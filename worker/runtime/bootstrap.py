@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,6 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError
 
 from worker.model.errors import ConfigError
-from worker.notes.reader import NoteReader
-from worker.pipeline import Pack, compile_pack
 from worker.runtime.bootstrap_beats import Watched, identity, state_beats
 from worker.runtime.bootstrap_engine import engine_job, kafka_inlet
 from worker.runtime.bootstrap_out import build_relays, dead_letters, network_outlets, relay_job
@@ -23,12 +21,11 @@ from worker.runtime.bootstrap_servers import build_reception
 from worker.runtime.clock import Clock, MessageClock, WallClock
 from worker.runtime.delivery import Sink
 from worker.runtime.engine import Engine, Options
-from worker.runtime.engine_program import PackProgram
 from worker.runtime.ingest import JOURNAL
 from worker.runtime.inlet import Inlet, JournalInlet
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState, nobody, tell_feeds
-from worker.runtime.packs import read_layers
+from worker.runtime.offline import load_pack, program
 from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, consumes_kafka
 from worker.runtime.service import Job, Service
@@ -37,7 +34,6 @@ from worker.runtime.start import Patience
 from worker.sinks.stream import NdjsonSink, StreamSink
 from worker.sources.reception import Reception
 from worker.storage.intake import SqlJournal
-from worker.storage.memory import MemoryState
 from worker.storage.migrate import Name, upgrade
 from worker.storage.state import SqlState
 
@@ -48,24 +44,6 @@ STATE = "state.db"
 NOTICES = "notices.ndjson"
 
 _REPLAY_COMMIT_EVERY = 500
-
-
-def load_pack(folders: Sequence[Path] = ()) -> Pack:
-    """Compile the default pack with these folders layered over it.
-
-    Raises: ConfigError where a folder cannot be read, PackError with every problem of the files.
-    """
-    return compile_pack(read_layers(folders))
-
-
-def program(pack: Pack, notes: NoteReader | None = None) -> PackProgram:
-    """Make a pack ready for the engine; `notes` reads notes in place of the pack's own phrases."""
-    return PackProgram(pack, notes)
-
-
-def memory_store() -> MemoryState:
-    """Make an empty state that lives as long as the process."""
-    return MemoryState()
 
 
 def temporary_state(folder: Path) -> Callable[[], SqlState]:

@@ -11,7 +11,6 @@ import structlog
 from worker.model.errors import ConfigError
 from worker.model.message import Form
 from worker.pipeline import Pack
-from worker.runtime.bootstrap import load_pack, program
 from worker.runtime.bootstrap_beats import Watched, beats, identity, state_beats
 from worker.runtime.bootstrap_database import await_database
 from worker.runtime.bootstrap_engine import engine_job, kafka_forms, kafka_inlet
@@ -23,6 +22,7 @@ from worker.runtime.heartbeat import Pulse
 from worker.runtime.kafka_options import kafka_options
 from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredState, nobody, tell_feeds
+from worker.runtime.offline import load_pack, program
 from worker.runtime.relay import Relay
 from worker.runtime.role_settings import Role, uses_kafka
 from worker.runtime.service import Service

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from worker.cli.main import main
 from worker.pipeline import Pack
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 
 SYSTEM = "urn:example:north"
 

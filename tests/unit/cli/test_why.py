@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from worker.runtime.bootstrap import load_pack, migrate, program
+from worker.runtime.bootstrap import migrate
 from worker.runtime.clock import MessageClock
 from worker.runtime.engine import Engine
 from worker.runtime.inlet import JournalInlet
+from worker.runtime.offline import load_pack, program
 from worker.sources.files import read_files
 from worker.storage.memory_journal import MemoryJournal
 from worker.storage.state import SqlState

@@ -17,10 +17,10 @@ from worker.cli.why_known import known_from
 from worker.model.alert import AlertState
 from worker.model.time import HOUR_MS
 from worker.pipeline import Pack, assess
-from worker.runtime.bootstrap import memory_store, program
 from worker.runtime.clock import MessageClock
 from worker.runtime.engine import Engine
 from worker.runtime.inlet import JournalInlet
+from worker.runtime.offline import memory_store, program
 from worker.sources.files import read_files
 from worker.storage.memory_journal import MemoryJournal
 from worker.storage.state import SqlState

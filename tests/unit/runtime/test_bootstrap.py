@@ -10,8 +10,9 @@ import pytest
 
 from worker.model.errors import ConfigError, PackError
 from worker.model.message import Form, RawMessage
-from worker.runtime.bootstrap import build, load_pack, locked, migrate, read_state, temporary_state
+from worker.runtime.bootstrap import build, locked, migrate, read_state, temporary_state
 from worker.runtime.metrics import Metrics
+from worker.runtime.offline import load_pack
 from worker.runtime.settings import load_settings
 from worker.storage.intake import SqlJournal
 

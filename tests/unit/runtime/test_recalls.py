@@ -7,7 +7,7 @@ import pytest
 from tests.unit.correlate.facts import PATIENT, at, puncture, temperature
 from worker.model.fact import Fact, Identifier
 from worker.pipeline import Pack
-from worker.runtime.bootstrap import load_pack
+from worker.runtime.offline import load_pack
 from worker.runtime.recalls import Recalls
 
 OTHER = Identifier("MRN", "P-2", "MR")

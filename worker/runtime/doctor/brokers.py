@@ -10,9 +10,9 @@ from typing import Final
 
 from worker.model.errors import ConfigError, LpwatchError
 from worker.model.time import DAY_MS
-from worker.runtime.bootstrap import load_pack
 from worker.runtime.doctor.checks import Check, command, doubtful, of_error, well, wrong
 from worker.runtime.kafka_options import kafka_options
+from worker.runtime.offline import load_pack
 from worker.runtime.role_settings import Role, sends_to_kafka
 from worker.runtime.settings import Settings
 from worker.sources.kafka_cluster import Ends, KafkaCluster, Topic, asking, topic_trouble

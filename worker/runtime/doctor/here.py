@@ -17,8 +17,9 @@ import httpx2
 
 from worker.model.errors import ConfigError, LpwatchError, PackError
 from worker.model.time import DAY_MS, EpochMs, to_rfc3339
-from worker.runtime.bootstrap import load_pack, locked
+from worker.runtime.bootstrap import locked
 from worker.runtime.doctor.checks import Check, doubtful, guarded, of_error, well, wrong
+from worker.runtime.offline import load_pack
 from worker.runtime.role_settings import USES, Role
 from worker.runtime.settings import Address, Settings
 from worker.runtime.settings_given import read_secret
