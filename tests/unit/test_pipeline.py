@@ -8,9 +8,21 @@ import pytest
 from msgspec import structs
 
 from tests.unit.alerts.findings import Ward
-from tests.unit.correlate.facts import Coded, at, born, csf, discharge, fact, puncture, stay, temperature
+from tests.unit.correlate.facts import (
+    Coded,
+    at,
+    born,
+    csf,
+    discharge,
+    fact,
+    finding,
+    puncture,
+    stay,
+    temperature,
+)
+from worker.alerts.evidence import render_evidence
 from worker.model.alert import AlertChange
-from worker.model.fact import Fact, PunctureSource, PunctureStatus, Quantity
+from worker.model.fact import AssertionStatus, EncounterValue, Fact, PunctureSource, PunctureStatus, Quantity
 from worker.pipeline import Assessment, Pack, assess, surround
 from worker.runtime.offline import load_pack
 
@@ -57,6 +69,24 @@ def test_a_withdrawn_alert_tells_what_was_taken_back_and_where_the_patient_is(pa
     around = surround(*change_of(ward, 12, pack, puncture(0), corrected, stay(-1)), at(12))
     assert [(pair.was, pair.now) for pair in around.taken_back] == [(FEVER, corrected)]
     assert (around.missing, around.encounter) == ((), "V1")
+
+
+def test_a_return_shows_why_the_patient_came_and_what_was_stated_at_the_arrival(pack: Pack) -> None:
+    reason = EncounterValue("emergency", "V2", "Unwell; headache")
+    back = fact("encounter", 96, reason, key="back", qualifiers=("headache",))
+    weak = finding("leg-weakness", 97, AssertionStatus.PRESENT, "baseline")
+    neck = finding("neck-pain", 97.5, AssertionStatus.PRESENT, "baseline")
+    facts = (puncture(0), stay(-1), discharge(20), back, weak, neck)
+    found = assess([ADULT, *facts], pack, at(98), at(98))
+    (returned,) = (each for each in found.findings if each.rule == "return-after-lp")
+    assert {each.concept for each in returned.evidence} == {
+        "discharge",
+        "encounter",
+        "leg-weakness",
+        "neck-pain",
+    }
+    shown = [render_evidence(each, at(0)) for each in returned.evidence if each.concept == "encounter"]
+    assert [each["sentence"] for each in shown] == ["Unwell; headache"]
 
 
 def test_a_void_lp_is_what_was_taken_back(pack: Pack) -> None:

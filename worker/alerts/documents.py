@@ -62,7 +62,7 @@ class EvidenceDocument(TypedDict):
     """One value or statement that decided.
 
     Shape: `value` a number in `unit` (UCUM), a code, or the status of a finding; `reported` what the source wrote;
-    `sentence` the sentence of a note; `hours_since_lp` negative before the LP.
+    `sentence` that of a note, or the reason of a visit; `hours_since_lp` negative before the LP.
     """
 
     concept: Annotated[str, Meta(description="The concept of the pack.")]
@@ -79,12 +79,23 @@ class EvidenceDocument(TypedDict):
     precision: PrecisionName
     origin: Annotated[str, Meta(description="The field that gave the time.")]
     hours_since_lp: Annotated[float, Meta(description="Hours since the lumbar puncture; negative before it.")]
-    qualifiers: Annotated[list[str], Meta(description="What was said with it: severe, worsening, left.")]
+    qualifiers: Annotated[
+        list[str],
+        Meta(
+            description="What was said with it: severe, worsening, left; of a visit, what its reason names. "
+            "baseline: stated as why the patient came."
+        ),
+    ]
     specimen: Annotated[str, Meta(description="What was examined; empty where that does not apply.")]
     result_status: Annotated[
         str, Meta(description="preliminary, final, corrected, or empty where the source did not say.")
     ]
-    sentence: Annotated[str, Meta(description="The sentence of the note that says it; empty for a value.")]
+    sentence: Annotated[
+        str,
+        Meta(
+            description="The sentence of the note that says it, or why the patient came, as written; empty for a value."
+        ),
+    ]
     source: SourceDocument
 
 

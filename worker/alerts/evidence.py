@@ -38,7 +38,7 @@ def render_evidence(fact: Fact, anchor_ms: EpochMs) -> EvidenceDocument:
         "qualifiers": sorted({*fact.qualifiers, *stated}),
         "specimen": fact.specimen,
         "result_status": fact.result_status,
-        "sentence": value.sentence if isinstance(value, Assertion) else "",
+        "sentence": _sentence(fact),
         "source": {
             "feed": fact.source.feed,
             "message_id": fact.source.message_id,
@@ -54,6 +54,17 @@ def render_identifiers(identifiers: tuple[Identifier, ...]) -> list[IdentifierDo
         {"authority": identifier.authority, "value": identifier.value, "type": identifier.type}
         for identifier in unique.values()
     ]
+
+
+def _sentence(fact: Fact) -> str:
+    """Return the words that say it: the sentence of a note, or why a patient came; of a discharge the reason is its kind."""
+    match fact.value:
+        case Assertion(sentence=sentence):
+            return sentence
+        case EncounterValue(reason=reason) if fact.concept == "encounter":
+            return reason
+        case _:
+            return ""
 
 
 def _plain(value: Value) -> float | str | None:

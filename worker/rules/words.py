@@ -8,8 +8,22 @@ from worker.model.fact import Assertion, Coded, EncounterValue, Location, Punctu
 from worker.rules.interval import interval_of, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from worker.model.fact import Fact
     from worker.rules.context import Context
+
+
+_SAID_OTHERWISE = {"baseline": "stated as why the patient came"}
+
+
+def said(qualifiers: Iterable[str]) -> str:
+    """Write what was said with a statement: " (severe, stated as why the patient came)"; empty for nothing.
+
+    "baseline" is how rules name what stands in such a section. Of a return after the LP it is none, and would be misread.
+    """
+    words = ", ".join(_SAID_OTHERWISE.get(each, each) for each in qualifiers)
+    return f" ({words})" if words else ""
 
 
 def with_unit(number: str, unit: str) -> str:
@@ -26,10 +40,10 @@ def describe_value(fact: Fact) -> str:
         case Coded() as coded:
             return coded.code
         case Assertion() as assertion:
-            qualifiers = f" ({', '.join(assertion.qualifiers)})" if assertion.qualifiers else ""
-            return f"{assertion.status}{qualifiers}"
+            return f"{assertion.status}{said(assertion.qualifiers)}"
         case EncounterValue() as encounter:
-            return encounter.encounter_class
+            why = f': "{encounter.reason}"' if encounter.reason and fact.concept == "encounter" else ""
+            return f"{encounter.encounter_class}{why}"
         case Location() as location:
             return location.unit
         case Puncture() as puncture:

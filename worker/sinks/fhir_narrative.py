@@ -15,7 +15,7 @@ from worker.alerts.documents import (
 )
 from worker.alerts.transitions import LP_VOID
 from worker.model.alert import AlertState
-from worker.rules.words import with_unit
+from worker.rules.words import said, with_unit
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _WITHOUT_HOUR = frozenset({"year", "month", "day"})
@@ -63,14 +63,13 @@ def as_xhtml(lines: Iterable[str]) -> str:
 def evidence_text(evidence: EvidenceDocument, lp: PunctureDocument) -> str:
     """Return one piece of evidence of an LP in a line: what, how much, when, and the sentence of a note."""
     value, unit = evidence["value"], evidence["unit"]
-    said = "none given" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-    qualifiers = f" ({', '.join(evidence['qualifiers'])})" if evidence["qualifiers"] else ""
-    number = f"{evidence['comparator']}{said}"
+    plain = "none given" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    number = f"{evidence['comparator']}{plain}"
     amount = with_unit(number, unit)
     as_reported = evidence["reported"].removesuffix(f" {unit}") if amount == number else evidence["reported"]
     reported = f", reported as {as_reported}" if as_reported not in {"", amount} else ""
     sentence = f': "{evidence["sentence"]}"' if evidence["sentence"] else ""
-    return f"{evidence['concept']} {amount}{qualifiers} {_when(evidence, lp)}{reported}{sentence}"
+    return f"{evidence['concept']} {amount}{said(evidence['qualifiers'])} {_when(evidence, lp)}{reported}{sentence}"
 
 
 def is_void(alert: AlertDocument) -> bool:

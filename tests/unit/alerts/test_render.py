@@ -207,6 +207,17 @@ def test_a_statement_of_a_note_brings_its_sentence_and_qualifiers() -> None:
     assert render_evidence(finding("confusion", 1), at(0))["value"] == "present"
 
 
+def test_a_visit_brings_its_reason_as_it_was_written_and_a_discharge_none() -> None:
+    came = EncounterValue("emergency", "V2", "Weak legs since this morning")
+    evidence = render_evidence(fact("encounter", 96, came, qualifiers=("weakness",)), at(0))
+    assert (evidence["value"], evidence["qualifiers"]) == ("emergency", ["weakness"])
+    assert evidence["sentence"] == "Weak legs since this morning"
+    assert (
+        render_evidence(fact("discharge", 8, EncounterValue("inpatient", "V1", "home")), at(0))["sentence"]
+        == ""
+    )
+
+
 def test_the_replay_line_gives_the_final_state_and_the_history() -> None:
     ward = open_alert()
     ward.assess(12)

@@ -19,7 +19,15 @@ from worker.alerts.taken_back import TakenBack
 from worker.correlate.places import Place, Whereabouts
 from worker.model.alert import Alert, Notice
 from worker.model.errors import LpwatchError
-from worker.model.fact import Comparator, Identifier, Location, Quantity
+from worker.model.fact import (
+    Assertion,
+    AssertionStatus,
+    Comparator,
+    EncounterValue,
+    Identifier,
+    Location,
+    Quantity,
+)
 from worker.model.finding import Severity
 from worker.sinks.fhir_documents import fhir_bundle, fhir_resources
 
@@ -185,6 +193,21 @@ def test_a_value_that_was_taken_back_does_not_stand_as_final(now: float | None) 
     assert (puncture["status"], value["status"]) == ("completed", "entered-in-error")
     issue, _ = resources(document(gone, reason="evidence withdrawn"))
     assert issue["contained"][1]["status"] == "final", "nothing was corrected"
+
+
+def test_what_was_stated_as_why_the_patient_came_is_not_called_baseline() -> None:
+    weak = fact(
+        "leg-weakness", 97, Assertion(AssertionStatus.PRESENT, ("baseline", "left"), (0, 9), "Weak leg.")
+    )
+    came = fact("encounter", 96, EncounterValue("emergency", "V2", "Weak leg"), qualifiers=("weakness",))
+    shown = alert()
+    shown = replace(shown, finding=replace(shown.finding, evidence=(came, weak)))
+    issue, _ = resources(document(shown))
+    assert (
+        '\nEvidence: encounter emergency (weakness) at 2026-01-09T08:00:00Z (+96 h): "Weak leg"\n'
+        in issue["detail"]
+    )
+    assert "leg-weakness present (stated as why the patient came, left) at" in issue["detail"]
 
 
 def test_a_lumbar_puncture_that_never_was_is_in_error() -> None:
