@@ -24,7 +24,7 @@ from worker.model.alert import AlertChange, Notice
 from worker.model.errors import TemporaryError
 from worker.model.fact import Identifier
 from worker.model.time import DAY_MS, HOUR_MS, MINUTE_MS
-from worker.storage import assessing, locks
+from worker.storage import assessing, group_size, locks
 from worker.storage.assessing import Assessing, OpenCase
 from worker.storage.dialect import POSTGRESQL
 from worker.storage.memory import MemoryState
@@ -331,7 +331,7 @@ def test_numbers_given_in_work_that_was_taken_back_are_forgotten(store: SqlState
 def test_a_patient_of_too_many_identifiers_is_set_aside_everywhere(
     store: SqlState, monkeypatch: pytest.MonkeyPatch, *, is_sql: bool
 ) -> None:
-    monkeypatch.setattr(locks, "LARGEST_GROUP", 3)
+    monkeypatch.setattr(group_size, "LARGEST_GROUP", 3)
     links = [link(PEOPLE[0], who, "merge", 0) for who in PEOPLE[1:5]]
     tried = store if is_sql else MemoryState()
     tried.record(batch(0, *(fact(who, "lumbar-puncture") for who in PEOPLE), links=links))
@@ -367,7 +367,7 @@ def joined_by_mistake(form: str) -> list[tuple[Identifier, Identifier]]:
 def test_a_hospital_that_was_joined_by_mistake_is_not_read_for_each_of_its_patients(
     store: SqlState, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    monkeypatch.setattr(locks, "LARGEST_GROUP", 3)
+    monkeypatch.setattr(group_size, "LARGEST_GROUP", 3)
     pairs = joined_by_mistake(form)
     crowd = sorted({who for pair in pairs for who in pair}, key=lambda who: int(who.value[1:]))
     links = [link(one, other, "merge", 0) for one, other in pairs]
@@ -387,7 +387,7 @@ def test_a_hospital_that_was_joined_by_mistake_is_not_read_for_each_of_its_patie
     assert store.next_due_ms() == T0 + 3 * HOUR_MS
     parting = [link(one, other, "unlink", 1) for one, other in pairs]
     store.record(batch(1, *(fact(who, "gcs", 1) for who in crowd[::6]), links=parting))
-    monkeypatch.setattr(locks, "LARGEST_GROUP", 40)
+    monkeypatch.setattr(group_size, "LARGEST_GROUP", 40)
     assert store.assess(T0, OPENING, raising).failed == 0
     assert told(store) == values([PEOPLE[0], *PEOPLE[2:], *crowd[::6]]), "nothing is lost"
 

@@ -414,7 +414,7 @@ def test_one_transaction_locks_a_bounded_number_of_patients(
 def test_a_patient_of_more_identifiers_than_can_be_locked_is_set_aside(
     store: SqlState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assessing.locks, "LARGEST_GROUP", 3)
+    monkeypatch.setattr(assessing.group_size, "LARGEST_GROUP", 3)
     people = [Identifier("ward", f"p{number}", "MR") for number in range(5)]
     links = [link(people[0], who, "merge", 0) for who in people[1:]]
     store.record(batch(0, *(fact(who, "lumbar-puncture") for who in (*people, BEN)), links=links))

@@ -35,7 +35,7 @@ _TRUE = {"true", "True", "TRUE"}
 class PackModel(BaseModel):
     """Base of every model that a pack file is checked against: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from worker.model.errors import LpwatchError
 from worker.model.time import EpochMs
-from worker.storage import blind, ledger, locks, outbox
+from worker.storage import blind, group_size, ledger, locks, outbox
 from worker.storage import episodes as lps
 from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
@@ -89,9 +89,11 @@ class Assessing:
         if not taken or (pack and conn.scalar(PACK) != pack):
             return Assessed()
         patients = {row.patient for row in taken}
-        groups, too_large = self._identities.bounded_groups(conn, patients, locks.LARGEST_GROUP)
+        groups, too_large = self._identities.bounded_groups(conn, patients, group_size.LARGEST_GROUP)
         watched = self._facts.having(conn, _members([*groups, *too_large]), opening)
-        refused = {group: locks.too_large(as_of_ms) for group in too_large if not watched.isdisjoint(group)}
+        refused = {
+            group: group_size.too_large(as_of_ms) for group in too_large if not watched.isdisjoint(group)
+        }
         _set_aside(conn, refused)
         wanted = [group for group in groups if not watched.isdisjoint(group)]
         ours, rows = self._hold(conn, wanted)

@@ -12,17 +12,11 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from worker.model.time import EpochMs
 from worker.storage.dialect import has_many_writers
-from worker.storage.records import Quarantined
 
 MOST_LOCKS = 1_000
 """How many patients one transaction locks, or reads where there is nothing to lock: far below the 6,400 and more locks that
 PostgreSQL has room for as it is installed."""
-
-LARGEST_GROUP = 4_000
-"""How many identifiers of one patient can be locked at all; no patient has so many, but numbers joined by mistake may. The same
-bound holds where nothing is locked."""
 
 _CHORES = 0x6C70  # "lp"
 
@@ -55,11 +49,6 @@ def hold(conn: sa.Connection, groups: Sequence[tuple[int, ...]]) -> list[tuple[i
     ours = [group for group in groups if group[0] in firsts]
     rest = _try(conn, [number for group in ours for number in group[1:]])
     return [group for group in ours if rest.issuperset(group[1:])]
-
-
-def too_large(as_of_ms: EpochMs) -> Quarantined:
-    """Say that an assessment would be larger than any can be: people must part who was joined by mistake."""
-    return Quarantined("assessment", as_of_ms, f"a patient of more than {LARGEST_GROUP} identifiers")
 
 
 def _few(groups: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:

@@ -15,7 +15,7 @@ from worker.model.alert import Alert, AlertChange, HistoryLine
 from worker.model.fact import Fact, Identifier, IdentityLink
 from worker.model.message import RawMessage, Unused
 from worker.model.time import DAY_MS, EpochMs
-from worker.storage import locks
+from worker.storage import group_size
 from worker.storage.memory_outbox import MemoryOutbox
 from worker.storage.records import (
     AlertRecord,
@@ -254,8 +254,8 @@ class MemoryState(MemoryOutbox):
     def _judge(
         self, group: tuple[int, ...], as_of_ms: EpochMs, decide: Callable[[Case], Verdict]
     ) -> Assessed:
-        if len(group) > locks.LARGEST_GROUP:
-            failure = locks.too_large(as_of_ms)
+        if len(group) > group_size.LARGEST_GROUP:
+            failure = group_size.too_large(as_of_ms)
             self._set_aside(self._patients[group[0]], failure)
             return Assessed(failed=1, failures=(failure,))
         case = self._case(group)
