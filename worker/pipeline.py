@@ -13,6 +13,7 @@ from worker.alerts.render import Surroundings, shown_finding
 from worker.alerts.route_files import parse_routes
 from worker.alerts.routing import Routes
 from worker.alerts.taken_back import became_known, taken_back
+from worker.correlate.baseline import is_why_he_came_back
 from worker.correlate.device_values import DeviceValues
 from worker.correlate.episodes import find_episodes
 from worker.correlate.index import FactIndex, is_csf
@@ -20,7 +21,7 @@ from worker.correlate.joining import PUNCTURE_CONCEPT
 from worker.correlate.places import find_whereabouts
 from worker.correlate.stays import find_stays, stay_at
 from worker.correlate.versions import BIRTH_DATE, Change, Fold
-from worker.correlate.view import build_views
+from worker.correlate.view import EpisodeView, build_views
 from worker.decode.fhir import decode_document
 from worker.decode.hl7v2 import peek
 from worker.decode.timestamps import parse_dtm, parse_fhir_datetime
@@ -316,6 +317,7 @@ def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surro
         taken_back=taken_back(shown, found.index.facts) if is_gone else (),
         became_known=_became_known(alert, found) if is_gone else (),
         circumstances=_circumstances(shown, found),
+        came_back_with=_came_back_with(shown, found),
     )
 
 
@@ -336,9 +338,24 @@ def _became_known(alert: Alert, found: Assessment) -> tuple[Fact, ...]:
 
 
 def _circumstances(finding: Finding, found: Assessment) -> tuple[Beside, ...]:
-    views = (each.context.view for each in found.evaluations)
-    view = next((view for view in views if view.anchor_ms == finding.episode.anchor_ms), None)
+    view = _view(finding, found)
     return () if view is None else tuple(circumstances_of(view, found.beside))
+
+
+def _came_back_with(finding: Finding, found: Assessment) -> frozenset[tuple[str, str, str]]:
+    """Name the statements on why the patient came back among what an alert shows of its LP."""
+    view = _view(finding, found)
+    if view is None or not view.returns:
+        return frozenset()
+    shown = (finding, *(each for each in found.findings if each.episode.anchor_ms == view.anchor_ms))
+    facts = (fact for each in shown for fact in each.evidence)
+    return frozenset((*fact.patient.key, fact.key) for fact in facts if is_why_he_came_back(view, fact))
+
+
+def _view(finding: Finding, found: Assessment) -> EpisodeView | None:
+    """Give the view of the LP of a finding, None where it stands no longer."""
+    views = (each.context.view for each in found.evaluations)
+    return next((view for view in views if view.anchor_ms == finding.episode.anchor_ms), None)
 
 
 def _silent_beside(rule: str, found: Assessment) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from tests.unit.correlate.facts import (
     temperature,
 )
 from worker.alerts.evidence import render_evidence
+from worker.alerts.render import RuleText, render_alert
 from worker.model.alert import AlertChange
 from worker.model.fact import AssertionStatus, EncounterValue, Fact, PunctureSource, PunctureStatus, Quantity
 from worker.pipeline import Assessment, Pack, assess, surround
@@ -87,6 +88,28 @@ def test_a_return_shows_why_the_patient_came_and_what_was_stated_at_the_arrival(
     }
     shown = [render_evidence(each, at(0)) for each in returned.evidence if each.concept == "encounter"]
     assert [each["sentence"] for each in shown] == ["Unwell; headache"]
+
+
+def shown_by(rule: str, found: Assessment, hours: float) -> dict[str, list[str]]:
+    """Return the qualifiers that the alert of a rule shows, by concept."""
+    (change,) = Ward().assess(hours, *(each for each in found.findings if each.rule == rule))
+    document = render_alert(change.alert, RuleText("a rule"), surround(change, found, at(hours)))
+    return {each["concept"]: each["qualifiers"] for each in document["evidence"]}
+
+
+def test_what_a_patient_came_back_with_is_not_shown_as_baseline(pack: Pack) -> None:
+    crp = fact("crp", 240, Quantity(88, "mg/L"))
+    pain = finding("back-pain", 238, AssertionStatus.PRESENT, "baseline", "severe")
+    facts = (puncture(0), stay(-1), discharge(20), stay(237, visit="V2"), pain, crp)
+    found = assess([ADULT, *facts], pack, at(250), at(250))
+    assert shown_by("crp-persistent-pain", found, 250) == {"back-pain": ["severe"], "crp": []}
+
+
+def test_what_counted_as_baseline_is_shown_as_such(pack: Pack) -> None:
+    pain = finding("back-pain", 8, AssertionStatus.PRESENT, "baseline")
+    culture = fact("blood-culture", 10, Coded("positive"))
+    found = assess([ADULT, puncture(0), stay(-1), pain, culture], pack, at(20), at(20))
+    assert shown_by("blood-culture-positive", found, 20)["back-pain"] == ["baseline"]
 
 
 def test_a_void_lp_is_what_was_taken_back(pack: Pack) -> None:

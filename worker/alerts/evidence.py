@@ -8,6 +8,8 @@ from worker.model.fact import Assertion, Coded, EncounterValue, Location, Moment
 from worker.model.time import HOUR_MS, to_rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from worker.alerts.documents import EvidenceDocument, IdentifierDocument
     from worker.model.fact import Fact, Identifier, Value
     from worker.model.time import EpochMs
@@ -20,8 +22,10 @@ def hours_between(start_ms: EpochMs, end_ms: EpochMs) -> float:
     return round((end_ms - start_ms) / HOUR_MS, _HOURS_DIGITS)
 
 
-def render_evidence(fact: Fact, anchor_ms: EpochMs) -> EvidenceDocument:
-    """Write one fact; `anchor_ms` is the time of its LP."""
+def render_evidence(
+    fact: Fact, anchor_ms: EpochMs, *, did_not_count: Collection[str] = ()
+) -> EvidenceDocument:
+    """Write one fact; `anchor_ms` is the time of its LP, `did_not_count` are qualifiers that nobody shall read with it."""
     value = fact.value
     quantity = value if isinstance(value, Quantity) else None
     stated = value.qualifiers if isinstance(value, Assertion) else ()
@@ -35,7 +39,7 @@ def render_evidence(fact: Fact, anchor_ms: EpochMs) -> EvidenceDocument:
         "precision": fact.effective.precision.name.lower(),
         "origin": fact.effective.origin,
         "hours_since_lp": hours_between(anchor_ms, fact.effective.start_ms),
-        "qualifiers": sorted({*fact.qualifiers, *stated}),
+        "qualifiers": sorted({*fact.qualifiers, *stated}.difference(did_not_count)),
         "specimen": fact.specimen,
         "result_status": fact.result_status,
         "sentence": _sentence(fact),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from worker.alerts.evidence import hours_between, render_evidence, render_identifiers
 from worker.alerts.transitions import LP_VOID, RULE_GONE
+from worker.correlate.baseline import WHY_HE_CAME
 from worker.correlate.places import NOWHERE, Whereabouts
 from worker.model.alert import AlertState
 from worker.model.finding import RuleStatus, Severity
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         AlsoOpenDocument,
         CircumstanceDocument,
         ContextDocument,
+        EvidenceDocument,
         HistoryDocument,
         LocationDocument,
         PlaceDocument,
@@ -85,7 +87,8 @@ class Surroundings:
     longer stand, `became_known` those that decide now; `circumstances` what stands beside every alert of the LP; `also_open`
     the other alerts of the LP that are open, of which those that the context shows are left out; `encounter` the number of the
     visit that the patient is on, empty without one, and `whereabouts` where; `pack_digest` of the pack in use; `reason` of the
-    change that made this version.
+    change that made this version; `came_back_with` the keys of statements on why the patient came back after the LP, which are
+    no baseline.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -101,6 +104,7 @@ class Surroundings:
     became_known: tuple[Fact, ...] = ()
     circumstances: tuple[Beside, ...] = ()
     also_open: tuple[Alert, ...] = ()
+    came_back_with: frozenset[tuple[str, str, str]] = frozenset()
 
 
 def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDocument:
@@ -109,7 +113,6 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
     A withdrawn alert has no causes, considerations or checks: they were those of what no longer stands.
     """
     finding, is_gone = shown_finding(alert), alert.state is AlertState.WITHDRAWN
-    anchor_ms = finding.episode.anchor_ms
     document: AlertDocument = {
         "alert_id": alert.alert_id,
         "episode_id": alert.episode_id,
@@ -122,7 +125,7 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "location": _location(around.whereabouts),
         "lp": _puncture(alert, finding),
         "rule": _rule(alert, text),
-        "evidence": [render_evidence(fact, anchor_ms) for fact in finding.evidence],
+        "evidence": [_evidence(fact, finding, around) for fact in finding.evidence],
         "effective_at": to_rfc3339(finding.effective_ms),
         "latest_evidence_at": to_rfc3339(finding.latest_ms),
         "raised_at": to_rfc3339(alert.raised_at_ms),
@@ -144,12 +147,12 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         document["withdrawal"] = _withdrawal(around)
         document["taken_back"] = [
             {
-                "was": render_evidence(was, anchor_ms),
-                "now": None if now is None else render_evidence(now, anchor_ms),
+                "was": _evidence(was, finding, around),
+                "now": None if now is None else _evidence(now, finding, around),
             }
             for was, now in around.taken_back
         ]
-        document["became_known"] = [render_evidence(fact, anchor_ms) for fact in around.became_known]
+        document["became_known"] = [_evidence(fact, finding, around) for fact in around.became_known]
     return document
 
 
@@ -197,6 +200,12 @@ def _history(line: HistoryLine) -> HistoryDocument:
         "severity": line.severity.name.lower(),
         "reason": line.reason,
     }
+
+
+def _evidence(fact: Fact, finding: Finding, around: Surroundings) -> EvidenceDocument:
+    is_of_return = (*fact.patient.key, fact.key) in around.came_back_with
+    did_not_count = (WHY_HE_CAME,) if is_of_return else ()
+    return render_evidence(fact, finding.episode.anchor_ms, did_not_count=did_not_count)
 
 
 def _puncture(alert: Alert, finding: Finding) -> PunctureDocument:
@@ -294,7 +303,6 @@ def _also_open(finding: Finding, around: Surroundings) -> list[AlsoOpenDocument]
 
 def _circumstances(finding: Finding, around: Surroundings) -> list[CircumstanceDocument]:
     """Show what is known beside the evidence and the context, nothing of it twice."""
-    anchor_ms = finding.episode.anchor_ms
     facts = [*finding.evidence, *(fact for other in _bearing(finding, around) for fact in other.evidence)]
     shown = {(*fact.patient.key, fact.key) for fact in facts}
     listed = (
@@ -302,7 +310,7 @@ def _circumstances(finding: Finding, around: Surroundings) -> list[CircumstanceD
         for title, known in around.circumstances
     )
     return [
-        {"title": title, "evidence": [render_evidence(fact, anchor_ms) for fact in left]}
+        {"title": title, "evidence": [_evidence(fact, finding, around) for fact in left]}
         for title, left in listed
         if left
     ]
@@ -314,7 +322,7 @@ def _beside(other: Finding, finding: Finding, around: Surroundings) -> ContextDo
         "title": around.titles.get(other.rule, other.rule),
         "severity": other.severity.name.lower(),
         "is_folded": other.folded_by == finding.rule,
-        "evidence": [render_evidence(fact, finding.episode.anchor_ms) for fact in other.evidence],
+        "evidence": [_evidence(fact, finding, around) for fact in other.evidence],
     }
     if made["is_folded"]:
         made["alert_ids"] = list(around.folded_ids.get(other.rule, ()))

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 NO_BASELINE = "no baseline recorded - may predate the LP"
 """The remark of an alert that has nothing to compare with."""
 
-_WHY_HE_CAME = "baseline"
-_OLD = frozenset({_WHY_HE_CAME, "chronic"})
+WHY_HE_CAME = "baseline"
+"""The qualifier of what stands in a section on why the patient came."""
+_OLD = frozenset({WHY_HE_CAME, "chronic"})
 _WORSE = frozenset({"worsening", "progressive", "worsening-despite-treatment"})
 _GONE = frozenset({AssertionStatus.ABSENT, AssertionStatus.RESOLVED})
 _THERE = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
@@ -95,9 +96,18 @@ def qualifiers_of(view: EpisodeView, fact: Fact) -> frozenset[str]:
     Why the patient came is baseline of an LP that was done then or later. Once he came back after the LP it is what happened
     since: a note of the return, or a letter about it.
     """
+    stated = _stated(fact)
+    return stated - {WHY_HE_CAME} if is_why_he_came_back(view, fact) else stated
+
+
+def is_why_he_came_back(view: EpisodeView, fact: Fact) -> bool:
+    """Tell whether a statement says why the patient came back after the LP, and so is no baseline of it."""
+    return WHY_HE_CAME in _stated(fact) and _is_of_return(view, fact)
+
+
+def _stated(fact: Fact) -> frozenset[str]:
     own = fact.value.qualifiers if isinstance(fact.value, Assertion) else ()
-    stated = frozenset((*fact.qualifiers, *own))
-    return stated - {_WHY_HE_CAME} if _WHY_HE_CAME in stated and _is_of_return(view, fact) else stated
+    return frozenset((*fact.qualifiers, *own))
 
 
 def _is_of_return(view: EpisodeView, fact: Fact) -> bool:
@@ -143,7 +153,7 @@ def compare(
     """
     names = tuple(concepts) or (fact.concept,)
     qualifiers = qualifiers_of(view, fact)
-    if _WHY_HE_CAME in qualifiers or ("chronic" in qualifiers and qualifiers.isdisjoint(_WORSE)):
+    if WHY_HE_CAME in qualifiers or ("chronic" in qualifiers and qualifiers.isdisjoint(_WORSE)):
         return Comparison(Newness.AT_BASELINE, fact)
     if not qualifiers.isdisjoint(_WORSE):
         return Comparison(Newness.WORSE, fact)
