@@ -6,7 +6,7 @@ vanish when its window ends: its alert expires then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from worker.model.finding import Trace
     from worker.model.time import EpochMs
     from worker.rules.rule import Rule, RuleBook
+
+SAY = "say"
+"""The effect of a clause that changes no severity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,25 @@ class Evaluation:
     def trace(self) -> Trace:
         """Return why, in full; made when asked for."""
         return self.rule.when.explain(self.context)
+
+    @property
+    def weighed(self) -> tuple[Weighed, ...]:
+        """Return what raises, lowers or remarks, of the first hit that has the finding's severity; nothing without one."""
+        if self.finding is None:
+            return ()
+        hits, _ = _decisive(self.rule, self.rule.when.ask(self.context).hits)
+        for hit in hits:
+            if _grade(self.rule, hit, self.context).severity == self.finding.severity:
+                return tuple(_weigh(self.rule, hit, self.context))
+        return ()
+
+
+class Weighed(NamedTuple):
+    """A clause on a hit: what it does where it holds ("raise to emergent"), what it says, and whether it holds and why."""
+
+    effect: str
+    say: str
+    trace: Trace
 
 
 class _Graded(NamedTuple):
@@ -212,6 +234,18 @@ def _grade(rule: Rule, hit: Hit, context: Context) -> _Graded:
     ):
         remarks.append(NO_BASELINE)
     return _Graded(hit, severity, at_ms, tuple(facts), tuple(remarks))
+
+
+def _weigh(rule: Rule, hit: Hit, context: Context) -> Iterator[Weighed]:
+    for clause in rule.raises:
+        yield Weighed(
+            f"raise to {clause.to.name.lower()}", clause.say, clause.when.explain(hit.fact, context)
+        )
+    for clause in rule.lowers:
+        to = "by one level" if clause.is_one_lower else f"to {clause.to.name.lower()}"
+        yield Weighed(f"lower {to}", clause.say, clause.when.explain(hit.fact, context))
+    for clause in rule.remarks:
+        yield Weighed(SAY, clause.say, clause.when.explain(hit.fact, context))
 
 
 def _told_ms(graded: _Graded) -> EpochMs:

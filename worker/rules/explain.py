@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypedDict
 
 from worker.model.finding import Truth
 from worker.model.time import to_rfc3339
+from worker.rules.evaluate import SAY
 from worker.rules.words import describe_value
 
 if TYPE_CHECKING:
     from worker.model.fact import Fact
     from worker.model.finding import Trace
-    from worker.rules.evaluate import Evaluation
+    from worker.rules.evaluate import Evaluation, Weighed
     from worker.rules.rule import Rule
 
 _MARKS = {Truth.TRUE: "yes", Truth.FALSE: "no ", Truth.UNKNOWN: "?  "}
@@ -42,6 +43,15 @@ class TraceDocument(TypedDict):
     children: list[TraceDocument]
 
 
+class WeighedDocument(TypedDict):
+    """What raises or lowers the severity, or adds a remark, and whether it holds, as JSON."""
+
+    effect: str
+    says: str
+    holds: str
+    trace: TraceDocument
+
+
 class EvaluationDocument(TypedDict):
     """What one rule says of one LP, as JSON."""
 
@@ -53,6 +63,8 @@ class EvaluationDocument(TypedDict):
     lp_at: str
     holds: str
     severity: str | None
+    own_severity: str
+    weighed: list[WeighedDocument]
     remarks: list[str]
     next_change_at: str | None
     trace: TraceDocument
@@ -64,10 +76,12 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
     verdict = {Truth.TRUE: "holds", Truth.FALSE: "does not hold", Truth.UNKNOWN: "cannot tell"}[
         evaluation.truth
     ]
-    level = f", {finding.severity.name.lower()}" if finding else ""
+    level = f", {_level(evaluation)}" if finding else ""
     lines = [f"{rule.id} v{rule.version}: {verdict}{level} ({rule.text.title})"]
     lines.extend(_silence_lines(rule))
     lines.extend(trace_lines(evaluation.trace, 1))
+    for weighed in evaluation.weighed:
+        lines.extend(_weighed_lines(weighed))
     if finding is not None:
         lines.extend(f"{_INDENT}says: {remark}" for remark in finding.remarks)
     if evaluation.awaits_feeds_until_ms is not None:
@@ -75,6 +89,26 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
     if evaluation.next_change_at_ms is not None:
         lines.append(f"{_INDENT}may change by time alone at {to_rfc3339(evaluation.next_change_at_ms)}")
     return lines
+
+
+def _level(evaluation: Evaluation) -> str:
+    """Write the severity of a finding, and that of its rule where it is another."""
+    own = evaluation.rule.severity
+    severity = own if evaluation.finding is None else evaluation.finding.severity
+    return (
+        severity.name.lower() if severity == own else f"{severity.name.lower()}, by itself {own.name.lower()}"
+    )
+
+
+def _weighed_lines(weighed: Weighed) -> list[str]:
+    """Write what a clause does to the severity of a hit; of one that does not hold only that it does not.
+
+    What is only said stands below, with what else is.
+    """
+    if weighed.effect == SAY:
+        return []
+    head = f"{_INDENT}{_MARKS[weighed.trace.truth]} {weighed.effect}: {weighed.say}"
+    return [head] if weighed.trace.truth is Truth.FALSE else [head, *trace_lines(weighed.trace, 2)]
 
 
 def _silence_lines(rule: Rule) -> list[str]:
@@ -106,6 +140,16 @@ def explain_document(evaluation: Evaluation) -> EvaluationDocument:
         "lp_at": to_rfc3339(evaluation.context.anchor_ms),
         "holds": evaluation.truth.value,
         "severity": finding.severity.name.lower() if finding else None,
+        "own_severity": evaluation.rule.severity.name.lower(),
+        "weighed": [
+            {
+                "effect": each.effect,
+                "says": each.say,
+                "holds": each.trace.truth.value,
+                "trace": trace_document(each.trace),
+            }
+            for each in evaluation.weighed
+        ],
         "remarks": list(finding.remarks) if finding else [],
         "next_change_at": None if next_ms is None else to_rfc3339(next_ms),
         "trace": trace_document(evaluation.trace),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.correlate.facts import at, born, csf, fact, finding, puncture, stay, temperature
+from tests.unit.correlate.facts import Coded, at, born, csf, fact, finding, puncture, stay, temperature
 from tests.unit.rules.pack import evaluations
 from worker.model.fact import Fact, Quantity
 from worker.rules.evaluate import Evaluation
@@ -37,9 +37,37 @@ def test_why_shows_what_decided() -> None:
         "          ?   not",
         "            ?   rise at least 1 Cel over the highest baseline value: no baseline value",
         "          no  before the LP: febrile: no baseline value",
+        "  no  raise to emergent: Infant under 90 days.",
         "  says: no baseline recorded - may predate the LP",
         "  may change by time alone at 2026-01-12T08:00:00Z",
     ]
+
+
+def test_why_names_what_raised_it_and_what_did_not() -> None:
+    culture, hot = fact("blood-culture", 10, Coded("positive")), temperature(12, 38.9)
+    lines = explain_lines(told("blood-culture-positive", culture, hot, as_of=20))
+    assert lines[0] == (
+        "blood-culture-positive v1: holds, emergent, by itself urgent (Blood culture around the LP positive)"
+    )
+    start = lines.index("  yes raise to emergent: Fever around the LP.")
+    assert lines[start + 1 : start + 4] == [
+        "    yes any",
+        "      yes reading of body-temperature from -24 h to 168 h after the LP: 1 of 1 in the window",
+        "        yes body-temperature 38.9 Cel at +12 h",
+    ]
+    assert "  ?   raise to emergent: Back pain around the LP." in lines
+    weighed = explain_document(told("blood-culture-positive", culture, hot, as_of=20))["weighed"]
+    assert [(each["effect"], each["says"], each["holds"]) for each in weighed] == [
+        ("raise to emergent", "Fever around the LP.", "true"),
+        ("raise to emergent", "Back pain around the LP.", "unknown"),
+    ]
+
+
+def test_what_is_weighed_is_of_the_hit_that_decided() -> None:
+    held = told("csf-cells", csf(0.2, 12), csf(0.4, 150, key="second tube"))
+    raised = [each.trace.truth.value for each in held.weighed if each.effect == "raise to emergent"]
+    assert raised == ["true"], "of 12 cells it would be false"
+    assert told("csf-cells", csf(0.2, 2)).weighed == ()
 
 
 def test_why_not_shows_the_nearest_reading() -> None:
