@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from worker.decode.located_yaml import PackModel
 from worker.mapping.concept_spec import ConceptFile, Manifest, UnitFile
 from worker.mapping.feed_spec import FeedSpec
-from worker.notes.lexicon_spec import ContextFile, FindingFile, ProcedureFile, SectionFile
+from worker.notes.lexicon_spec import ContextFile, FindingFile, ProcedureFile, SectionFile, WordsFile
 
 MODELS: dict[str, type[PackModel]] = {
     "concepts": ConceptFile,
@@ -22,6 +22,7 @@ MODELS: dict[str, type[PackModel]] = {
     "notes-context": ContextFile,
     "notes-sections": SectionFile,
     "notes-procedures": ProcedureFile,
+    "notes-words": WordsFile,
 }
 
 

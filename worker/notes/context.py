@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from worker.model.fact import AssertionStatus
-from worker.notes.lexicon import Cue, Mention
+from worker.notes.lexicon import Cue, Mark, Mention
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from worker.notes.lexicon import Lexicon
+    from worker.notes.lexicon_spec import NearSpec
+    from worker.notes.phrases import Hit
     from worker.notes.text import Sentence
 
 _STRENGTH = (
@@ -38,6 +40,8 @@ _FAR_BEHIND = 4
 _SEGMENT_MARKS = frozenset(",;:()")
 _CLAUSE_MARKS = frozenset(";")
 _DOUBT = "?"
+_NORMAL = "normal"
+_COVERED = frozenset({"group", "qualifier"})
 
 
 class Stated(msgspec.Struct, frozen=True, gc=False):
@@ -53,8 +57,7 @@ class Stated(msgspec.Struct, frozen=True, gc=False):
 class Reading:
     """One sentence with everything that the lexicon finds in it.
 
-    Shape: `hits` are mentions and cues from left to right; `marks` qualifiers and groups, which may overlap; `groups` those of
-    which a phrase stands in the sentence.
+    Shape: `hits` are mentions and cues from left to right.
     """
 
     def __init__(self, sentence: Sentence, lexicon: Lexicon) -> None:
@@ -62,10 +65,16 @@ class Reading:
         self.sentence = sentence
         self.lexicon = lexicon
         self.hits = tuple(lexicon.statements.find(sentence.words))
-        self.marks = tuple(lexicon.marks.find_all(sentence.words))
-        self.groups = frozenset(
-            mark.id for hit in self.marks for mark in hit.meanings if mark.kind == "group"
-        )
+
+    @cached_property
+    def marks(self) -> tuple[Hit[Mark], ...]:
+        """Qualifiers and groups, which may overlap."""
+        return _real(self.lexicon.marks.find_all(self.sentence.words))
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The groups of which a phrase stands in the sentence."""
+        return frozenset(mark.id for hit in self.marks for mark in hit.meanings if mark.kind == "group")
 
     @cached_property
     def _breaks(self) -> frozenset[int]:
@@ -74,6 +83,14 @@ class Reading:
             for hit in self.hits
             for cue in hit.meanings
             if isinstance(cue, Cue) and cue.side == "break"
+        )
+
+    @cached_property
+    def _normal(self) -> tuple[tuple[int, int], ...]:
+        return tuple(
+            (hit.first, hit.after)
+            for hit in self.hits
+            if any(isinstance(meaning, Mention) and meaning.form == _NORMAL for meaning in hit.meanings)
         )
 
     @cached_property
@@ -104,14 +121,36 @@ class Reading:
         ends = self._segment_ends if reach == "segment" else self._clause_ends
         return ends[left_after] == ends[right_first]
 
+    def joins(self, hit: Hit[Mark], finding: Stated, reach: str) -> bool:
+        """Tell whether a mark reaches a finding; one inside its words does."""
+        if hit.after <= finding.first:
+            return self.is_within(reach, hit.after, finding.first)
+        if finding.after <= hit.first:
+            return self.is_within(reach, finding.after, hit.first)
+        return True
+
+    def is_near(self, finding: Stated, near: NearSpec) -> bool:
+        """Tell whether a finding stands beside a word of a group, as its row of the lexicon asks."""
+        return any(
+            mark.kind == "group" and mark.id == near.group
+            for hit in self.marks
+            if self.joins(hit, finding, near.reach)
+            and _is_close(hit, finding, near.within)
+            and not self._is_normal(hit)
+            for mark in hit.meanings
+        )
+
+    def _is_normal(self, mark: Hit[Mark]) -> bool:
+        """Tell whether a mark stands inside a phrase that states what is normal: it says nothing of what else is there."""
+        return any(first <= mark.first and mark.after <= after for first, after in self._normal)
+
     def stated(self) -> Iterable[Stated]:
         """Give every finding of the sentence with its status, in order."""
         for hit in self.hits:
             mentions = [meaning for meaning in hit.meanings if isinstance(meaning, Mention)]
-            if mentions:
-                status = self._status(hit.first, hit.after)
-                for mention in mentions:
-                    yield Stated(hit.first, hit.after, mention.finding, mention.form, status)
+            for mention in mentions:
+                status = self._status(hit.first, hit.after, is_normal=mention.form == _NORMAL)
+                yield Stated(hit.first, hit.after, mention.finding, mention.form, status)
 
     @property
     def lasting(self) -> AssertionStatus | None:
@@ -125,23 +164,34 @@ class Reading:
         lasting = (AssertionStatus.HYPOTHETICAL, AssertionStatus.FAMILY, AssertionStatus.ABSENT)
         return next((status for status in lasting if status in found), None)
 
-    def _status(self, first: int, after: int) -> AssertionStatus:
+    def _status(self, first: int, after: int, *, is_normal: bool) -> AssertionStatus:
         found = {
             cue.status
             for hit in self.hits
             for cue in hit.meanings
-            if isinstance(cue, Cue) and self._counts(cue, hit.first, hit.after, first, after)
+            if isinstance(cue, Cue)
+            and self._counts(cue, hit.first, hit.after, first, after)
+            and not (is_normal and self._is_beyond(cue, hit.after, first))
         }
-        if self._is_doubted(first):
+        if self._is_doubted(first, after):
             found.add(AssertionStatus.UNCERTAIN)
         return next((status for status in _STRENGTH if status in found), AssertionStatus.PRESENT)
+
+    def _is_answer(self, after: int, cue_first: int) -> bool:
+        """Tell whether a cue answers behind the colon of a finding's segment: "back pain and leg weakness: nil"."""
+        colon = cue_first - 1
+        return self.sentence.words[colon] == ":" and self.is_within("segment", after, colon)
+
+    def _is_beyond(self, cue: Cue, cue_after: int, first: int) -> bool:
+        """Tell whether a denial stands too far off for a phrase that states what is normal: "no weakness, power 5/5"."""
+        return cue.status is AssertionStatus.ABSENT and not self.is_within("segment", cue_after, first)
 
     def _counts(self, cue: Cue, cue_first: int, cue_after: int, first: int, after: int) -> bool:
         if cue.side == "before":
             return cue_after <= first and self.is_within(cue.reach, cue_after, first)
         if cue.side != "after" or cue_first < after:
             return False
-        if cue_first == after + 1 and self.sentence.words[after] == ":":
+        if self._is_answer(after, cue_first):
             return True
         return (
             cue.reach != "colon"
@@ -149,7 +199,32 @@ class Reading:
             and self.is_within("segment", after, cue_first)
         )
 
-    def _is_doubted(self, first: int) -> bool:
-        """Tell whether a question mark stands before the finding, in its segment: "?confusion"."""
+    def _is_doubted(self, first: int, after: int) -> bool:
+        """Tell whether a question mark stands before the finding, in its segment, or right behind it ("?confusion")."""
         words = self.sentence.words
+        if words[after : after + 1] == [_DOUBT]:
+            return True
         return any(words[at] == _DOUBT and self.is_within("segment", at, first) for at in range(first))
+
+
+def _real(marks: Iterable[Hit[Mark]]) -> tuple[Hit[Mark], ...]:
+    """Leave out the marks that stand inside a phrase which only looks like them: the site in "cannula site"."""
+    found = tuple(marks)
+    covers = [(hit, mark.id) for hit in found for mark in hit.meanings if mark.kind == "not"]
+    if not covers:
+        return found
+    return tuple(hit for hit in found if not any(_is_covered(hit, *cover) for cover in covers))
+
+
+def _is_covered(hit: Hit[Mark], cover: Hit[Mark], name: str) -> bool:
+    is_inside = cover.first <= hit.first and hit.after <= cover.after
+    return is_inside and any(mark.id == name and mark.kind in _COVERED for mark in hit.meanings)
+
+
+def words_between(hit: Hit[Mark], finding: Stated) -> int:
+    """Return how many words stand between a mark and a finding."""
+    return max(0, finding.first - hit.after, hit.first - finding.after)
+
+
+def _is_close(hit: Hit[Mark], finding: Stated, within: int | None) -> bool:
+    return within is None or words_between(hit, finding) <= within

@@ -18,16 +18,19 @@ from worker.notes.lexicon_spec import (
     FindingFile,
     FindingSpec,
     GroupSpec,
+    NearSpec,
     ProcedureFile,
     QualifierSpec,
     ScoreSpec,
     SectionFile,
     SectionKind,
+    WordsFile,
+    WordsSpec,
 )
-from worker.notes.phrases import PhraseTable
+from worker.notes.phrases import PhraseTable, Sequences, expand
 
 FINDINGS, CONTEXT = "notes/findings.yaml", "notes/context.yaml"
-SECTIONS, PROCEDURES = "notes/sections.yaml", "notes/procedures.yaml"
+SECTIONS, PROCEDURES, WORDS = "notes/sections.yaml", "notes/procedures.yaml", "notes/words.yaml"
 
 File = TypeVar("File", bound=BaseModel)
 Spec = TypeVar("Spec")
@@ -52,7 +55,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A phrase that qualifies: of a qualifier's row, of its `unless`, or of a group."""
+    """A phrase that qualifies: of a qualifier's row, of its `unless`, of a group, or one that only looks like either."""
 
     kind: str
     id: str
@@ -94,7 +97,7 @@ class Lexicon:
     headings: PhraseTable[SectionKind]
     punctures: PunctureTables
     qualifiers: Mapping[str, QualifierSpec] = field(default_factory=dict)
-    near: Mapping[str, str] = field(default_factory=dict)
+    near: Mapping[str, NearSpec] = field(default_factory=dict)
     becomes: Mapping[str, BecomesSpec] = field(default_factory=dict)
     scores: ScoreSpec | None = None
     findings: frozenset[str] = frozenset()
@@ -134,6 +137,8 @@ class _Tables:
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
+        self._words: dict[str, _Placed[WordsSpec]] = {}
+        self._classes: dict[str, Sequences] = {}
         self._findings: dict[str, _Placed[FindingSpec]] = {}
         self._cues: dict[str, _Placed[CueSpec]] = {}
         self._groups: dict[str, _Placed[GroupSpec]] = {}
@@ -143,6 +148,9 @@ class _Tables:
         self._procedures: _Placed[ProcedureFile] | None = None
 
     def read(self, layer: Mapping[str, str]) -> None:
+        words = self._parse(WordsFile, WORDS, layer)
+        if words is not None:
+            self._put(self._words, words.spec.words, words.located, "words")
         findings = self._parse(FindingFile, FINDINGS, layer)
         if findings is not None:
             self._put(self._findings, findings.spec.findings, findings.located, "findings")
@@ -183,6 +191,7 @@ class _Tables:
     def compile(self) -> Lexicon:
         statements: PhraseTable[Mention | Cue] = PhraseTable()
         marks: PhraseTable[Mark] = PhraseTable()
+        self._fill_classes()
         self._fill_findings(statements)
         self._fill_cues(statements)
         self._fill_marks(marks)
@@ -202,11 +211,25 @@ class _Tables:
             headings=headings,
             punctures=self._puncture_tables(),
             qualifiers={name: placed.spec for name, placed in self._qualifiers.items()},
-            near={spec.id: spec.near.group for spec in specs if spec.near is not None},
+            near={spec.id: spec.near for spec in specs if spec.near is not None},
             becomes={spec.id: spec.becomes for spec in specs if spec.becomes is not None},
             scores=next((placed.spec.scores for placed in self._context[::-1] if placed.spec.scores), None),
             findings=frozenset(self._findings),
         )
+
+    def _fill_classes(self) -> None:
+        """Write the classes of words out; they may not name each other, so none is known yet."""
+        written: dict[str, Sequences] = {}
+        for name, placed in self._words.items():
+            sequences: list[tuple[str, ...]] = []
+            for at, phrase in enumerate(placed.spec.any_):
+                try:
+                    sequences.extend(expand(phrase))
+                except ValueError as error:
+                    place = placed.located.place((*placed.path, "any", at))
+                    self._problems.add(place, f"phrase '{phrase}' {error}")
+            written[name] = tuple(sequences)
+        self._classes = written
 
     def _fill_findings(self, table: PhraseTable[Mention | Cue]) -> None:
         for name, placed in self._findings.items():
@@ -234,10 +257,12 @@ class _Tables:
     def _fill_marks(self, table: PhraseTable[Mark]) -> None:
         for name, group in self._groups.items():
             self._add(table, group, ("phrases",), group.spec.phrases, Mark("group", name))
+            self._add(table, group, ("not",), group.spec.not_, Mark("not", name))
         for name, placed in self._qualifiers.items():
             spec = placed.spec
             self._add(table, placed, ("phrases",), spec.phrases, Mark("qualifier", name))
             self._add(table, placed, ("unless",), spec.unless, Mark("unless", name))
+            self._add(table, placed, ("not",), spec.not_, Mark("not", name))
             if spec.group is not None:
                 self._refer(placed, ("group",), spec.group, self._groups, "group")
             for at, finding in enumerate(spec.of):
@@ -278,7 +303,7 @@ class _Tables:
     ) -> None:
         for at, phrase in enumerate(phrases):
             try:
-                table.add(phrase, meaning)
+                table.add(phrase, meaning, self._classes)
             except ValueError as error:
                 place = placed.located.place((*placed.path, *path, at))
                 self._problems.add(place, f"phrase '{phrase}' {error}")

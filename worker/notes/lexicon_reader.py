@@ -109,7 +109,7 @@ class LexiconReader:
             }.get(status)
         if finding.form == "denied":
             return status if status is AssertionStatus.ABSENT else None
-        if finding.form == "near" and self._lexicon.near[finding.finding] not in reading.groups:
+        if finding.form == "near" and not reading.is_near(finding, self._lexicon.near[finding.finding]):
             return None
         return status
 

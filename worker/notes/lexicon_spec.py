@@ -16,11 +16,27 @@ Reach = Literal["next", "colon", "segment", "clause", "sentence"]
 SectionKind = Literal["baseline", "hypothetical", "family", "historical", "neutral"]
 
 
+class WordsSpec(PackModel):
+    """A class of words and turns that phrases name as `@id`; it names no other class."""
+
+    id: Name
+    any_: Phrases = Field(default=(), alias="any")
+    disabled: bool = False
+
+
+class WordsFile(PackModel):
+    """`words.yaml`."""
+
+    words: tuple[WordsSpec, ...] = ()
+
+
 class NearSpec(PackModel):
     """Phrases that state a finding only beside a word of a group."""
 
     group: Name
     phrases: Phrases
+    reach: Reach = "sentence"
+    within: int | None = Field(default=None, ge=0, description="At most this many words between them.")
 
 
 class BecomesSpec(PackModel):
@@ -67,6 +83,7 @@ class GroupSpec(PackModel):
 
     id: Name
     phrases: Phrases
+    not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like the group.")
     disabled: bool = False
 
 
@@ -78,8 +95,12 @@ class QualifierSpec(PackModel):
     phrases: Phrases = ()
     group: Name | None = None
     reach: Reach = "segment"
+    side: Literal["either", "before"] = Field(
+        default="either", description="before: it qualifies only what stands behind it."
+    )
     of: tuple[Name, ...] = Field(default=(), description="The findings it applies to; all when empty.")
     unless: Phrases = Field(default=(), description="Words in the same reach that forbid it.")
+    not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like it.")
     disabled: bool = False
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from worker.notes.context import words_between
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,27 +58,19 @@ def _reached(reading: Reading, hit: Hit[Mark], spec: QualifierSpec, stated: Sequ
 
 
 def _is_near(reading: Reading, hit: Hit[Mark], finding: Stated, spec: QualifierSpec) -> bool:
-    if not _joins(reading, hit, finding, spec.reach):
+    if spec.side == "before" and hit.after > finding.first:
+        return False
+    if not reading.joins(hit, finding, spec.reach):
         return False
     return not any(
-        mark.kind == "unless" and mark.id == spec.id and _joins(reading, other, finding, spec.reach)
+        mark.kind == "unless" and mark.id == spec.id and reading.joins(other, finding, spec.reach)
         for other in reading.marks
         for mark in other.meanings
     )
 
 
-def _joins(reading: Reading, hit: Hit[Mark], finding: Stated, reach: str) -> bool:
-    if hit.after <= finding.first:
-        return reading.is_within(reach, hit.after, finding.first)
-    if finding.after <= hit.first:
-        return reading.is_within(reach, finding.after, hit.first)
-    return True
-
-
 def _distance(hit: Hit[Mark], finding: Stated) -> tuple[int, int]:
-    if hit.after <= finding.first:
-        return (finding.first - hit.after, 0)
-    return (max(0, hit.first - finding.after), 1)
+    return (words_between(hit, finding), int(hit.after > finding.first))
 
 
 def _add_scores(reading: Reading, stated: Sequence[Stated], found: list[set[str]]) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]|[+-]ve\b")
 _END = re.compile(r"[\r\n]|[.!;?](?=\s|\Z)")
 _SPACE = re.compile(r"\s")
 MARKS = frozenset(",;:?()")

@@ -28,3 +28,8 @@ def read(lexicon: Lexicon) -> Read:
         return reader.read(NoteDocument("d1", title, text))
 
     return read_text
+
+
+@pytest.fixture(scope="session")
+def lexicon_findings(lexicon: Lexicon) -> frozenset[str]:
+    return lexicon.findings

@@ -82,3 +82,62 @@ def test_the_longest_phrase_at_a_place_is_found() -> None:
     words = words_of("No signs of signs, no.")
     assert [hit.meanings for hit in table.find(words)] == [("no signs of",), ("signs",), ("no",)]
     assert [hit.first for hit in table.find_all(words)] == [0, 1, 3, 5]
+
+
+def test_a_phrase_names_a_class_of_words_that_a_site_can_widen() -> None:
+    files = {
+        "notes/words.yaml": "words:\n  - {id: gone, any: [gone, 'no longer there']}\n",
+        "notes/findings.yaml": "findings:\n  - {id: vision, phrases: ['vision|sight @gone']}\n",
+    }
+    site = {"notes/words.yaml": "words:\n  - {id: gone, any: [weg]}\n"}
+    assert stated([files], "Sight no longer there.") == ["vision"]
+    assert stated([files, site], "Sight weg.") == ["vision"]
+    assert stated([files, site], "Sight gone.") == []
+
+
+def test_an_unknown_class_is_told_with_its_place() -> None:
+    files = {"notes/findings.yaml": "findings:\n  - {id: a, phrases: ['not @here']}\n"}
+    with pytest.raises(PackError, match=r"notes/findings\.yaml:2:\d+: .*class 'here'"):
+        parse_lexicon(files)
+    with pytest.raises(PackError, match=r"notes/words\.yaml:2:\d+: .*class 'b'"):
+        parse_lexicon({"notes/words.yaml": "words:\n  - {id: a, any: ['@b']}\n"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Leg very weak.", ["weakness"]),
+        ("Weak, leg well.", []),
+        ("Leg propped on a large soft pillow, weak.", []),
+        ("Leg on a large soft blue pillow and weak.", []),
+        ("Leg bag empty and weak.", []),
+    ],
+)
+def test_a_phrase_counts_only_near_its_group(text: str, expected: list[str]) -> None:
+    files = {
+        "notes/findings.yaml": "findings:\n"
+        "  - {id: weakness, near: {group: leg, reach: segment, within: 5, phrases: [weak]}}\n",
+        "notes/context.yaml": "groups:\n  - {id: leg, phrases: [leg], not: [leg bag]}\n",
+    }
+    assert stated([files], text) == expected
+
+
+def test_a_qualifier_may_look_ahead_only_and_has_phrases_that_only_look_like_it() -> None:
+    files = {
+        **BASE,
+        "notes/context.yaml": "qualifiers:\n  - {id: q, side: before, phrases: [worse], not: ['no worse']}\n",
+    }
+    reader = LexiconReader(compile_lexicon([files]))
+
+    def qualifiers(text: str) -> list[tuple[str, ...]]:
+        return [said.qualifiers for _, said in reader.read(NoteDocument("d", "", text)).assertions]
+
+    assert qualifiers("worse fever") == [("q",)]
+    assert qualifiers("fever worse") == [()]
+    assert qualifiers("no worse fever") == [()]
+
+
+def test_a_colon_between_the_words_of_a_phrase_does_not_count() -> None:
+    table: PhraseTable[str] = PhraseTable()
+    table.add("neck supple", "supple")
+    assert [hit.after for hit in table.find_all(words_of("Neck: supple, neck, supple"))] == [3]
