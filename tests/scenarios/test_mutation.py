@@ -18,6 +18,7 @@ from worker.rules.library import terms_of
 from worker.runtime.offline import load_pack, memory_store, program
 from worker.runtime.packs import read_layers
 from worker.simulate.mutation.bench import End, MutationBench
+from worker.simulate.mutation.doubts import doubts
 from worker.simulate.mutation.edits import Kind
 from worker.simulate.mutation.mutants import Catalogue, Mutant
 from worker.simulate.mutation.survivors import parse_survivors
@@ -135,6 +136,20 @@ def test_every_listed_survivor_is_a_change_that_can_be_made(catalogue: Catalogue
     file = Path(__file__).parent / "survivors.yaml"
     listed = parse_survivors(file.read_text(encoding="utf-8"), file.name)
     assert set(listed.reasons) <= {mutant.name for mutant in catalogue.mutants()}
+
+
+def test_a_wrong_reason_is_doubted_by_a_short_timeline_and_a_right_one_is_not(catalogue: Catalogue) -> None:
+    told = {mutant.name: mutant for mutant in catalogue.mutants(["fever-single"])}
+    before = told["fever-single window.from: $at_lp 0 -> -1 h"]  # listed, and rightly so
+    later = told["fever-single params.window_end.value: 168 -> 169 h"]
+    found = list(doubts(_bench(catalogue, "R03"), catalogue, [before, later], 60))
+    assert [doubt.mutant for doubt in found] == [later]
+    # Its alerts are those of the rule as it is: as a vignette it passes, and notices.
+    text = json.dumps({"scenarios": [found[0].vignette]})
+    vignettes = [("fever-single.yaml", one) for one in parse_vignettes({"fever-single.yaml": text})]
+    assert len(vignettes[0][1].happenings) <= 3
+    judged = MutationBench(catalogue, _pack(), vignettes, memory_store).judge(later)
+    assert (judged.end, judged.failing) == (End.NOTICED, ())
 
 
 def test_what_lint_refuses_is_no_survivor(catalogue: Catalogue) -> None:

@@ -24,6 +24,7 @@ from worker.runtime.logs import configure_logs
 from worker.runtime.offline import load_pack, memory_store
 from worker.runtime.packs import read_layers
 from worker.simulate.mutation.bench import End, Judgement, MutationBench
+from worker.simulate.mutation.doubts import Doubt, doubts
 from worker.simulate.mutation.edits import Kind
 from worker.simulate.mutation.mutants import Catalogue, Mutant
 from worker.simulate.mutation.session import judge_all
@@ -49,6 +50,7 @@ class _Result:
     failing: tuple[str, ...]
     problems: tuple[str, ...]
     seconds: float
+    doubts: tuple[Doubt, ...] = ()
 
     def names(self, *ends: End) -> list[str]:
         return [mutant.name for mutant, judgement in self.judged if judgement.end in ends]
@@ -74,6 +76,13 @@ class _Result:
     show_default=True,
     help="How many in a hundred must be noticed, listed or not.",
 )
+@click.option(
+    "--doubt",
+    "tries",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Try each survivor with so many random timelines: one that tells it apart shows that its reason is wrong.",
+)
 @notes_option
 @pack_option
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes; one for each core unless told.")
@@ -84,6 +93,7 @@ def mutate(
     owners: tuple[str, ...],
     survivors_file: Path | None,
     at_least: float,
+    tries: int,
     notes: str,
     packs: tuple[Path, ...],
     jobs: int | None,
@@ -108,7 +118,9 @@ def mutate(
     bench = MutationBench(catalogue, pack, vignettes, memory_store, is_gold=notes == "extract")
     judged = _judged(bench, mutants, jobs or os.cpu_count() or 1)
     failing = sorted({name for _, judgement in judged for name in judgement.failing})
-    result = _result(judged, tuple(failing), listed, owners, at_least, watch)
+    survivors = [mutant for mutant, judgement in judged if judgement.end is End.SURVIVED]
+    found = tuple(doubts(bench, catalogue, survivors, tries)) if tries else ()
+    result = _result(judged, tuple(failing), listed, owners, at_least, watch, found)
     if is_json:
         click.echo(json_line(_document(result, listed)))
     else:
@@ -140,6 +152,7 @@ def _result(
     owners: Sequence[str],
     at_least: float,
     watch: Stopwatch,
+    doubted: tuple[Doubt, ...],
 ) -> _Result:
     found = _Result(judged, failing, (), 0.0)
     survived = found.names(End.SURVIVED)
@@ -149,7 +162,12 @@ def _result(
     problems += [f"{name}: the vignette fails with the rules as they are" for name in failing]
     if found.rate * 100 < at_least:
         problems.append(f"{found.rate:.1%} noticed, less than {at_least:g} %")
-    return _Result(judged, failing, tuple(problems), round(watch.seconds, 1))
+    problems += [
+        f"{doubt.mutant.name}: a timeline tells it from the rule as it is; make it a vignette where its alerts are right: "
+        f"{json_line(doubt.vignette)}"
+        for doubt in doubted
+    ]
+    return _Result(judged, failing, tuple(problems), round(watch.seconds, 1), doubted)
 
 
 def _document(result: _Result, listed: Survivors) -> dict[str, object]:
@@ -172,6 +190,7 @@ def _document(result: _Result, listed: Survivors) -> dict[str, object]:
             for mutant, judgement in result.judged
             if judgement.end is End.REFUSED
         ],
+        "doubts": [{"mutant": doubt.mutant.name, "vignette": doubt.vignette} for doubt in result.doubts],
         "problems": list(result.problems),
     }
 

@@ -9,7 +9,7 @@ otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
@@ -81,6 +81,11 @@ class Case:
     messages: tuple[RawMessage, ...]
     known_concepts: frozenset[str] | None = None
     known_made: _Made | None = None
+
+
+def case_of(vignette: Vignette, file: str = "") -> Case:
+    """Write a vignette, in the form in which mutants are judged."""
+    return Case(vignette, file, write(vignette, FORMS[0]))
 
 
 @dataclass(slots=True)
@@ -178,9 +183,7 @@ class MutationBench:
         self._ready: dict[Scene, tuple[Case, ...]] = {}
         self._failing: dict[Scene, tuple[str, ...]] = {}
         self._lately: dict[str, dict[str, int]] = {}
-        self.cases = [
-            Case(vignette, PurePath(file).stem, write(vignette, FORMS[0])) for file, vignette in vignettes
-        ]
+        self.cases = [case_of(vignette, PurePath(file).stem) for file, vignette in vignettes]
 
     def judge(self, mutant: Mutant) -> Judgement:
         """Ask the vignettes that a mutant can reach, the likeliest first, until one notices."""
@@ -191,21 +194,46 @@ class MutationBench:
         program = self._program(book)
         lately = self._lately.setdefault(mutant.owner, {})
         cases = self._cases(mutant.scene, mutant.owner)
-        # Other totals make other facts, other folds other alerts of the same findings: there is nothing to spare then.
-        known = [self._catalogue.rule(rule.id) for rule in book.rules]
-        is_comparable = program.pack.policy == _policy_of(known) and mutant.owner != SUMS
         ordered = sorted(cases, key=lambda case: -lately.get(case.vignette.vignette_id, 0))
         for number, case in enumerate(ordered, start=1):
-            if is_comparable and all(
-                _is_same(look, book, mutant.scene.changed) for look in self._made(case).looks
-            ):
-                continue
-            made = run(case.messages, case.vignette, program, self._open_store)
-            if _differs(case.vignette, made, mutant.scene.touched):
+            made = self._run(case, mutant, program)
+            if made is not None and _differs(case.vignette, made, mutant.scene.touched):
                 name = case.vignette.vignette_id
                 lately[name] = max(lately.values(), default=0) + 1
                 return Judgement(End.NOTICED, name, number, self._failing[mutant.scene])
         return Judgement(End.SURVIVED, "", len(ordered), self._failing[mutant.scene])
+
+    def as_it_is(self, case: Case) -> Run:
+        """Return the run of a vignette with the rules as they are."""
+        return self._made(case).run
+
+    def tells_apart(self, cases: Iterable[Case], mutant: Mutant) -> Iterator[Case]:
+        """Give the vignettes that come out otherwise under a mutant, whatever they expect."""
+        touched = mutant.scene.touched
+        program = self._program(self._catalogue.compile(mutant))
+        for case in cases:
+            as_it_is, made = self._made(case).run, self._run(case, mutant, program)
+            if as_it_is.problems or made is None:
+                continue
+            before, after = (
+                [course_of(outcome) for outcome in each.outcomes if outcome.rule in touched]
+                for each in (as_it_is, made)
+            )
+            if (
+                not (agrees(before, after) and agrees(after, before))
+                or (as_it_is.finds ^ made.finds) & touched
+            ):
+                yield case
+
+    def _run(self, case: Case, mutant: Mutant, program: _Recorded) -> Run | None:
+        """Run a vignette under a mutant; None where that is the run with the rules as they are."""
+        book, made = program.pack.rules, self._made(case)
+        # Other totals make other facts, other folds other alerts of the same findings: there is nothing to spare then.
+        known = [self._catalogue.rule(rule.id) for rule in book.rules]
+        is_comparable = program.pack.policy == _policy_of(known) and mutant.owner != SUMS
+        if is_comparable and all(_is_same(look, book, mutant.scene.changed) for look in made.looks):
+            return None
+        return run(case.messages, case.vignette, program, self._open_store)
 
     def _cases(self, scene: Scene, owner: str) -> list[Case]:
         """Return the vignettes that a change in a scene can reach and that pass without it, the owner's own first."""

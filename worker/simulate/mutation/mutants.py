@@ -9,13 +9,17 @@ from typing import cast
 
 from worker.decode.located_yaml import Located, Path, Problems, validate
 from worker.model.errors import PackError
+from worker.model.time import HOUR_MS
 from worker.rules.library import Terms
+from worker.rules.params import DURATIONS_MS
 from worker.rules.parse import compile_files
 from worker.rules.rule import Rule, RuleBook
 from worker.rules.rule_files import DEFINITIONS, RuleFiles, read_rule_files
 from worker.rules.spec import DefinitionsFile, DefinitionSpec, RuleSpec
 from worker.simulate.mutation.edits import Change, Kind, apply
+from worker.simulate.mutation.number_changes import step_of
 from worker.simulate.mutation.rule_changes import rule_changes, shared_changes
+from worker.simulate.mutation.timelines import Ground
 
 SHARED = "definitions"
 """How definitions are named where a rule's id stands otherwise: "definitions/febrile"."""
@@ -102,6 +106,32 @@ class Catalogue:
     def rule(self, name: str) -> Rule:
         """Return a compiled rule."""
         return self._rules[name]
+
+    def ground(self, scene: Scene) -> Ground:
+        """Say of what timelines must be made to try the rules that a scene changes."""
+        rules = [self._files.rules[name] for name in sorted(scene.changed)]
+        named = self._opened(name for _, located in rules for name in _named(located.data, ()))
+        params = [
+            *(param for spec, _ in rules for param in spec.params.values()),
+            *(param for spec, _, _ in named.values() for param in spec.params.values()),
+            *(param for param, _ in self._files.params.values()),
+        ]
+        hours = {
+            param.value * DURATIONS_MS[param.unit] / HOUR_MS for param in params if param.unit in DURATIONS_MS
+        }
+        numbers: dict[str, set[float]] = {}
+        for param in params:
+            for value in (param.value, *(band.value for band in param.by_age)):
+                step = float(step_of(value, param.unit))
+                numbers.setdefault(param.unit, set()).update(
+                    round(value + times * step, 4) for times in (-2, -1, 0, 1, 2, 5)
+                )
+        inputs = frozenset[str]().union(*(self._rules[name].inputs for name in scene.changed))
+        return Ground(
+            {name: self._terms[name] for name in sorted(inputs) if name in self._terms},
+            tuple(sorted(hours | {0.0})),
+            {unit: tuple(sorted(values)) for unit, values in numbers.items()},
+        )
 
     def awaits(self, name: str) -> bool:
         """Tell whether a rule may hold because nothing is recorded."""
