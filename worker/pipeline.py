@@ -38,12 +38,12 @@ from worker.model.time import EpochMs
 from worker.notes.lexicon import compile_lexicon
 from worker.notes.lexicon_reader import LexiconReader
 from worker.notes.reader import NoteReader
-from worker.rules.blanks import missing_beside
+from worker.rules.blanks import charted_of, missing_beside
 from worker.rules.blind import BlindSpot, blind_spots
 from worker.rules.circumstances import Beside, circumstances_of
 from worker.rules.evaluate import Evaluation, evaluate_again, evaluate_all
 from worker.rules.parse import parse_rulebook
-from worker.rules.rule import SHAPES_ALL, Circumstance, RuleBook
+from worker.rules.rule import SHAPES_ALL, Circumstance, Expected, RuleBook
 from worker.rules.totals import with_totals
 
 
@@ -76,7 +76,7 @@ class Assessment:
     Shape: `episodes` sorted by anchor; `findings` folded, without those of rules that open no alert; `evaluations` by LP,
     then in the order of the rule book. `next_change_at_ms` is the next instant at which time alone can change a finding;
     `awaits_feeds` tells that a gap cannot be judged until feeds are consumed further; `ties` are data-quality notices.
-    `index` holds the current facts; `beside` says what stands beside every alert.
+    `index` holds the current facts; `beside` says what stands beside every alert, `expected` what is watched.
     """
 
     episodes: tuple[Episode, ...] = ()
@@ -87,6 +87,7 @@ class Assessment:
     ties: tuple[Issue, ...] = ()
     index: FactIndex = field(default_factory=lambda: FactIndex(()))
     beside: tuple[Circumstance, ...] = ()
+    expected: tuple[Expected, ...] = ()
 
 
 def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
@@ -274,6 +275,7 @@ class Recall:
             ties,
             self._index,
             rules.circumstances,
+            rules.expected,
         )
 
 
@@ -313,7 +315,9 @@ def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surro
         whereabouts=find_whereabouts(found.index, alert.finding.episode.anchor_ms, as_of_ms),
         reason=change.reason,
         others=(*found.findings, *_silent_beside(alert.rule, found)),
-        missing=() if is_gone else missing_beside(alert.finding, found.evaluations),
+        missing=()
+        if is_gone
+        else missing_beside(alert.finding, found.evaluations, charted_of(found.expected)),
         taken_back=taken_back(shown, found.index.facts) if is_gone else (),
         became_known=_became_known(alert, found) if is_gone else (),
         circumstances=_circumstances(shown, found),

@@ -58,9 +58,20 @@ def test_a_patient_who_left_or_has_no_stay_on_file_is_on_no_visit(pack: Pack) ->
 
 def test_an_alert_that_stands_tells_what_is_missing(pack: Pack) -> None:
     around = surround(*change_of(Ward(), 10, pack, puncture(0), FEVER), at(10))
-    assert any(line.startswith("no data: acvpu") for line in around.missing)
+    assert around.missing == ("no data: note",)
     assert around.taken_back == ()
     assert around.reason == "raised"
+
+
+def test_what_nobody_can_measure_any_more_is_not_missing(pack: Pack) -> None:
+    found = assess([ADULT, puncture(0), FEVER], pack, at(100), at(100))
+    (change,) = Ward().assess(10, *(each for each in found.findings if each.rule == "fever-single"))
+    assert surround(change, found, at(100)).missing == (
+        "no data: note",
+        "nothing since body-temperature 38.4 Cel at +10 h",
+    )
+    found = assess([ADULT, puncture(0), FEVER], pack, at(400), at(400))
+    assert surround(change, found, at(400)).missing == ()
 
 
 def test_a_withdrawn_alert_tells_what_was_taken_back_and_where_the_patient_is(pack: Pack) -> None:
@@ -168,11 +179,13 @@ def test_results_drugs_and_needle_stand_beside_the_alert(pack: Pack) -> None:
     )
     first, second = csf(0.2, 2), csf(0.3, 3, key="second tube")
     old = fact("sedation", -30, Coded("midazolam"))
-    facts = (puncture(0), FEVER, CUTTING, ceftriaxone, meropenem, first, second, old)
+    count = fact("platelets", -5, Quantity(210, "10*9/L"))
+    facts = (puncture(0), FEVER, CUTTING, count, ceftriaxone, meropenem, first, second, old)
     around = surround(*change_of(Ward(), 10, pack, *facts), at(10))
     assert [(title, [each.concept for each in known]) for title, known in around.circumstances] == [
         ("CSF results so far", ["csf-wbc"]),
         ("Needle and attempts", ["needle-type"]),
+        ("Anticoagulants, platelets, INR", ["platelets"]),
         ("Antimicrobials", ["antimicrobial", "antimicrobial"]),
     ]
     assert around.circumstances[0].facts == (second,)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from worker.correlate.index import rank_fact
 from worker.model.fact import Coded
 from worker.rules.library import Library, Scope, Uses
+from worker.rules.predicates.lacking import lacking
 from worker.rules.rule import Circumstance
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from worker.correlate.view import EpisodeView
     from worker.decode.located_yaml import Located
     from worker.model.fact import Fact
+    from worker.rules.context import Blank, Context
     from worker.rules.spec import CircumstanceSpec
 
 _FROM, _TO = "from", "to"
@@ -37,7 +39,16 @@ def circumstance_of(spec: CircumstanceSpec, name: str, located: Located, library
     if last_ms < first_ms:
         scope.problem((*path, _TO), "ends before it starts")
     drugs = frozenset(concept for concept in concepts if library.terms[concept].kind == _DRUG)
-    return Circumstance(spec.title, concepts, drugs, first_ms, last_ms)
+    wanted = tuple(library.wanted((concept,)) for concept in concepts)
+    return Circumstance(spec.title, concepts, drugs, first_ms, last_ms, wanted)
+
+
+def lacking_of(context: Context, wanted: Iterable[Circumstance]) -> Iterator[Blank]:
+    """Give what is not on file of circumstances, each concept by itself."""
+    for each in wanted:
+        span = (context.anchor_ms + each.first_ms, context.anchor_ms + each.last_ms)
+        for concept in each.wanted:
+            yield from lacking(concept, span, context)
 
 
 def circumstances_of(view: EpisodeView, wanted: Iterable[Circumstance]) -> Iterator[Beside]:

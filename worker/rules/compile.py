@@ -191,10 +191,11 @@ def _hit_concepts(of: tuple[str, ...], path: Path, scope: Scope) -> tuple[str, .
 def _suppressed(where: tuple[ReadingNode, ...], concepts: tuple[str, ...], scope: Scope) -> ReadingNode:
     """Join `where` with what suppresses the hits of the rule."""
     inner = (scope.rule or scope).about(concepts)
-    unless = tuple(
-        Unless(compile_reading(spec.when, ("unless", at, "when"), inner), spec.say)
-        for at, spec in enumerate(scope.unless)
-    )
+    clauses = [
+        compile_reading(spec.when, ("unless", at, "when"), inner) for at, spec in enumerate(scope.unless)
+    ]
+    scope.uses.suppressors.extend(clauses)
+    unless = (Unless(clause, spec.say) for clause, spec in zip(clauses, scope.unless, strict=True))
     parts = (*where, *unless)
     return parts[0] if len(parts) == 1 else ReadingAll(parts)
 
@@ -206,7 +207,8 @@ def _reading(spec: ReadingSpec, path: Path, scope: Scope) -> EpisodeNode:
     window = _window(spec.window, path, scope)
     label = f"reading of {' or '.join(concepts)} {window.words}"
     node = StandIn if all(scope.library.is_stand_in(concept) for concept in concepts) else Reading
-    return node(concepts, window, _suppressed((where,), concepts, scope), is_finding=False, label=label)
+    wanted, joined = scope.library.wanted(concepts), _suppressed((where,), concepts, scope)
+    return node(concepts, wanted, window, joined, is_finding=False, label=label)
 
 
 def _finding(spec: FindingSpec, path: Path, scope: Scope) -> EpisodeNode:
@@ -226,7 +228,8 @@ def _finding(spec: FindingSpec, path: Path, scope: Scope) -> EpisodeNode:
     scope.uses.concepts.add("note")
     window = _window(spec.window, path, scope)
     label = f"finding {' or '.join(concepts)} {window.words}"
-    return Reading(concepts, window, _suppressed(tuple(parts), concepts, scope), is_finding=True, label=label)
+    wanted, joined = scope.library.wanted(concepts), _suppressed(tuple(parts), concepts, scope)
+    return Reading(concepts, wanted, window, joined, is_finding=True, label=label)
 
 
 def _baseline_span_ms(spec: FindingSpec, path: Path, scope: Scope) -> int | None:
@@ -260,7 +263,8 @@ def _count(spec: CountSpec, path: Path, scope: Scope) -> EpisodeNode:
     apart = "" if spec.apart is None else f", {scope.words(spec.apart)} apart"
     label = f"at least {count} readings of {' or '.join(concepts)}{apart} {window.words}"
     joined = _suppressed((where,), concepts, scope)
-    return Reading(concepts, window, joined, is_finding=False, label=label, count=count, apart_ms=apart_ms)
+    wanted = scope.library.wanted(concepts)
+    return Reading(concepts, wanted, window, joined, is_finding=False, label=label, spaced=(count, apart_ms))
 
 
 def _missing(spec: MissingSpec, path: Path, scope: Scope) -> EpisodeNode:

@@ -144,7 +144,8 @@ def _near(spec: NearSpec, path: Path, scope: Scope, compile_where: CompileReadin
     concepts = _others(spec.of, spec.where, path, scope)
     where = compile_where(spec.where, (*path, "where"), scope.about(concepts))
     within_ms = scope.duration_ms(spec.within, (*path, "within"))
-    return Near(concepts, within_ms, where, f"{' or '.join(concepts)} within {scope.words(spec.within)}")
+    label = f"{' or '.join(concepts)} within {scope.words(spec.within)}"
+    return Near(concepts, scope.library.wanted(concepts), within_ms, where, label)
 
 
 def _others(of: tuple[str, ...], where: ReadingClause | None, path: Path, scope: Scope) -> tuple[str, ...]:

@@ -62,14 +62,31 @@ class Outcome(NamedTuple):
     awaits_ms: EpochMs | None = None
 
 
+class Wanted(NamedTuple):
+    """What somebody could bring of some concepts.
+
+    Shape: `measured` what can be measured or reported, `given` drugs; `is_stated` where a note could say it. What happens to a
+    patient (visits, procedures) nobody brings.
+    """
+
+    measured: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    is_stated: bool = False
+
+
 class Blank(NamedTuple):
     """What an answer lacks.
 
-    Shape: `reason` in words ("no data"); `inputs` name what it is said of, empty where the reason names it itself.
+    Shape: `reason` in words ("no data"); `inputs` name what it is said of, empty where the reason names it itself. `until_ms`
+    is the last clinical instant that would count, None where any does. `is_on_file` of a value that decides nothing. `rule`
+    names another rule on which the answer rests: what that one lacks is lacking here.
     """
 
     reason: str
     inputs: tuple[str, ...] = ()
+    until_ms: EpochMs | None = None
+    is_on_file: bool = False
+    rule: str = ""
 
 
 NOTHING = Outcome(Truth.FALSE)
@@ -165,6 +182,10 @@ class ReadingNode:
         """Return the facts besides r that make it true, any order."""
         return ()
 
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:  # noqa: ARG002 - most are answered by what is on file
+        """Return what is not on file and may make it true; nothing where it is true, or stays as it is whatever comes."""
+        return ()
+
     def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:  # noqa: ARG002 - most judge r as it was reported
         """Return what readers of an alert must know of how r was judged; nothing where it was as reported."""
         return ()
@@ -198,7 +219,7 @@ class EpisodeNode:
         raise NotImplementedError
 
     def blanks(self, context: Context) -> Iterator[Blank]:  # noqa: ARG002 - most predicates are answered by their parts
-        """Give what the answer lacks; nothing where it is known, and nothing that cannot be there yet."""
+        """Give what is not on file and may make it true, or true of more; nothing that cannot be there yet."""
         yield from ()
 
     def undecided(self, context: Context) -> Iterator[Fact]:  # noqa: ARG002 - as for `blanks`

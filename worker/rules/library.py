@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from worker.decode.located_yaml import Located, Path, Problems
-from worker.rules.context import ReadingNode, Window
+from worker.rules.context import ReadingNode, Wanted, Window
 from worker.rules.params import AGES_D, DURATIONS_MS, Limit
 from worker.rules.words import with_unit
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 FINDING = "finding"
 """The kind of concept whose facts are statements: present, absent, ..."""
+
+_DRUG = "medication"
+_RESULTS = frozenset({"quantity", "code", "assessment"})
 
 _RECORDS = {
     "lumbar-puncture": "procedure",
@@ -73,6 +76,15 @@ class Library:
             found.update(dict.fromkeys(self.kinds.get(concept, ())))
         return tuple(found)
 
+    def wanted(self, concepts: tuple[str, ...]) -> Wanted:
+        """Return what somebody could bring of concepts that the pack knows."""
+        kinds = {concept: self.terms[concept].kind for concept in concepts}
+        return Wanted(
+            tuple(concept for concept, kind in kinds.items() if kind in _RESULTS),
+            tuple(concept for concept, kind in kinds.items() if kind == _DRUG),
+            FINDING in kinds.values(),
+        )
+
     def is_stand_in(self, concept: str) -> bool:
         """Tell whether a concept is a total that is there only where a part of another cannot be had."""
         return concept in self.sums and self.sums[concept].without is not None
@@ -83,7 +95,8 @@ class Uses:
     """What one rule refers to, collected while it is compiled.
 
     Shape: `hits` are the concepts of facts that the rule can rest on first of all; a subset of `concepts`. `is_timed` where
-    it asks for what was not done, of which the answer changes by time alone.
+    it asks for what was not done, of which the answer changes by time alone. `suppressors` are the clauses of its `unless`,
+    once for each reading.
     """
 
     hits: set[str] = field(default_factory=set)
@@ -91,6 +104,7 @@ class Uses:
     rules: set[str] = field(default_factory=set)
     params: set[str] = field(default_factory=set)
     is_timed: bool = False
+    suppressors: list[ReadingNode] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from worker.rules.expected import Needs, expected_of
 from worker.rules.library import Library, Scope, Term, Terms, Uses, terms_of
 from worker.rules.lint import lint_files, lint_rule
 from worker.rules.lint_reach import lint_folds_meet
-from worker.rules.rule import Cited, Clause, Expected, Rule, RuleBook, RuleText, Total
+from worker.rules.rule import Circumstance, Cited, Clause, Expected, Rule, RuleBook, RuleText, Total
 from worker.rules.rule_files import RuleFiles, read_rule_files
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def compile_files(
     beside = tuple(
         circumstance_of(spec, name, located, library) for name, (spec, located) in files.circumstances.items()
     )
-    rules = [compiled.get(spec.id) or _rule(spec, files, library) for spec, _ in files.rules.values()]
+    named = dict(zip(files.circumstances, beside, strict=True))
+    rules = [compiled.get(spec.id) or _rule(spec, files, library, named) for spec, _ in files.rules.values()]
     by_id = {rule.id: rule for rule in rules}
     lint_folds_meet(by_id, files, problems)
     ordered = _in_order(by_id, files, problems)
@@ -122,7 +123,7 @@ def _totals(files: RuleFiles, terms: Terms, problems: Problems) -> Iterator[Tota
         yield Total(name, unit, spec.parts, letters, spec.without or "", spec.qualifier or "")
 
 
-def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
+def _rule(spec: RuleSpec, files: RuleFiles, library: Library, beside: Mapping[str, Circumstance]) -> Rule:
     _, located = files.rules[spec.id]
     uses = Uses(concepts={"lumbar-puncture"})
     outer = Scope(library, located, spec.params, uses)
@@ -153,6 +154,11 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
     shadow = () if spec.shadow_when is None else spec.shadow_when.rests_on
     inner.check_concepts(shadow, ("shadow_when", "rests_on"))
     expires_ms = _expires_ms(spec, window.last_ms, inner)
+    for at, name in enumerate(spec.asks_for):
+        if name not in beside:
+            inner.problem(
+                ("asks_for", at), f"unknown circumstance '{name}'; name one of those in definitions.yaml"
+            )
     lint_rule(spec, located, library, uses)
     return Rule(
         spec.id,
@@ -175,6 +181,8 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library) -> Rule:
         spec.opens == "nothing",
         frozenset(spec.context_of),
         uses.is_timed,
+        unless=tuple(uses.suppressors),
+        asks_for=tuple(beside[name] for name in spec.asks_for if name in beside),
     )
 
 

@@ -10,7 +10,7 @@ from worker.correlate.index import is_csf
 from worker.model.finding import RuleStatus, Severity
 
 if TYPE_CHECKING:
-    from worker.rules.context import EpisodeNode, ReadingNode, Window
+    from worker.rules.context import EpisodeNode, ReadingNode, Wanted, Window
 
 SHAPES_EPISODES = frozenset({"lumbar-puncture"})
 """Concepts of which a change may move, open or close an LP; every concept of CSF is another."""
@@ -77,6 +77,7 @@ class Rule:
     `renotify_rise` in the unit of its hits. `is_timed` asks somewhere for what was not done. `is_silent` opens no alert;
     its finding stands in the context of the alerts of `context_of`. `needs_observation` rests on what somebody charts of
     the patient again and again (`expected`), or cannot hold without it; the others see results and visits wherever he is.
+    `unless` are the clauses that suppress a hit; of what `asks_for` names, its alert says what is not on file.
     """
 
     id: str
@@ -100,6 +101,13 @@ class Rule:
     context_of: frozenset[str] = frozenset()
     is_timed: bool = False
     needs_observation: bool = False
+    unless: tuple[ReadingNode, ...] = ()
+    asks_for: tuple[Circumstance, ...] = ()
+
+    @property
+    def highest(self) -> Severity:
+        """Return the highest severity that it can have."""
+        return max([self.severity, *(clause.to for clause in self.raises)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +144,17 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Circumstance:
-    """What stands beside every alert of an LP: facts of `concepts` in a span from the LP; `drugs` are those that are given."""
+    """What stands beside every alert of an LP: facts of `concepts` in a span from the LP; `drugs` are those that are given.
+
+    Shape: `wanted` is what somebody could bring of each concept.
+    """
 
     title: str
     concepts: tuple[str, ...]
     drugs: frozenset[str]
     first_ms: int
     last_ms: int
+    wanted: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

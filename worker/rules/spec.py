@@ -161,6 +161,10 @@ class RuleSpec(PackModel):
     folds: tuple[Name, ...] = Field(
         default=(), description="Weaker rules that open no alert while this one holds."
     )
+    asks_for: tuple[Name, ...] = Field(
+        default=(),
+        description="Circumstances of definitions.yaml: its alert names what of them is not on file. It decides nothing.",
+    )
     opens: Literal["alert", "nothing"] = Field(
         default="alert",
         description="nothing: a finding that `why` shows and that opens no alert, whatever its status.",
@@ -182,9 +186,9 @@ class RuleSpec(PackModel):
                 raise ValueError("a rule that opens alerts needs says.possible_causes")
             if self.context_of or self.says.education:
                 raise ValueError("context_of and says.education are for rules with `opens: nothing`")
-        elif self.folds or self.renotify is not None or self.severity != "info":
+        elif self.folds or self.asks_for or self.renotify is not None or self.severity != "info":
             raise ValueError(
-                "a rule with `opens: nothing` is of severity info, and has no folds and no renotify"
+                "a rule with `opens: nothing` is of severity info, and has no folds, no asks_for and no renotify"
             )
         return self
 

@@ -461,7 +461,7 @@ def test_ratio_to_the_nearest_other_reading() -> None:
         told("csf-glucose", where, low, sugar("serum-glucose", 0, 40), sugar("serum-glucose", 3, 108))
         is FALSE
     )
-    assert told("csf-glucose", where, low, sugar("serum-glucose", -9, 108)) is UNKNOWN
+    assert told("csf-glucose", where, low, sugar("serum-glucose", -9, 108)) is FALSE
     assert told("csf-glucose", where, low, sugar("serum-glucose", 0, 0)) is UNKNOWN
 
 

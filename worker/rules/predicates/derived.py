@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from worker.correlate.index import rank_fact
 from worker.model.finding import Trace, Truth
 from worker.model.time import DAY_MS
-from worker.rules.context import ReadingNode
+from worker.rules.context import ReadingNode, Wanted
 from worker.rules.interval import divide, floor_at, ratio, subtract, write
+from worker.rules.predicates.lacking import lacking
 from worker.rules.predicates.value import number_of, why_no_number
 from worker.rules.words import describe, describe_value, with_unit
 
 if TYPE_CHECKING:
     from worker.model.fact import Fact
-    from worker.rules.context import Context
+    from worker.rules.context import Blank, Context
     from worker.rules.interval import Interval
     from worker.rules.params import Limit, Limits
 
@@ -122,7 +123,10 @@ class Minus(ReadingNode):
 
 
 class RatioTo(ReadingNode):
-    """`ratio_to`: r divided by the nearest reading of another concept, against a limit."""
+    """`ratio_to`: r divided by the nearest reading of another concept, against a limit; false where there is none.
+
+    What a lone value says is for another clause: it is not undecided.
+    """
 
     __slots__ = ("concept", "limits", "other_unit", "unit", "within_ms")
 
@@ -152,14 +156,23 @@ class RatioTo(ReadingNode):
         return ratio(mine, theirs) if mine is not None and theirs is not None else None
 
     def test(self, fact: Fact, context: Context) -> Truth:
+        if self.other(fact, context) is None:
+            return Truth.FALSE
         number = self.number(fact, context)
         return Truth.UNKNOWN if number is None else self.limits.decide(number, context.age_days)
+
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:
+        if self.other(fact, context) is not None:
+            return ()
+        at_ms = fact.effective.start_ms
+        span = (at_ms - self.within_ms, at_ms + self.within_ms)
+        return tuple(blank for blank in lacking(Wanted((self.concept,)), span, context) if blank.inputs)
 
     def explain(self, fact: Fact, context: Context) -> Trace:
         other = self.other(fact, context)
         number = self.number(fact, context)
         if other is None:
-            return Trace(Truth.UNKNOWN, self.label, f"no {self.concept} near in time")
+            return Trace(Truth.FALSE, self.label, f"no {self.concept} near in time")
         reason = "not comparable" if number is None else f"ratio {write(number)}"
         return Trace(
             self.test(fact, context), self.label, f"{reason} to {describe(other, context)}", (other,)

@@ -12,6 +12,7 @@ from worker.model.finding import Trace, Truth
 from worker.rules.context import Judged, ReadingNode
 from worker.rules.interval import Interval, subtract
 from worker.rules.interval import write as write_number
+from worker.rules.predicates.lacking import lacking
 from worker.rules.predicates.logic import all_of, fixed_part, possible
 from worker.rules.predicates.value import number_of
 from worker.rules.words import describe
@@ -19,7 +20,7 @@ from worker.rules.words import describe
 if TYPE_CHECKING:
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
-    from worker.rules.context import Context
+    from worker.rules.context import Blank, Context, Wanted
     from worker.rules.params import Limits
 
 _SHOWN = 3
@@ -183,13 +184,22 @@ def _time_of(fact: Fact | None) -> EpochMs:
 class Near(Related):
     """`near`: a fact at most so long before or after r."""
 
-    __slots__ = ("within_ms",)
+    __slots__ = ("wanted", "within_ms")
 
-    def __init__(self, concepts: tuple[str, ...], within_ms: int, where: ReadingNode, label: str) -> None:
+    def __init__(
+        self, concepts: tuple[str, ...], wanted: Wanted, within_ms: int, where: ReadingNode, label: str
+    ) -> None:
         self.concepts = concepts
+        self.wanted = wanted
         self.within_ms = within_ms
         self.where = where
         self.label = label
+
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:
+        if self.test(fact, context) is Truth.TRUE:
+            return ()
+        found = lacking(self.wanted, self.span(fact, context), context)
+        return tuple(blank for blank in found if blank.inputs)
 
     def span(self, fact: Fact, context: Context) -> tuple[EpochMs, EpochMs]:
         at_ms = fact.effective.start_ms

@@ -9,6 +9,7 @@ from worker.model.fact import Puncture, Quantity
 from worker.model.finding import Trace, Truth
 from worker.rules.context import NOTHING, UNKNOWN, Blank, EpisodeNode, Hit, Outcome
 from worker.rules.params import DAYS_A_YEAR
+from worker.rules.predicates.lacking import NO_DATA, NONE_GIVEN, NOT_DOCUMENTED, lacking
 from worker.rules.predicates.logic import fixed_part, possible
 from worker.rules.words import describe
 
@@ -16,14 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from worker.model.fact import Fact
-    from worker.rules.context import Context, ReadingNode, Window
+    from worker.rules.context import Context, ReadingNode, Wanted, Window
     from worker.rules.params import Limits
 
 _SHOWN = 3
 _FIRST_YEARS = 2
-NO_DATA = "no data"
-NOT_DOCUMENTED = "not documented with the LP"
-_NO_DOSE = "none given, as far as filed"
 
 
 class Reading(EpisodeNode):
@@ -32,27 +30,27 @@ class Reading(EpisodeNode):
     Without any reading the answer is unknown; a finding that no note states is false as soon as there is a note.
     """
 
-    __slots__ = ("apart_ms", "concepts", "count", "fixed", "is_finding", "where", "window")
+    __slots__ = ("apart_ms", "concepts", "count", "fixed", "is_finding", "wanted", "where", "window")
 
     def __init__(
         self,
         concepts: tuple[str, ...],
+        wanted: Wanted,
         window: Window,
         where: ReadingNode,
         *,
         is_finding: bool,
         label: str,
-        count: int = 1,
-        apart_ms: int = 0,
+        spaced: tuple[int, int] = (1, 0),
     ) -> None:
         self.concepts = concepts
+        self.wanted = wanted
         self.window = window
         self.where = where
         self.fixed = fixed_part(where)
         self.is_finding = is_finding
         self.label = label
-        self.count = count
-        self.apart_ms = apart_ms
+        self.count, self.apart_ms = spaced
 
     def evaluate(self, context: Context) -> Outcome:
         hits, is_unsure, is_empty = self._scan(context)
@@ -74,15 +72,14 @@ class Reading(EpisodeNode):
         return Trace(outcome.truth, self.label, reason, hits, children)
 
     def blanks(self, context: Context) -> Iterator[Blank]:
-        if self.ask(context).truth is not Truth.UNKNOWN:
+        if self.ask(context).truth is Truth.TRUE:
             return
-        facts = self._facts(context)
-        if facts:
-            yield from (self._undecided(fact, context) for fact in facts if self._is_unsure(fact, context))
-        elif self.window.bounds(context)[0] <= context.as_of_ms:
-            newest = self._newest_before(context)
-            inputs = ("note",) if self.is_finding else self.concepts
-            yield Blank(f"nothing since {describe(newest, context)}") if newest else Blank(NO_DATA, inputs)
+        yield from lacking(self.wanted, self.window.bounds(context), context)
+        for fact in possible(id(self), self.fixed, self._facts(context), context):
+            if self._is_unsure(fact, context):
+                yield self._undecided(fact, context)
+            else:
+                yield from self.where.lacks(fact, context)
 
     def undecided(self, context: Context) -> Iterator[Fact]:
         if self.ask(context).truth is Truth.UNKNOWN:
@@ -96,7 +93,8 @@ class Reading(EpisodeNode):
         trace = self.where.explain(fact, context)
         while below := next((child for child in trace.children if child.truth is Truth.UNKNOWN), None):
             trace = below
-        return Blank(f"undecided: {describe(fact, context)} ({trace.reason or trace.label})")
+        said = f"undecided: {describe(fact, context)} ({trace.reason or trace.label})"
+        return Blank(said, is_on_file=True)
 
     def _scan(self, context: Context) -> tuple[list[Hit], bool, bool]:
         test = self.where.test
@@ -257,13 +255,13 @@ class Drug(EpisodeNode):
 
     def explain(self, context: Context) -> Trace:
         given = self._given(context)
-        reason = ", ".join(describe(fact, context) for fact in given[-_SHOWN:]) or _NO_DOSE
+        reason = ", ".join(describe(fact, context) for fact in given[-_SHOWN:]) or NONE_GIVEN
         outcome = self.ask(context)
         return Trace(outcome.truth, self.label, reason, tuple(hit.fact for hit in outcome.hits))
 
     def blanks(self, context: Context) -> Iterator[Blank]:
         if self.ask(context).truth is Truth.UNKNOWN:
-            yield Blank(_NO_DOSE, self.concepts)
+            yield Blank(NONE_GIVEN, self.concepts)
 
     def _given(self, context: Context) -> Sequence[Fact]:
         """Return the doses and courses that reach into the span, by clinical time."""
@@ -283,6 +281,10 @@ class OtherRule(EpisodeNode):
 
     def evaluate(self, context: Context) -> Outcome:
         return context.outcomes.get(self.rule, UNKNOWN)
+
+    def blanks(self, context: Context) -> Iterator[Blank]:
+        if self.ask(context).truth is not Truth.TRUE:
+            yield Blank("", rule=self.rule)
 
     def explain(self, context: Context) -> Trace:
         outcome = self.ask(context)

@@ -106,6 +106,16 @@ class ReadingAll(ReadingNode):
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         return tuple(other for part in self.parts for other in part.support(fact, context))
 
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:
+        found: list[Blank] = []
+        for part in self.parts:
+            if part.test(fact, context) is not Truth.TRUE:
+                lacking = part.lacks(fact, context)
+                if not lacking:
+                    return ()
+                found.extend(lacking)
+        return tuple(found)
+
     def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:
         return tuple(remark for part in self.parts for remark in part.remarks(fact, context))
 
@@ -145,6 +155,11 @@ class ReadingAny(ReadingNode):
         holding = (part for part in self.parts if part.test(fact, context) is Truth.TRUE)
         return tuple(other for part in holding for other in part.support(fact, context))
 
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:
+        if self.test(fact, context) is Truth.TRUE:
+            return ()
+        return tuple(blank for part in self.parts for blank in part.lacks(fact, context))
+
     def remarks(self, fact: Fact, context: Context) -> tuple[str, ...]:
         return tuple(remark for part in self.parts for remark in part.remarks(fact, context))
 
@@ -168,6 +183,10 @@ class ReadingNot(ReadingNode):
 
     def test(self, fact: Fact, context: Context) -> Truth:
         return negate(self.part.test(fact, context))
+
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:
+        is_unknown = self.part.test(fact, context) is Truth.UNKNOWN
+        return self.part.lacks(fact, context) if is_unknown else ()
 
     def explain(self, fact: Fact, context: Context) -> Trace:
         child = self.part.explain(fact, context)
@@ -234,6 +253,9 @@ class Named(ReadingNode):
         child = self.clause.explain(fact, context)
         return Trace(child.truth, self.label, children=(child,))
 
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:
+        return self.clause.lacks(fact, context)
+
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         return self.clause.support(fact, context)
 
@@ -259,6 +281,11 @@ class OfEpisode(ReadingNode):
 
     def explain(self, fact: Fact, context: Context) -> Trace:
         return self.node.explain(context)
+
+    def lacks(self, fact: Fact, context: Context) -> tuple[Blank, ...]:
+        if self.test(fact, context) is Truth.TRUE:
+            return ()
+        return tuple(self.node.blanks(context))
 
     def support(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         return tuple(other for hit in self.node.ask(context).hits for other in (hit.fact, *hit.support))
@@ -291,7 +318,15 @@ class EpisodeAll(EpisodeNode):
         return Trace(all_of(child.truth for child in children), self.label, children=children)
 
     def blanks(self, context: Context) -> Iterator[Blank]:
-        yield from _blanks(self, self.parts, context)
+        is_true = self.ask(context).truth is Truth.TRUE
+        found: list[Blank] = []
+        for part in self.parts:
+            if is_true or part.ask(context).truth is not Truth.TRUE:
+                lacking = tuple(part.blanks(context))
+                if not lacking and not is_true:
+                    return
+                found.extend(lacking)
+        yield from found
 
     def undecided(self, context: Context) -> Iterator[Fact]:
         yield from _undecided(self, self.parts, context)
@@ -325,7 +360,8 @@ class EpisodeAny(EpisodeNode):
         return Trace(any_of(child.truth for child in children), self.label, children=children)
 
     def blanks(self, context: Context) -> Iterator[Blank]:
-        yield from _blanks(self, self.parts, context)
+        for part in self.parts:
+            yield from part.blanks(context)
 
     def undecided(self, context: Context) -> Iterator[Fact]:
         yield from _undecided(self, self.parts, context)
@@ -353,17 +389,11 @@ class EpisodeNot(EpisodeNode):
         return Trace(negate(child.truth), self.label, children=(child,))
 
     def blanks(self, context: Context) -> Iterator[Blank]:
-        yield from _blanks(self, (self.part,), context)
+        if self.ask(context).truth is Truth.UNKNOWN:
+            yield from self.part.blanks(context)
 
     def undecided(self, context: Context) -> Iterator[Fact]:
         yield from _undecided(self, (self.part,), context)
-
-
-def _blanks(node: EpisodeNode, parts: tuple[EpisodeNode, ...], context: Context) -> Iterator[Blank]:
-    """Give what the parts lack, unless the answer is no whatever they say; also of a yes, what it did not see matters."""
-    if node.ask(context).truth is not Truth.FALSE:
-        for part in parts:
-            yield from part.blanks(context)
 
 
 def _undecided(node: EpisodeNode, parts: tuple[EpisodeNode, ...], context: Context) -> Iterator[Fact]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from worker.correlate.view import NEVER_MS
 from worker.model.finding import Trace, Truth
 from worker.model.time import HOUR_MS
-from worker.rules.context import Blank, EpisodeNode, Hit, Outcome
+from worker.rules.context import EpisodeNode, Hit, Outcome
 from worker.rules.words import describe
 
 if TYPE_CHECKING:
@@ -76,10 +76,6 @@ class Missing(EpisodeNode):
         outcome = self.ask(context)
         facts = tuple(hit.fact for hit in outcome.hits)
         return Trace(outcome.truth, self.label, self._reason(outcome, context), facts)
-
-    def blanks(self, context: Context) -> Iterator[Blank]:
-        if not self._is_watched(context):
-            yield Blank("no data", ("encounter",))
 
     def _reason(self, outcome: Outcome, context: Context) -> str:
         if outcome.hits:
