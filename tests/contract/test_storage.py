@@ -386,6 +386,9 @@ def test_history_holds_the_visible_changes_only(store: Store) -> None:
     store.record(batch(0, puncture))
     judge(store, lambda _case: Verdict(episodes=(episode_of(puncture),), changes=changes))
     (record,) = store.alerts()
+    alert_id = record.alert.alert_id
+    assert store.histories([alert_id, "nobody's"]) == {alert_id: record.history}
+    assert store.histories([]) == {}
     assert [(line.at_ms, line.version, line.reason) for line in record.history] == [
         (T0 + 1, 1, "raised"),
         (T0 + 2, 2, "escalated"),

@@ -12,14 +12,17 @@ import click
 
 from worker.cli.database_options import database_options, database_settings, open_state
 from worker.cli.render import INSTANT, json_option, pack_option, print_json, print_lines
-from worker.cli.why_known import Known, known_from_database, known_from_files
+from worker.cli.why_known import AlertThen, Known, known_from_database, known_from_files
 from worker.model.episode import Episode
-from worker.model.time import EpochMs, to_rfc3339
+from worker.model.time import HOUR_MS, EpochMs, to_rfc3339
 from worker.pipeline import Assessment, Pack, assess
 from worker.rules.evaluate import Evaluation
 from worker.rules.explain import explain_document, explain_lines
 from worker.runtime.offline import load_pack
 from worker.runtime.set_aside import SetAside, about
+
+_NONE_HELD = "no rule holds of it by then; `lpwatch why-not` tells what each saw"
+_ALL_HELD = "every rule holds of it by then; `lpwatch why` tells what each saw"
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -85,7 +88,7 @@ def why(
     known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     shown = [each for each in found.evaluations if each.finding is not None]
-    _tell(_about(known, pack, None), at_ms, found, shown, is_json=is_json)
+    _tell(_about(known, pack, None), at_ms, found, shown, is_json=is_json, nothing=_NONE_HELD)
 
 
 @click.command(name="why-not", epilog=WHY_NOT_EPILOG)
@@ -113,7 +116,7 @@ def why_not(
     known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     shown = [each for each in found.evaluations if _is_asked(each, rule)]
-    _tell(_about(known, pack, rule), at_ms, found, shown, is_json=is_json)
+    _tell(_about(known, pack, rule), at_ms, found, shown, is_json=is_json, nothing=_ALL_HELD)
 
 
 def _no_rule(pack: Pack, rule: str) -> str:
@@ -153,12 +156,18 @@ def _known(
 
 
 def _tell(
-    known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation], *, is_json: bool
+    known: Known,
+    at_ms: EpochMs,
+    found: Assessment,
+    shown: Sequence[Evaluation],
+    *,
+    is_json: bool,
+    nothing: str,
 ) -> None:
     if is_json:
         print_json(_document(known, at_ms, found, shown))
     else:
-        print_lines(_lines(known, at_ms, found, shown))
+        print_lines(_lines(known, at_ms, found, shown, nothing))
 
 
 def _document(
@@ -173,6 +182,8 @@ def _document(
         "facts": len(known.facts),
         "set_aside": [_aside(item) for item in known.set_aside],
         "gone": list(known.gone),
+        "later": list(known.later),
+        "alerts": [_alert(each) for each in known.alerts],
         "lps": [_puncture(episode) for episode in found.episodes],
         "rules": [
             {**explain_document(each), "folded_by": folded.get((each.context.anchor_ms, each.rule.id), "")}
@@ -217,23 +228,68 @@ def _puncture(episode: Episode) -> dict[str, object]:
     }
 
 
-def _lines(known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation]) -> Iterator[str]:
+def _alert(told: AlertThen) -> dict[str, object]:
+    return {
+        "alert_id": told.alert.alert_id,
+        "rule": told.alert.rule,
+        "lp_at": to_rfc3339(told.anchor_ms),
+        "ever_paged": told.alert.paged,
+        "history": [
+            {
+                "at": to_rfc3339(line.at_ms),
+                "version": line.version,
+                "state": line.state.value,
+                "severity": line.severity.name.lower(),
+                "reason": line.reason,
+            }
+            for line in told.history
+        ],
+    }
+
+
+def _alert_lines(alerts: Sequence[AlertThen]) -> Iterator[str]:
+    """Write what became of each alert by then; whether it paged is known of now."""
+    for told in alerts:
+        quiet = "" if told.alert.paged else "; it never paged"
+        yield f"alert of {told.alert.rule} ({told.alert.alert_id}){quiet}"
+        for line in told.history:
+            why = "" if line.reason == line.state.value else f": {line.reason}"
+            yield f"  {to_rfc3339(line.at_ms)} {line.state.value}, {line.severity.name.lower()}{why}"
+
+
+def _hours(anchor_ms: EpochMs, at_ms: EpochMs) -> str:
+    hours = round(abs(at_ms - anchor_ms) / HOUR_MS, 1)
+    return f"{hours:g} h {'earlier' if anchor_ms <= at_ms else 'later'}"
+
+
+def _lines(
+    known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation], nothing: str
+) -> Iterator[str]:
     names = ", ".join(f"{each.authority}|{each.value}" for each in known.patients)
     yield f"{names}: {len(known.facts)} facts received until {to_rfc3339(at_ms)}"
     yield from (f"gone: {each}" for each in known.gone)
+    yield from (f"later: {each}" for each in known.later)
     yield from _aside_lines(known.set_aside)
     if not found.episodes:
-        yield "no lumbar puncture was known, so no rule was asked"
+        yield "no lumbar puncture was known by then, so no rule was asked"
     folded = {(each.episode.anchor_ms, each.rule): each.folded_by for each in found.findings}
     for episode in found.episodes:
         kind = "presumed" if episode.is_presumed else episode.status.value
         yield ""
-        yield f"lumbar puncture {to_rfc3339(episode.anchor_ms)} ({kind}, from {episode.anchor.origin})"
+        ago = _hours(episode.anchor_ms, at_ms)
+        yield f"lumbar puncture {to_rfc3339(episode.anchor_ms)} ({kind}, from {episode.anchor.origin}), {ago}"
+        its = [each for each in known.alerts if each.anchor_ms == episode.anchor_ms]
+        yield from (f"  {line}" for line in _alert_lines(its))
         here = [each for each in shown if each.context.anchor_ms == episode.anchor_ms]
         if not here:
-            yield "  nothing to show: no rule of this kind"
+            yield f"  {nothing}"
         for evaluation in here:
             yield ""
             yield from (f"  {line}" for line in explain_lines(evaluation))
             if stronger := folded.get((episode.anchor_ms, evaluation.rule.id)):
                 yield f"    folded into {stronger}: no alert of its own"
+    anchors = {episode.anchor_ms for episode in found.episodes}
+    if others := [each for each in known.alerts if each.anchor_ms not in anchors]:
+        yield ""
+        yield "of lumbar punctures that do not stand, or stood at another time:"
+        yield from (f"  {line}" for line in _alert_lines(others))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 import click
 
 from worker.cli.render import warn, warn_skipped
+from worker.model.alert import Alert, HistoryLine
 from worker.model.fact import Fact, Identifier
 from worker.model.message import Issue, RawMessage
 from worker.model.time import DAY_MS, EpochMs, to_rfc3339
@@ -25,6 +26,9 @@ from worker.storage.records import Case
 _LOOK_BACK_MS = 30 * DAY_MS
 _KEPT = Retention()
 _MOST_MESSAGES = 10_000
+
+
+_PUNCTURE = "lumbar-puncture"
 
 
 class CaseStore(Protocol):
@@ -43,6 +47,9 @@ class DatabaseStore(CaseStore, Protocol):
     def latest_ms(self) -> EpochMs:
         """Give the receipt time of the last message."""
 
+    def histories(self, alerts: Collection[str]) -> dict[str, tuple[HistoryLine, ...]]:
+        """Read the histories of these alerts by their ids, oldest line first."""
+
     def lps_over(self, value: str) -> tuple[EpochMs, ...]:
         """Give the instants of LPs, filed under an identifier with this value, whose facts were let go of."""
 
@@ -51,16 +58,35 @@ class DatabaseStore(CaseStore, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertThen:
+    """An alert of the patient, and its history up to the instant.
+
+    Shape: `history` oldest first, never empty.
+    """
+
+    alert: Alert
+    history: tuple[HistoryLine, ...]
+
+    @property
+    def anchor_ms(self) -> EpochMs:
+        """Return the time of its LP, as it is known now."""
+        return self.alert.finding.episode.anchor_ms
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A patient as the worker knew him: all identifiers, the facts received until then, and what was set aside.
 
-    Shape: `gone` says in sentences what is not known any more, because it was too old to keep.
+    Shape: `gone` says in sentences what is not known any more, because it was too old to keep; `later` what became known
+    only after the instant. `alerts` are those of a database.
     """
 
     patients: tuple[Identifier, ...]
     facts: tuple[Fact, ...]
     set_aside: tuple[SetAside, ...] = ()
     gone: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    alerts: tuple[AlertThen, ...] = ()
 
 
 def known_from_files(paths: Sequence[Path], pack: Pack, patient: str, at_ms: EpochMs) -> Known:
@@ -91,7 +117,40 @@ def known_from_database(store: DatabaseStore, pack: Pack, patient: str, at_ms: E
         if item.at_ms <= at_ms and (item.kind, item.subject) not in known
     ]
     aside = tuple(sorted((*kept, *unused), key=lambda item: item.received_at_ms))
-    return replace(_known(case, at_ms), set_aside=aside, gone=tuple(_gone(store, case, at_ms)))
+    return replace(
+        _known(case, at_ms),
+        set_aside=aside,
+        gone=tuple(_gone(store, case, at_ms)),
+        later=tuple(_later(store, case, at_ms)),
+        alerts=tuple(_alerts(store, case, at_ms)),
+    )
+
+
+def _later(store: DatabaseStore, case: Case, at_ms: EpochMs) -> Iterator[str]:
+    """Say what an answer for this instant lacks because it became known later: an LP, and other numbers of the patient."""
+    received = [fact.source.received_at_ms for fact in case.facts if fact.concept == _PUNCTURE]
+    if received and min(received) > at_ms:
+        yield f"a lumbar puncture became known at {to_rfc3339(min(received))}; --at then answers for it"
+    numbers = {number for each in case.patients for number in store.find(each.value)}
+    now = {who for number in numbers for who in _joined_now(store, number, case)}
+    if others := sorted(now - set(case.patients)):
+        names = ", ".join(f"{each.authority}|{each.value}" for each in others)
+        yield f"joined with {names} later; what was known under that number then is answered for that number"
+
+
+def _joined_now(store: DatabaseStore, number: int, case: Case) -> Iterable[Identifier]:
+    """Give everybody who is joined with the patient now; of others who have the same number, nobody."""
+    joined = store.case(number).patients
+    return joined if not set(case.patients).isdisjoint(joined) else ()
+
+
+def _alerts(store: DatabaseStore, case: Case, at_ms: EpochMs) -> Iterator[AlertThen]:
+    """Give the alerts that there were by then, the first raised first."""
+    histories = store.histories([alert.alert_id for alert in case.alerts])
+    for alert in sorted(case.alerts, key=lambda each: (each.raised_at_ms, each.rule)):
+        lines = tuple(line for line in histories.get(alert.alert_id, ()) if line.at_ms <= at_ms)
+        if lines:
+            yield AlertThen(alert, lines)
 
 
 def _gone(store: DatabaseStore, case: Case, at_ms: EpochMs) -> Iterator[str]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from worker.model.finding import Truth
+from worker.model.finding import RuleStatus, Truth
 from worker.model.time import to_rfc3339
 from worker.rules.evaluate import SAY
 from worker.rules.words import describe_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from worker.model.fact import Fact
     from worker.model.finding import Trace
     from worker.rules.evaluate import Evaluation, Weighed
@@ -58,9 +60,12 @@ class EvaluationDocument(TypedDict):
     rule: str
     version: int
     title: str
+    status: str
     opens_alert: bool
     education: list[str]
     lp_at: str
+    window_begins_at: str
+    window_ends_at: str
     holds: str
     severity: str | None
     own_severity: str
@@ -79,6 +84,7 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
     level = f", {_level(evaluation)}" if finding else ""
     lines = [f"{rule.id} v{rule.version}: {verdict}{level} ({rule.text.title})"]
     lines.extend(_silence_lines(rule))
+    lines.extend(f"{_INDENT}{line}" for line in _window_lines(evaluation))
     lines.extend(trace_lines(evaluation.trace, 1))
     for weighed in evaluation.weighed:
         lines.extend(_weighed_lines(weighed))
@@ -89,6 +95,20 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
     if evaluation.next_change_at_ms is not None:
         lines.append(f"{_INDENT}may change by time alone at {to_rfc3339(evaluation.next_change_at_ms)}")
     return lines
+
+
+def _window_lines(evaluation: Evaluation) -> Iterator[str]:
+    """Say where the instant stands to the window of the rule, unless it is within, and that nobody is told of a shadow."""
+    rule, finding, context = evaluation.rule, evaluation.finding, evaluation.context
+    if (finding.status if finding else rule.status) is RuleStatus.SHADOW:
+        yield "in shadow: stored and counted, told to nobody"
+    first_ms, last_ms = rule.window.bounds(context)
+    if context.as_of_ms < first_ms:
+        yield f"its window begins at {to_rfc3339(first_ms)}"
+    elif finding is not None and not rule.is_silent and context.as_of_ms >= finding.window_end_ms:
+        yield f"its time was over at {to_rfc3339(finding.window_end_ms)}: its alert ended then, the finding stands"
+    elif finding is None and context.as_of_ms > last_ms:
+        yield f"its window ended at {to_rfc3339(last_ms)}; what was true or taken until then counts, however late it comes"
 
 
 def _level(evaluation: Evaluation) -> str:
@@ -131,13 +151,17 @@ def trace_lines(trace: Trace, depth: int = 0) -> list[str]:
 def explain_document(evaluation: Evaluation) -> EvaluationDocument:
     """Return the same for programs."""
     finding, next_ms = evaluation.finding, evaluation.next_change_at_ms
+    first_ms, last_ms = evaluation.rule.window.bounds(evaluation.context)
     return {
         "rule": evaluation.rule.id,
         "version": evaluation.rule.version,
         "title": evaluation.rule.text.title,
+        "status": (finding.status if finding else evaluation.rule.status).value,
         "opens_alert": not evaluation.rule.is_silent,
         "education": list(evaluation.rule.text.education),
         "lp_at": to_rfc3339(evaluation.context.anchor_ms),
+        "window_begins_at": to_rfc3339(first_ms),
+        "window_ends_at": to_rfc3339(last_ms),
         "holds": evaluation.truth.value,
         "severity": finding.severity.name.lower() if finding else None,
         "own_severity": evaluation.rule.severity.name.lower(),

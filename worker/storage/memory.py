@@ -429,6 +429,10 @@ class MemoryState(MemoryOutbox):
         patient = self._patient(self._lps[alert.episode_id].record.patient)
         return tuple(self._patients[member].identifier for member in self._group(patient.number))
 
+    def histories(self, alerts: Collection[str]) -> dict[str, tuple[HistoryLine, ...]]:
+        """Read the histories of these alerts by their ids, oldest line first."""
+        return {each: tuple(self._histories[each]) for each in sorted(alerts) if each in self._histories}
+
     def episodes(self) -> tuple[int, int]:
         """Count the LPs that stand, and how many of them are presumed."""
         standing = [lp.record.is_presumed for lp in self._lps.values() if lp.is_current]

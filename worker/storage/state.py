@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 import sqlalchemy as sa
 
+from worker.model.alert import HistoryLine
 from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage
 from worker.model.time import EpochMs
@@ -317,6 +318,11 @@ class SqlState:
         """Read every alert with all identifiers of its patient and its history, oldest first."""
         with self._db.reading() as conn:
             return reports.alert_records(conn, self._identities)
+
+    def histories(self, alerts: Collection[str]) -> dict[str, tuple[HistoryLine, ...]]:
+        """Read the histories of these alerts by their ids, oldest line first."""
+        with self._db.reading() as conn:
+            return reports.histories_of(conn, alerts)
 
     def episodes(self) -> tuple[int, int]:
         """Count the LPs that stand, and how many of them are presumed."""

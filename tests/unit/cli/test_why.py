@@ -61,13 +61,69 @@ def test_why_before_the_fever_was_received_finds_nothing(lpwatch: Run, ward: Pat
 def test_why_reads_a_data_folder_the_same(lpwatch: Run, ward: Path, data: Path) -> None:
     at = ["--at", "2026-01-05T13:00:00Z", "--json"]
     from_data = _json(lpwatch("why", "urn:example:north|A1", *at, "--data", data))
+    (alert,) = from_data["alerts"]
+    from_data["alerts"] = []
     assert from_data == _json(lpwatch("why", "A1", *at, "--from", ward))
     assert from_data["rules"][0]["rule"] == "fever-single"
+    raised = {
+        "at": "2026-01-05T12:00:00Z",
+        "version": 1,
+        "state": "raised",
+        "severity": "urgent",
+        "reason": "raised",
+    }
+    assert (alert["rule"], alert["ever_paged"], alert["history"]) == ("fever-single", True, [raised])
 
 
 def test_data_folder_answers_for_a_past_minute(lpwatch: Run, data: Path) -> None:
     document = _json(lpwatch("why", "A1", "--at", "2026-01-05T09:00:00Z", "--json", "--data", data))
     assert (document["facts"], document["rules"]) == (1, [])
+
+
+def test_a_data_folder_tells_what_became_of_an_alert_by_then(lpwatch: Run, data: Path) -> None:
+    at = "2026-01-05T13:00:00Z"
+    told = lpwatch("why", "A1", "--at", at, "--data", data).stdout
+    assert (
+        "lumbar puncture 2026-01-05T08:00:00Z (completed, from Procedure.performedPeriod), 5 h earlier"
+        in told
+    )
+    assert "  alert of fever-single (" in told
+    assert "    2026-01-05T12:00:00Z raised, urgent\n" in told
+    assert "never paged" not in told
+    before = _json(lpwatch("why", "A1", "--at", "2026-01-05T11:59:00Z", "--data", data, "--json"))
+    assert before["alerts"] == []
+
+
+def test_where_no_rule_holds_it_says_what_to_ask(lpwatch: Run, ward: Path) -> None:
+    told = lpwatch("why", "A2", "--at", "2026-01-05T13:00:00Z", "--from", ward).stdout
+    assert "  no rule holds of it by then; `lpwatch why-not` tells what each saw" in told
+
+
+def test_an_lp_that_became_known_later_is_named(lpwatch: Run, data: Path) -> None:
+    told = lpwatch("why-not", "A1", "--at", "2026-01-05T07:00:00Z", "--data", data).stdout
+    assert "later: a lumbar puncture became known at 2026-01-05T08:00:00Z; --at then answers for it" in told
+    assert "no lumbar puncture was known by then" in told
+    by_then = _json(lpwatch("why-not", "A1", "--at", "2026-01-05T08:00:00Z", "--data", data, "--json"))
+    assert by_then["later"] == []
+
+
+def test_where_the_instant_is_outside_the_window_of_a_rule_it_says_so(lpwatch: Run, ward: Path) -> None:
+    late = ["--at", "2026-03-05T13:00:00Z", "--from", ward]
+    over = lpwatch("why", "A1", *late).stdout
+    assert "its time was over at 2026-01-12T08:00:00Z: its alert ended then, the finding stands" in over
+    asked = ["why-not", "A2", "--rule"]
+    over = lpwatch(*asked, "fever-single", *late).stdout
+    assert "its window ended at 2026-01-12T08:30:00Z; what was true or taken until then counts," in over
+    early = lpwatch(*asked, "crp-persistent-pain", "--at", "2026-01-05T13:00:00Z", "--from", ward).stdout
+    assert "its window begins at 2026-01-12T08:30:00Z" in early
+    within = lpwatch(*asked, "fever-single", "--at", "2026-01-05T13:00:00Z", "--from", ward).stdout
+    assert "its window" not in within
+
+
+def test_a_rule_in_shadow_is_said_to_be_told_to_nobody(lpwatch: Run, ward: Path) -> None:
+    at = ["--at", "2026-01-05T13:00:00Z", "--from", ward]
+    assert "in shadow: stored" in lpwatch("why-not", "A2", "--rule", "no-temp-6h", *at).stdout
+    assert "in shadow" not in lpwatch("why-not", "A2", "--rule", "fever-single", *at).stdout
 
 
 def test_why_not_gives_the_reading_that_decided(lpwatch: Run, ward: Path) -> None:

@@ -111,7 +111,10 @@ def test_numbers_that_were_joined_later_were_two_patients_before(asked: Callable
     )
     before = ask("why", "B1", "2026-01-05T13:00:00Z")
     assert (held(before), "B2" in {each["value"] for each in before["patient"]}) == ([], False)
-    assert held(ask("why", "B2", "2026-01-05T14:00:00Z")) == ["fever-single"]
+    (later,) = before["later"]
+    assert later.startswith("joined with urn:example:north|B2 later;")
+    joined_now = ask("why", "B2", "2026-01-05T14:00:00Z")
+    assert (held(joined_now), joined_now["later"]) == (["fever-single"], [])
 
 
 def test_of_several_lps_each_is_answered_for_itself(asked: Callable[..., Ask]) -> None:
@@ -164,6 +167,20 @@ def test_a_baseline_from_before_the_lp_is_seen(asked: Callable[..., Ask]) -> Non
     assert held(ask("why", "B1", "2026-01-05T12:00:00Z")) == [], (
         "febrile before the LP, and not clearly higher"
     )
+
+
+def test_alerts_of_an_lp_that_was_void_are_told_apart(lpwatch: Run, tmp_path: Path) -> None:
+    done = puncture("B1", "2026-01-05T08:00:00Z")
+    void = received({**done, "status": "entered-in-error"}, "2026-01-05T12:00:00Z")
+    path = tmp_path / "stream.ndjson"
+    fever = temperature("t", "B1", "2026-01-05T10:00:00Z", 39.4)
+    path.write_text("".join(json.dumps(each) + "\n" for each in (done, fever, void)), encoding="utf-8")
+    folder = taken_in(tmp_path / "data", [path])
+    told = lpwatch("why", "B1", "--at", "2026-01-05T13:00:00Z", "--data", folder).stdout
+    assert "no lumbar puncture was known by then" in told
+    shown = told[told.index("of lumbar punctures that do not stand") :]
+    assert "alert of fever-single (" in shown
+    assert "2026-01-05T12:00:00Z withdrawn, urgent: lumbar puncture void" in shown
 
 
 def test_facts_of_a_patient_without_an_lp_are_said_to_be_gone_after_a_week(
