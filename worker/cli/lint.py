@@ -121,12 +121,12 @@ def _lock(packs: Sequence[Path]) -> None:
     """Write the lock of the uppermost layer; a rule that changed under its version is told by the lint that follows."""
     folder = packs[-1] if packs else default_pack_folder()
     files = read_rule_files(read_layers(packs), Problems())
-    if not files.layers[-1].rules:
-        raise ConfigError("no rules here to lock; they are in another layer", str(folder))
     try:
         text = write_lock(files)
     except PackError:
         return
+    if not text:
+        raise ConfigError("no rules here to lock; they are in another layer", str(folder))
     try:
         (folder / LOCK).write_text(text, encoding="utf-8")
     except OSError as error:

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from worker.cli.changed_by import ChangedBy
 from worker.cli.main_errors import ExitCode
 from worker.cli.render import json_option, notes_option, pack_option
 from worker.cli.screen import json_line, visible
@@ -21,7 +22,7 @@ from worker.simulate.trial import Bench, Verdict, try_vignette
 from worker.simulate.vignettes import Vignette, parse_vignettes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from worker.simulate.judge import AlertDocument
 
@@ -56,10 +57,18 @@ def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_jso
     )
     verdicts = _try_all(vignettes, bench)
     failed = [verdict for verdict in verdicts if not verdict.has_passed]
+    changed_by = ChangedBy(packs, pack) if packs and failed else None
+    reasons = {
+        verdict.vignette.vignette_id: changed_by.lines(
+            _rules_in_question(verdict), reads_notes=not bench.is_gold
+        )
+        for verdict in failed
+        if changed_by is not None
+    }
     if is_json:
-        click.echo(json_line(_document(verdicts)))
+        click.echo(json_line(_document(verdicts, reasons)))
     else:
-        _tell(verdicts)
+        _tell(verdicts, reasons)
     if failed:
         raise SystemExit(ExitCode.PROBLEMS)
 
@@ -86,7 +95,18 @@ def _try_all(vignettes: Sequence[Vignette], bench: Bench) -> list[Verdict]:
         ]
 
 
-def _document(verdicts: Sequence[Verdict]) -> dict[str, object]:
+def _rules_in_question(verdict: Verdict) -> set[str]:
+    """Return the rules whose alerts are not the expected ones, in some form and order; without one all that it names."""
+    differing = {
+        alert["rule"]
+        for failure in verdict.failures
+        for alert in (*failure.expected, *failure.got)
+        if (alert in failure.expected) != (alert in failure.got)
+    }
+    return differing or set(verdict.vignette.rules)
+
+
+def _document(verdicts: Sequence[Verdict], reasons: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
     passed = sum(verdict.has_passed for verdict in verdicts)
     failures = [
         {
@@ -97,13 +117,14 @@ def _document(verdicts: Sequence[Verdict]) -> dict[str, object]:
             "got": failure.got,
         }
         | ({"problems": failure.problems} if failure.problems else {})
+        | ({"changed_by": reasons[failure.vignette_id]} if reasons.get(failure.vignette_id) else {})
         for verdict in verdicts
         for failure in verdict.failures
     ]
     return {"passed": passed, "failed": len(verdicts) - passed, "failures": failures}
 
 
-def _tell(verdicts: Sequence[Verdict]) -> None:
+def _tell(verdicts: Sequence[Verdict], reasons: Mapping[str, tuple[str, ...]]) -> None:
     for verdict in verdicts:
         if verdict.has_passed:
             continue
@@ -111,6 +132,8 @@ def _tell(verdicts: Sequence[Verdict]) -> None:
         click.echo(visible(f"FAIL {vignette.vignette_id} {vignette.title}"))
         for rule in verdict.missing_rules:
             click.echo(visible(f"  the pack has no rule {rule}"))
+        for reason in reasons.get(vignette.vignette_id, ()):
+            click.echo(visible(f"  changed by {reason}"))
         for failure in verdict.failures:
             _tell_failure(failure)
     passed = sum(verdict.has_passed for verdict in verdicts)

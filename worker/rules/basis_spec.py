@@ -101,3 +101,7 @@ class LockFile(PackModel):
     """`rules/versions.lock.yaml`, written by `lpwatch lint --lock`."""
 
     rules: dict[Name, LockedSpec] = Field(default_factory=dict)
+    below: dict[Name, LockedSpec] = Field(
+        default_factory=dict,
+        description="Rules of the layers below that mean something else here, because definitions.yaml says so.",
+    )

@@ -12,7 +12,6 @@ from worker.rules.basis_spec import (
     ClaimsFile,
     ClaimSpec,
     DifferenceSpec,
-    LockedSpec,
     LockFile,
     SourcesFile,
     SourceSpec,
@@ -36,19 +35,24 @@ DEFINITIONS = "rules/definitions.yaml"
 SOURCES = "rules/sources.yaml"
 CLAIMS = "rules/claims.yaml"
 LOCK = "rules/versions.lock.yaml"
+SECTIONS = ("definitions", "params", "kinds", "sums")
+"""What of definitions.yaml is part of what rules mean; the rest says what is expected and shown, and decides nothing."""
 
 
 @dataclass(slots=True)
 class LayerFiles:
     """What one layer itself says, for what a layer must keep in agreement with itself.
 
-    Shape: `rules` with their files; ids of its `claims`; `lock` with its file, None where the layer has none; `so_far` what
-    this layer and those below say.
+    Shape: `rules` with their files; ids of its `claims`; `shared` the entries of its definitions.yaml by section and name, each
+    with its file and path; ids of rules that it `disabled`; `lock` is None where the layer has none; `so_far` what this layer
+    and those below say.
     """
 
     rules: dict[str, tuple[RuleSpec, Located]] = field(default_factory=dict)
     claims: set[str] = field(default_factory=set)
-    lock: tuple[Mapping[str, LockedSpec], Located] | None = None
+    shared: dict[tuple[str, str], tuple[Located, Path]] = field(default_factory=dict)
+    disabled: dict[str, str] = field(default_factory=dict)
+    lock: LockFile | None = None
     so_far: RuleFiles | None = None
 
 
@@ -106,6 +110,9 @@ def read_rule_files(layers: Sequence[Mapping[str, str]], problems: Problems) -> 
 def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], problems: Problems) -> None:
     if path == DEFINITIONS:
         shared = validate(DefinitionsFile, located)
+        for section in SECTIONS:
+            stated = {(section, name): (located, (section, name)) for name in getattr(shared, section)}
+            files.layers[-1].shared.update(stated)
         for name, spec in shared.definitions.items():
             files.definitions[name] = (spec, located, ("definitions", name))
         for name, param in shared.params.items():
@@ -126,7 +133,7 @@ def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], p
         files.claims |= {name: (spec, located) for name, spec in claimed.claims.items()}
         files.layers[-1].claims.update(claimed.claims)
     elif path == LOCK:
-        files.layers[-1].lock = (validate(LockFile, located).rules, located)
+        files.layers[-1].lock = validate(LockFile, located)
     else:
         _read_rule(files, located, seen, problems)
 
@@ -148,6 +155,7 @@ def _read_rule(files: RuleFiles, located: Located, seen: dict[str, str], problem
         files.disabled.discard(spec.id)
     elif files.rules.pop(spec.id, None) is not None:
         files.disabled.add(spec.id)
+        files.layers[-1].disabled[spec.id] = place
     elif spec.id not in files.disabled:
         problems.add(
             place, f"no layer below has a rule '{spec.id}' to disable; correct the id or remove the file"

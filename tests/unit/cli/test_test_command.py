@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
 
 from worker.cli.main import main
+from worker.decode.located_yaml import load_yaml
 
 GOOD = """scenarios:
 - {id: A1, title: a fever, patient: {age_y: 40}, kind: positive,
@@ -79,3 +81,22 @@ def test_an_unreadable_file_ends_with_the_code_of_a_wrong_configuration(
 
 def test_a_folder_without_vignettes_is_refused(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["test", str(tmp_path)]).exit_code == 3
+
+
+def test_a_failure_names_what_a_layer_changed_that_its_rules_rest_on(tmp_path: Path, root: Path) -> None:
+    vitals = load_yaml((root / "mappings/concepts/vitals.yaml").read_text(encoding="utf-8"), "vitals.yaml")
+    (concept,) = [one for one in cast("Any", vitals.data)["concepts"] if one["id"] == "body-temperature"]
+    ours = tmp_path / "ours"
+    for folder in ("concepts", "rules", "notes"):
+        (ours / folder).mkdir(parents=True)
+    narrow = json.dumps({"concepts": [concept | {"plausible": [25, 38.55]}]})
+    (ours / "concepts/vitals.yaml").write_text(narrow, encoding="utf-8")
+    (ours / "rules/off.yaml").write_text("id: pain-spike\ndisabled: true\n", encoding="utf-8")
+    (ours / "notes/findings.yaml").write_text("findings: []\n", encoding="utf-8")
+    concept_line = f"{ours}/concepts/vitals.yaml:1:15: replaces the concept 'body-temperature'"
+    told = json.loads(_run(tmp_path, GOOD, "--pack", str(ours), "--json").stdout)
+    assert {failure["id"]: failure["changed_by"] for failure in told["failures"]} == {"A1": [concept_line]}
+    asks = GOOD.replace("rule: fever-single, sev: urgent, at: 5", "rule: pain-spike, sev: routine, at: 5")
+    lines = _run(tmp_path, asks, "--pack", str(ours), "--notes", "text").stdout.splitlines()
+    assert f"  changed by {ours}/rules/off.yaml:1:5: pain-spike: removes the rule" in lines
+    assert f"  changed by {ours}/notes/findings.yaml: phrases of its own" in lines

@@ -14,6 +14,7 @@ from worker.rules.lint_versions import write_lock
 from worker.rules.parse import compile_rules
 from worker.rules.release import Given, Report, Sample, check_release
 from worker.rules.rule_files import LOCK, read_rule_files
+from worker.rules.shared_changes import Origin, origins
 
 HOUSE = "house_choice: a lead"
 LIMIT = f"limit: {{value: 38.0, unit: Cel, {HOUSE}}}"
@@ -284,9 +285,115 @@ def test_a_change_of_what_a_rule_uses_needs_a_new_version_of_the_rule(
     assert [("'tested'" in line) for line in lines] == [True] * is_meaning
 
 
-def test_a_site_that_changes_a_definition_need_not_lock_the_rules_of_others() -> None:
-    below = locked(layer_of(rule_text(IS_HOT), definitions=DEFINITIONS))
-    assert report(below, {"rules/definitions.yaml": DEFINITIONS.replace("38.5", "38.6")}) == Report()
+def locked_over(under: dict[str, str], layer: dict[str, str]) -> dict[str, str]:
+    return layer | {LOCK: write_lock(read_rule_files([under, layer], Problems()))}
+
+
+BELOW = locked(layer_of(rule_text(IS_HOT), rule_text(HOT, LIMIT, rule_id="other"), definitions=DEFINITIONS))
+SEED_OF_OTHER = CLAIMS.replace("rules: [tested]", "rules: [tested, other]")
+
+
+def over(*layers: dict[str, str]) -> Report:
+    """Report on layers over one with two rules, of which one rests on a definition."""
+    other = (replace(FIRES, fires=frozenset({"other"})), replace(NEARLY, file="other"))
+    below = BELOW | {"rules/claims.yaml": SEED_OF_OTHER}
+    return report(below, *layers, samples=(FIRES, NEARLY, *other))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("38.5", "38.6", "rules/definitions.yaml:2:10: 'shared' is 38.6 Cel (38.5 Cel below): tested means"),
+        (
+            "above:",
+            "at_least:",
+            "rules/definitions.yaml:4:3: definition 'hot' differs from the one below: tested means",
+        ),
+        ("title: Hot", "title: Warm", ""),
+        ("38.5", "38.50", ""),
+    ],
+)
+def test_a_site_that_changes_a_definition_is_told_of_each_rule_of_others_that_means_something_else(
+    old: str, new: str, says: str
+) -> None:
+    assert over() == Report()
+    site = {"rules/definitions.yaml": DEFINITIONS.replace(old, new)}
+    found = over(site)
+    assert found.errors == ()
+    assert [line.startswith(says) for line in found.warnings] == [True] * bool(says)
+    assert all("`lpwatch lint --lock`" in line for line in found.warnings)
+    if says:
+        assert over(locked_over(BELOW, site)) == Report()
+
+
+def test_the_lock_of_a_site_holds_what_its_definitions_make_of_the_rules_of_others() -> None:
+    site = {"rules/definitions.yaml": DEFINITIONS.replace("38.5", "38.6")}
+    lock = locked_over(BELOW, site)[LOCK]
+    assert "below:\n  tested: {version: 1, digest: '" in lock
+    assert "other" not in lock
+    again = {"rules/definitions.yaml": DEFINITIONS.replace("38.5", "38.7"), LOCK: lock}
+    (line,) = over(again).errors
+    assert line.startswith("rules/definitions.yaml:2:10: 'shared' is 38.7 Cel (38.5 Cel below): tested means")
+    own = layer_of(rule_text(IS_HOT).replace("version: 1", "version: 2")) | site
+    assert "below:" not in locked_over(BELOW, own)[LOCK]
+
+
+def test_a_site_is_told_when_the_rule_that_it_changes_has_a_new_version_below() -> None:
+    site = locked_over(BELOW, {"rules/definitions.yaml": DEFINITIONS.replace("38.5", "38.6")})
+    newer = rule_text(IS_HOT).replace("version: 1", "version: 2")
+    below = locked(layer_of(newer, definitions=DEFINITIONS))
+    assert "mean" in report(below, site).errors[0]
+    assert report(below, locked_over(below, site)) == Report()
+
+
+def test_a_number_of_a_definition_itself_is_named() -> None:
+    own = DEFINITIONS.replace(
+        "    where: {above", f"    params: {{limit: {{value: 38.5, unit: Cel, {HOUSE}}}}}\n    where: {{above"
+    )
+    own = own.replace("$shared", "$limit")
+    below = locked(layer_of(rule_text(IS_HOT), definitions=own))
+    found = report(below, {"rules/definitions.yaml": own.replace("limit: {value: 38.5", "limit: {value: 39")})
+    assert found.warnings[0].startswith(
+        "rules/definitions.yaml:4:3: 'limit' of 'hot' is 39 Cel (38.5 Cel below): tested"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_told"),
+    [
+        ("value: 38.0", "value: 38.1", True),
+        ("status: draft", "status: shadow", False),
+        ("version: 1", "version: 2", False),
+    ],
+)
+def test_a_rule_that_replaces_another_and_means_something_else_has_a_version_of_its_own(
+    old: str, new: str, *, is_told: bool
+) -> None:
+    text = rule_text(HOT, LIMIT)
+    found = report(
+        layer_of(text), {"rules/mine.yaml": text.replace(old, new).replace("seeds: [A01]", SEEDED)}
+    )
+    assert found.errors == ()
+    assert [line.partition(";")[0] for line in found.warnings] == [
+        "rules/mine.yaml:3:10: 'tested' replaces version 1 of the pack below and means something else"
+    ] * is_told
+
+
+def test_origins_say_which_layer_changes_a_rule_and_where() -> None:
+    site = {"rules/definitions.yaml": DEFINITIONS.replace("38.5", "38.6")}
+    house = {
+        "rules/other.yaml": rule_text(HOT, LIMIT, rule_id="other").replace("version: 1", "version: 3"),
+        "rules/off.yaml": "id: tested\ndisabled: true\n",
+    }
+    files = read_rule_files([BELOW, site, house], Problems())
+    assert list(origins(files, "other")) == [
+        Origin(2, "rules/other.yaml:2:5", "replaces the rule (version 1 below, 3 here)")
+    ]
+    assert [(each.layer, each.place) for each in origins(files, "tested")] == [
+        (1, "rules/definitions.yaml:2:10"),
+        (2, "rules/off.yaml:1:5"),
+    ]
+    assert list(origins(read_rule_files([BELOW], Problems()), "tested")) == []
 
 
 def test_a_new_version_is_written_and_an_old_one_never_comes_back() -> None:
