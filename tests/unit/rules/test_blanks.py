@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.correlate.facts import born, csf, fact, finding, puncture, stay, temperature
 from tests.unit.rules.pack import book_of, default_book, evaluations, rule_text
 from worker.model.fact import Assertion, AssertionStatus, Coded, Comparator, Fact, Quantity
+from worker.model.finding import Severity
 from worker.rules.blanks import charted_of, missing_beside
 from worker.rules.rule import RuleBook
 
@@ -175,3 +178,60 @@ def test_another_lp_says_nothing_of_this_one() -> None:
 def test_a_rule_that_is_told_to_nobody_lacks_nothing() -> None:
     drop = score("pain-score", 8, 9)
     assert missing("pain-spike", ADULT, NOTE, stay(-1), score("pain-score", 6, 2), drop) == ()
+
+
+# What each sort of clause lacks
+
+LIMITS = """
+low: {value: 60, unit: mg/dL, house_choice: a lead}
+half: {value: 0.5, unit: "1", house_choice: a lead}
+four: {value: 4, unit: h, house_choice: a lead}
+three: {value: 3, unit: "{score}", house_choice: a lead}
+old: {value: 60, unit: a, house_choice: a lead}
+"""
+RATIO = "ratio_to: {of: serum-glucose, within: $four, below: $half}"
+SCORED = "near: {of: [pain-score], within: $four, where: {at_least: $three}}"
+SEDATED = "near: {of: [sedation], within: $four}"
+TOLD = "near: {of: [headache], within: $four, where: {asserted: [present]}}"
+
+
+def low_and_worse(clause: str) -> RuleBook:
+    """Compile a rule of a low glucose in the CSF, raised where a clause holds."""
+    when = "reading: {of: [csf-glucose], where: {below: $low}}"
+    raising = f"raise:\n  - {{to: emergent, say: Worse., when: {clause}}}"
+    used = [line for line in LIMITS.split("\n") if f"${line.partition(':')[0]}" in f"{when} {raising}"]
+    return book_of(rule_text(when, "\n".join(used), more=raising))
+
+
+@pytest.mark.parametrize(
+    ("clause", "told"),
+    [
+        (RATIO, ("no data: serum-glucose",)),
+        (SCORED, ("no data: pain-score",)),
+        (SEDATED, ("none given, as far as filed: sedation",)),
+        (TOLD, ("no data: note",)),
+        ("age: {at_least: $old}", ("no data: birth-date",)),
+        ("not: {age: {at_least: $old}}", ("no data: birth-date",)),
+        (f"{{{SCORED}, with: [severe]}}", ()),
+        (f"any: [{{{SCORED}}}, {{with: [severe]}}]", ("no data: pain-score",)),
+        (f"not: {{{SCORED}}}", ()),
+        ("preceded_by: {of: [pain-score], where: {at_least: $three}}", ()),
+    ],
+)
+def test_a_clause_that_may_yet_raise_names_what_it_lacks(clause: str, told: tuple[str, ...]) -> None:
+    book = low_and_worse(clause if clause[0] == "{" else f"{{{clause}}}")
+    assert missing("tested", sugar("csf-glucose", 0.5, 30), as_of=2, book=book) == told
+    assert missing("tested", sugar("csf-glucose", 0.5, 30), as_of=2, book=lower(book)) == ()
+
+
+def lower(book: RuleBook) -> RuleBook:
+    """Let the raise reach no more than the rule says anyway."""
+    (rule,) = book.rules
+    return replace(book, rules=(replace(rule, severity=Severity.EMERGENT),))
+
+
+@pytest.mark.parametrize("hours", [3.0, 5.0])
+def test_what_would_have_had_to_be_measured_then_is_asked_for_only_as_long_as_it_counts(hours: float) -> None:
+    book = low_and_worse(f"{{{SCORED}}}")
+    told = missing("tested", ADULT, sugar("csf-glucose", 0.5, 30), as_of=hours, book=book)
+    assert told == (("no data: pain-score",) if hours < 4.5 else ())

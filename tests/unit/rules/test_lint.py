@@ -341,6 +341,11 @@ def test_removing_a_rule_that_no_layer_below_has_is_refused() -> None:
     assert line.startswith("rules/site-0.yaml:1:5: no layer below has a rule 'fever-singel' to disable")
 
 
+def test_a_rule_asks_for_circumstances_that_there_are() -> None:
+    (line,) = refused(rule_text(HOT, LIMIT, more="asks_for: [cloting]"))
+    assert ":12: unknown circumstance 'cloting'; name one of those in definitions.yaml" in line
+
+
 SILENT = rule_text(HOT, LIMIT, severity="info", more="opens: nothing")
 
 
@@ -355,6 +360,7 @@ SILENT = rule_text(HOT, LIMIT, severity="info", more="opens: nothing")
         ),
         ("severity: info", "severity: routine", "is of severity info, and has no folds"),
         ("opens: nothing", "opens: nothing\nfolds: [x]", "is of severity info, and has no folds"),
+        ("opens: nothing", "opens: nothing\nasks_for: [x]", "no folds, no asks_for and no renotify"),
         ("opens: nothing", "context_of: [tested]", "are for rules with `opens: nothing`"),
         (
             'opens: nothing\nsays: {possible_causes: ["possible cause"]}',
