@@ -34,6 +34,7 @@ _STRENGTH = (
     AssertionStatus.RESOLVED,
     AssertionStatus.UNCERTAIN,
 )
+_OF_NOBODY_NOW = frozenset({AssertionStatus.HYPOTHETICAL, AssertionStatus.FAMILY, AssertionStatus.HISTORICAL})
 _FAR_BEHIND = 4
 """Words that may stand between a finding and a cue behind it."""
 
@@ -86,6 +87,15 @@ class Reading:
         )
 
     @cached_property
+    def is_of_the_patient(self) -> bool:
+        """Tell whether nothing in the sentence makes it advice, family or history."""
+        return not any(
+            isinstance(meaning, Cue) and meaning.status in _OF_NOBODY_NOW
+            for hit in self.hits
+            for meaning in hit.meanings
+        )
+
+    @cached_property
     def _normal(self) -> tuple[tuple[int, int], ...]:
         return tuple(
             (hit.first, hit.after)
@@ -118,6 +128,9 @@ class Reading:
             return True
         if reach == "next":
             return left_after == right_first
+        if reach == "brackets":
+            words = self.sentence.words[left_after:right_first]
+            return words[:1] == ["("] and ")" not in words
         ends = self._segment_ends if reach == "segment" else self._clause_ends
         return ends[left_after] == ends[right_first]
 

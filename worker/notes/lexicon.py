@@ -62,6 +62,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionForm:
+    """What a heading opens; `is_line` where its text ends with its own line."""
+
+    kind: SectionKind
+    is_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PunctureForm:
     """A phrase that documents an LP, of a row of the lexicon; `needs_name` where it does not name the LP itself."""
 
@@ -88,13 +96,14 @@ class Lexicon:
     """All tables of note reading.
 
     Shape: `statements` holds mentions and cues, which do not overlap; `marks` qualifiers and groups, which may; `headings`
-    gives kinds of sections; `after_comma` words that end a denial behind a comma.
+    gives kinds of sections, `turns` what ends those of one line; `after_comma` words that end a denial behind a comma.
     """
 
     statements: PhraseTable[Mention | Cue]
     marks: PhraseTable[Mark]
     after_comma: PhraseTable[bool]
-    headings: PhraseTable[SectionKind]
+    headings: PhraseTable[SectionForm]
+    turns: PhraseTable[bool]
     punctures: PunctureTables
     qualifiers: Mapping[str, QualifierSpec] = field(default_factory=dict)
     near: Mapping[str, NearSpec] = field(default_factory=dict)
@@ -196,19 +205,23 @@ class _Tables:
         self._fill_cues(statements)
         self._fill_marks(marks)
         after_comma: PhraseTable[bool] = PhraseTable()
-        headings: PhraseTable[SectionKind] = PhraseTable()
+        headings: PhraseTable[SectionForm] = PhraseTable()
+        turns: PhraseTable[bool] = PhraseTable()
         for context in self._context:
             self._add(statements, context, ("breaks",), context.spec.breaks, Cue("break"))
             self._add(after_comma, context, ("after_comma",), context.spec.after_comma, meaning=True)
         for sections in self._sections:
             for at, section in enumerate(sections.spec.sections):
-                self._add(headings, sections, ("sections", at, "headings"), section.headings, section.kind)
+                form = SectionForm(section.kind, is_line=section.extent == "line")
+                self._add(headings, sections, ("sections", at, "headings"), section.headings, form)
+            self._add(turns, sections, ("turns",), sections.spec.turns, meaning=True)
         specs = [placed.spec for placed in self._findings.values()]
         return Lexicon(
             statements=statements,
             marks=marks,
             after_comma=after_comma,
             headings=headings,
+            turns=turns,
             punctures=self._puncture_tables(),
             qualifiers={name: placed.spec for name, placed in self._qualifiers.items()},
             near={spec.id: spec.near for spec in specs if spec.near is not None},
@@ -244,7 +257,13 @@ class _Tables:
                 self._refer(placed, ("near", "group"), spec.near.group, self._groups, "group")
             if spec.becomes is not None:
                 self._refer(placed, ("becomes", "finding"), spec.becomes.finding, self._findings, "finding")
-                self._refer(placed, ("becomes", "with"), spec.becomes.with_, self._groups, "group")
+                for key in ("with", "unless", "remark"):
+                    self._refer_becomes(placed, spec.becomes, key)
+
+    def _refer_becomes(self, placed: _Placed[FindingSpec], becomes: BecomesSpec, key: str) -> None:
+        group = {"with": becomes.with_, "unless": becomes.unless, "remark": becomes.remark}[key]
+        if group is not None:
+            self._refer(placed, ("becomes", key), group, self._groups, "group")
 
     def _fill_cues(self, table: PhraseTable[Mention | Cue]) -> None:
         for placed in self._cues.values():

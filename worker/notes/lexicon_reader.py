@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from worker.model.fact import Assertion, AssertionStatus
@@ -10,11 +11,12 @@ from worker.notes.lexicon import Mention
 from worker.notes.punctures import read_puncture
 from worker.notes.qualifiers import AFTER_LP, BASELINE, qualify
 from worker.notes.reader import LONGEST_TEXT, NoteReading
+from worker.notes.remarks import Remark
 from worker.notes.sections import find_sections
 from worker.notes.text import LONGEST_SENTENCE, split_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from worker.notes.context import Stated
     from worker.notes.lexicon import Lexicon
@@ -30,8 +32,8 @@ _OF_SECTION: dict[SectionKind, AssertionStatus] = {
 _STANDING = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
 
 
-_Known = dict[tuple[str, "SectionKind", AssertionStatus | None], AssertionStatus | None]
-"""Sentences already read, by their text and where they stand; what the next one inherits. Notes repeat themselves."""
+_Known = dict[tuple[str, "SectionKind", AssertionStatus | None, str], AssertionStatus | None]
+"""Sentences already read, by their text, where they stand and the next one; what that inherits. Notes repeat themselves."""
 
 
 class LexiconReader:
@@ -40,6 +42,9 @@ class LexiconReader:
     def __init__(self, lexicon: Lexicon) -> None:
         """Keep the compiled lexicon."""
         self._lexicon = lexicon
+        self._remarkable = frozenset(
+            finding for spec in lexicon.qualifiers.values() if spec.is_remark for finding in spec.of
+        )
         self._beginnings = lexicon.statements.beginnings(lambda meaning: isinstance(meaning, Mention))
 
     @property
@@ -63,14 +68,15 @@ class LexiconReader:
         return NoteReading(assertions, read_puncture(document.title, whole, self._lexicon), is_cut)
 
     def _section(
-        self, sentences: Iterable[Sentence], kind: SectionKind, known: _Known
+        self, sentences: Sequence[Sentence], kind: SectionKind, known: _Known
     ) -> Iterator[tuple[str, Assertion]]:
         lasting: AssertionStatus | None = None
-        for sentence in sentences:
-            place = (sentence.text, kind, lasting)
+        for sentence, following in zip_longest(sentences, sentences[1:]):
+            may_state = not self._beginnings.isdisjoint(sentence.words)
+            place = (sentence.text, kind, lasting, following.text if may_state and following else "")
             if place not in known:
-                if not self._beginnings.isdisjoint(sentence.words):
-                    yield from self._sentence(sentence, kind, lasting)
+                if may_state:
+                    yield from self._sentence(sentence, kind, lasting, following)
                 known[place] = self._lasting(sentence, lasting)
             lasting = known[place]
 
@@ -79,23 +85,26 @@ class LexiconReader:
         sentence: Sentence,
         kind: SectionKind,
         lasting: AssertionStatus | None,
+        following: Sentence | None,
     ) -> Iterator[tuple[str, Assertion]]:
         reading = Reading(sentence, self._lexicon)
         stated = list(reading.stated())
         if not stated:
             return
-        qualified = qualify(reading, stated)
+        remark = Remark(following, self._lexicon) if following else None
         spans = sentence.spans
-        for finding, qualifiers in zip(stated, qualified, strict=True):
+        for finding, own in zip(stated, qualify(reading, stated), strict=True):
             status = self._status(finding, reading, _OF_SECTION.get(kind, lasting))
             if status is None:
                 continue
             if kind == "baseline" and AFTER_LP not in reading.groups:
-                qualifiers.add(BASELINE)
-            kept = tuple(sorted(qualifiers)) if status in _STANDING else ()
+                own.add(BASELINE)
+            added = (
+                remark.qualifiers(finding.finding) if remark and finding.finding in self._remarkable else ()
+            )
+            kept = tuple(sorted(own.union(added))) if status in _STANDING else ()
             span = (spans[finding.first][0], spans[finding.after - 1][1])
-            name = self._name(finding.finding, reading)
-            yield name, Assertion(status, kept, span, sentence.text)
+            yield self._name(finding.finding, reading, remark), Assertion(status, kept, span, sentence.text)
 
     def _status(
         self, finding: Stated, reading: Reading, given: AssertionStatus | None
@@ -113,11 +122,12 @@ class LexiconReader:
             return None
         return status
 
-    def _name(self, finding: str, reading: Reading) -> str:
+    def _name(self, finding: str, reading: Reading, remark: Remark | None) -> str:
         becomes = self._lexicon.becomes.get(finding)
-        if becomes is None or becomes.with_ not in reading.groups or becomes.unless in reading.groups:
+        if becomes is None or becomes.unless in reading.groups:
             return finding
-        return becomes.finding
+        is_other = becomes.with_ in reading.groups or (remark is not None and remark.makes(finding, becomes))
+        return becomes.finding if is_other else finding
 
     def _lasting(self, sentence: Sentence, lasting: AssertionStatus | None) -> AssertionStatus | None:
         """Return the status that the next sentence inherits: the points of a list, or the next part behind a semicolon."""

@@ -12,8 +12,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=400)]
 Phrases = tuple[Phrase, ...]
 StatusName = Literal["present", "absent", "uncertain", "resolved", "historical", "hypothetical", "family"]
-Reach = Literal["next", "colon", "segment", "clause", "sentence"]
+Reach = Literal["next", "colon", "brackets", "segment", "clause", "sentence"]
 SectionKind = Literal["baseline", "hypothetical", "family", "historical", "neutral"]
+Extent = Literal["paragraph", "line"]
 
 
 class WordsSpec(PackModel):
@@ -45,6 +46,9 @@ class BecomesSpec(PackModel):
     finding: Name
     with_: Name = Field(alias="with", description="A group; its phrases make the other finding.")
     unless: Name | None = Field(default=None, description="A group; its phrases leave the finding as it is.")
+    remark: Name | None = Field(
+        default=None, description="A group; with it the next sentence makes the other finding, too."
+    )
 
 
 class FindingSpec(PackModel):
@@ -98,6 +102,11 @@ class QualifierSpec(PackModel):
     side: Literal["either", "before"] = Field(
         default="either", description="before: it qualifies only what stands behind it."
     )
+    is_remark: bool = Field(
+        default=False,
+        alias="remark",
+        description="A next sentence that names none of these findings speaks of them, too.",
+    )
     of: tuple[Name, ...] = Field(default=(), description="The findings it applies to; all when empty.")
     unless: Phrases = Field(default=(), description="Words in the same reach that forbid it.")
     not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like it.")
@@ -127,6 +136,9 @@ class SectionSpec(PackModel):
     """Headings of one kind of text."""
 
     kind: SectionKind
+    extent: Extent = Field(
+        default="paragraph", description="line: text on the heading's own line ends with that line."
+    )
     headings: Phrases
 
 
@@ -134,6 +146,9 @@ class SectionFile(PackModel):
     """`sections.yaml`."""
 
     sections: tuple[SectionSpec, ...] = ()
+    turns: Phrases = Field(
+        default=(), description="At the beginning of a sentence they end a section whose extent is its line."
+    )
 
 
 class PunctureSpec(PackModel):

@@ -24,33 +24,33 @@ def qualify(reading: Reading, stated: Sequence[Stated]) -> list[set[str]]:
     found: list[set[str]] = [set() for _ in stated]
     for hit in reading.marks:
         for mark in hit.meanings:
-            for spec in _specs_of(reading, mark):
+            for spec in specs_of(reading, mark):
                 for position in _reached(reading, hit, spec, stated):
                     found[position].add(spec.means or spec.id)
     _add_scores(reading, stated, found)
-    if AFTER_LP in reading.groups:
-        for qualifiers in found:
-            qualifiers.discard(BASELINE)
     return found
 
 
-def _specs_of(reading: Reading, mark: Mark) -> list[QualifierSpec]:
+def specs_of(reading: Reading, mark: Mark) -> list[QualifierSpec]:
+    """Return what a mark may say; a complaint after the LP was not there "on admission", whoever says so in its sentence."""
     qualifiers = reading.lexicon.qualifiers
     if mark.kind == "qualifier":
-        return [qualifiers[mark.id]]
+        spec = qualifiers[mark.id]
+        is_out = (spec.means or spec.id) == BASELINE and spec.side == "either" and AFTER_LP in reading.groups
+        return [] if is_out else [spec]
     if mark.kind == "group":
         return [spec for spec in qualifiers.values() if spec.group == mark.id]
     return []
 
 
 def _reached(reading: Reading, hit: Hit[Mark], spec: QualifierSpec, stated: Sequence[Stated]) -> list[int]:
-    """Return which findings a qualifier belongs to: all in its reach; in a segment only the nearest, those behind it first."""
+    """Return which findings a qualifier belongs to: all in its reach; of those in a segment on either side, the nearest."""
     reached = [
         position
         for position, finding in enumerate(stated)
         if (not spec.of or finding.finding in spec.of) and _is_near(reading, hit, finding, spec)
     ]
-    if spec.reach == "sentence" or not reached:
+    if spec.reach == "sentence" or spec.side == "before" or not reached:
         return reached
     nearest = min(reached, key=lambda position: _distance(hit, stated[position]))
     place = (stated[nearest].first, stated[nearest].after)
@@ -62,8 +62,9 @@ def _is_near(reading: Reading, hit: Hit[Mark], finding: Stated, spec: QualifierS
         return False
     if not reading.joins(hit, finding, spec.reach):
         return False
+    reach = "segment" if spec.reach == "brackets" else spec.reach
     return not any(
-        mark.kind == "unless" and mark.id == spec.id and reading.joins(other, finding, spec.reach)
+        mark.kind == "unless" and mark.id == spec.id and reading.joins(other, finding, reach)
         for other in reading.marks
         for mark in other.meanings
     )

@@ -2,7 +2,9 @@
 
 A heading is a known phrase at the start of a line or sentence, followed by a colon; or alone on its line. Before the colon may
 stand when it was written ("Addendum day 2:", "Update 06/01 14:30:"); then a dash will do as well. A section ends at the next
-heading, at any other line that begins with words in capitals and a colon, or at a blank line after its text.
+heading, at any other line that begins with words in capitals and a colon, or at a blank line after its text. Some headings,
+those of an indication above all, speak of their line only (ADR 0026): text that begins on it ends with it, unless the next line
+goes on with the sentence; and it ends before a sentence that begins with a turn to another matter ("Complains of …").
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worker.notes.text import first_word, split_words
+from worker.notes.lexicon import SectionForm
+from worker.notes.text import first_word, goes_on, split_words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,12 @@ _LONGEST_HEADING = 60
 _PART = re.compile(r"[^.!?;\r\n]+")
 _BEFORE = re.compile(r"[\s\-*•]*")
 _TEXT = re.compile(r"\S")
+_LINE_END = re.compile(r"\r\n|[\r\n]")
+_OPEN = re.compile(
+    r"(?:[,(/&–-]|\b(?:and|or|with|without|of|for|to|the|a|an|no|by|in|on|since|possible|query))[ \t]*\Z",
+    re.IGNORECASE,
+)
+"""What a line ends with where its sentence goes on in the next."""
 _DASH = re.compile(r"[^\S\r\n]+[-–][^\S\r\n]")
 _NUMBER = re.compile(r"\d{1,4}(?:st|nd|rd|th|h|hrs|am|pm)?")
 _OF_TIME = re.compile(
@@ -34,6 +43,9 @@ _OF_TIME = re.compile(
 )
 """Words, beside numbers, by which a heading says when it was written."""
 _BLANK = re.compile(r"(?:\n|\r(?!\n))(?:[^\S\r\n]|\r(?=\n))*(\n|\r(?!\n))")
+
+
+_NEUTRAL = SectionForm("neutral")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +61,55 @@ class Section:
 class _Heading:
     start: int
     after: int
-    kind: SectionKind
+    form: SectionForm
 
 
 def find_sections(text: str, lexicon: Lexicon) -> list[Section]:
     """Cut a note into sections, in order; text before the first heading is neutral."""
-    headings = [_Heading(0, 0, "neutral"), *_headings(text, lexicon)]
+    headings = [_Heading(0, 0, _NEUTRAL), *_headings(text, lexicon)]
     sections: list[Section] = []
     for at, heading in enumerate(headings):
         end = headings[at + 1].start if at + 1 < len(headings) else len(text)
-        middle = end if heading.kind == "neutral" else _blank_line(text, heading.after, end)
-        sections.append(Section(heading.after, middle, heading.kind))
+        middle = _end_of_section(text, heading, end, lexicon)
+        sections.append(Section(heading.after, middle, heading.form.kind))
         if middle < end:
             sections.append(Section(middle, end, "neutral"))
     return sections
 
 
+def _end_of_section(text: str, heading: _Heading, end: int, lexicon: Lexicon) -> int:
+    if heading.form.kind == "neutral":
+        return end
+    end = _blank_line(text, heading.after, end)
+    if not heading.form.is_line:
+        return end
+    return _turn(text, heading.after, _end_of_lines(text, heading.after, end), lexicon)
+
+
+def _end_of_lines(text: str, start: int, end: int) -> int:
+    """Return where text that begins on the line of its heading ends: with that line and those that go on with its sentence."""
+    first = _TEXT.search(text, start, end)
+    if first is None or _LINE_END.search(text, start, first.start()):
+        return end
+    for found in _LINE_END.finditer(text, start, end):
+        is_open = _OPEN.search(text, max(start, found.start() - _LONGEST_HEADING), found.start())
+        if not is_open and not goes_on(text, start, found.start(), end):
+            return found.start()
+    return end
+
+
+def _turn(text: str, start: int, end: int, lexicon: Lexicon) -> int:
+    """Return where a sentence behind the first begins with a turn to another matter, else `end`."""
+    starts = [at for at in _starts(text, start, end) if at < end]
+    for at in starts[1:]:
+        hit = next(lexicon.turns.find_all(words_of(text[at : min(at + _LONGEST_HEADING, end)])), None)
+        if hit is not None and hit.first == 0:
+            return at
+    return end
+
+
 def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
-    for start in _starts(text):
+    for start in _starts(text, 0, len(text)):
         near = text[start : start + _LONGEST_HEADING]
         if ":" not in near and not lexicon.headings.may_be_in((first_word(near),)):
             continue
@@ -76,12 +119,12 @@ def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
         if known is not None:
             yield known
         elif _is_in_capitals(words, text) and _is_at_line_start(text, start):
-            yield _Heading(start, start, "neutral")
+            yield _Heading(start, start, _NEUTRAL)
 
 
-def _starts(text: str) -> Iterator[int]:
-    """Give each position at which a sentence or line begins."""
-    for part in _PART.finditer(text):
+def _starts(text: str, first: int, end: int) -> Iterator[int]:
+    """Give each position of [first, end) at which a sentence or line begins."""
+    for part in _PART.finditer(text, first, end):
         before = _BEFORE.match(text, part.start(), part.end())
         start = before.end() if before else part.start()
         if start < part.end():

@@ -142,7 +142,7 @@ def _ends_here(text: str, begin: int, position: int, last: int) -> bool:
     """Tell whether a mark that may end a sentence does."""
     character = text[position]
     if character in "\r\n":
-        return position - begin >= LONGEST_SENTENCE or not _goes_on(text, begin, position, last)
+        return position - begin >= LONGEST_SENTENCE or not goes_on(text, begin, position, last)
     if character == "?":
         return position > begin and not text[position - 1].isspace()
     return character != "." or not _is_short(text, begin, position)
@@ -160,7 +160,7 @@ def _is_short(text: str, begin: int, position: int) -> bool:
 _LONGEST_SHORT = 6
 
 
-def _goes_on(text: str, begin: int, position: int, last: int) -> bool:
+def goes_on(text: str, begin: int, position: int, last: int) -> bool:
     """Tell whether a line end is only a wrap: more text follows in lower case on the very next line."""
     if text[position] == "\r" and position + 1 < last and text[position + 1] == "\n":
         return True  # the line feed decides

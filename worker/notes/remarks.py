@@ -1,0 +1,57 @@
+"""Read a sentence as a remark on the one before it: "Headache 5/10. Worse on standing." Pure: no I/O, no clock.
+
+A remark speaks of what the sentence before it states where it names none of it itself and is no advice, family or history.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from worker.notes.context import Reading
+from worker.notes.qualifiers import specs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from worker.notes.lexicon import Lexicon
+    from worker.notes.lexicon_spec import BecomesSpec
+    from worker.notes.text import Sentence
+
+_NAMING = frozenset({"phrases", "near"})
+
+
+class Remark:
+    """What a sentence says of the findings of the sentence before it."""
+
+    def __init__(self, sentence: Sentence, lexicon: Lexicon) -> None:
+        """Take the sentence; it is read where somebody asks."""
+        self._reading = Reading(sentence, lexicon)
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(finding.finding for finding in self._reading.stated() if finding.form in _NAMING)
+
+    def _is_of(self, findings: Collection[str]) -> bool:
+        return self._reading.is_of_the_patient and self._named.isdisjoint(findings)
+
+    def qualifiers(self, finding: str) -> set[str]:
+        """Return the qualifiers that it adds to a finding."""
+        marks = {mark for hit in self._reading.marks for mark in hit.meanings}
+        return {
+            spec.means or spec.id
+            for mark in marks
+            for spec in specs_of(self._reading, mark)
+            if spec.is_remark and finding in spec.of and self._is_of(spec.of)
+        }
+
+    def makes(self, finding: str, becomes: BecomesSpec) -> bool:
+        """Tell whether it makes the other finding of a finding: it begins with a phrase of the group of remarks."""
+        if becomes.unless in self._reading.groups or not self._is_of((finding, becomes.finding)):
+            return False
+        return any(
+            mark.kind == "group" and mark.id == becomes.remark
+            for hit in self._reading.marks
+            if hit.first == 0
+            for mark in hit.meanings
+        )
