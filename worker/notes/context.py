@@ -56,16 +56,17 @@ class Stated(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reading:
-    """One sentence with everything that the lexicon finds in it.
-
-    Shape: `hits` are mentions and cues from left to right.
-    """
+    """One sentence with everything that the lexicon finds in it, looked up where somebody asks."""
 
     def __init__(self, sentence: Sentence, lexicon: Lexicon) -> None:
-        """Look the words of the sentence up."""
+        """Take the sentence."""
         self.sentence = sentence
         self.lexicon = lexicon
-        self.hits = tuple(lexicon.statements.find(sentence.words))
+
+    @cached_property
+    def hits(self) -> tuple[Hit[Mention | Cue], ...]:
+        """Mentions and cues, from left to right."""
+        return tuple(self.lexicon.statements.find(self.sentence.words))
 
     @cached_property
     def marks(self) -> tuple[Hit[Mark], ...]:

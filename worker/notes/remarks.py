@@ -47,11 +47,14 @@ class Remark:
 
     def makes(self, finding: str, becomes: BecomesSpec) -> bool:
         """Tell whether it makes the other finding of a finding: it begins with a phrase of the group of remarks."""
-        if becomes.unless in self._reading.groups or not self._is_of((finding, becomes.finding)):
-            return False
-        return any(
+        begins_so = any(
             mark.kind == "group" and mark.id == becomes.remark
             for hit in self._reading.marks
             if hit.first == 0
             for mark in hit.meanings
+        )
+        return (
+            begins_so
+            and becomes.unless not in self._reading.groups
+            and self._is_of((finding, becomes.finding))
         )

@@ -93,7 +93,7 @@ def _end_of_lines(text: str, start: int, end: int) -> int:
         return end
     for found in _LINE_END.finditer(text, start, end):
         is_open = _OPEN.search(text, max(start, found.start() - _LONGEST_HEADING), found.start())
-        if not is_open and not goes_on(text, start, found.start(), end):
+        if not is_open and not goes_on(text, start, found.end() - 1, end):
             return found.start()
     return end
 

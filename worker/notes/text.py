@@ -18,6 +18,9 @@ MARKS = frozenset(",;:?()")
 
 _BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])[ \t]")
 _SHORT = frozenset({"dr", "mr", "mrs", "ms", "prof", "approx", "vs", "e.g", "i.e", "temp", "pt", "hx"})
+_SCLEROSIS = "MS"
+"""In capitals no form of address: "Indication: query MS." ends."""
+
 LONGEST_SENTENCE = 1_000
 """Characters; the work on a sentence grows with the square of what it states."""
 
@@ -153,6 +156,8 @@ def _is_short(text: str, begin: int, position: int) -> bool:
     first = position
     while first > begin and not text[first - 1].isspace() and position - first <= _LONGEST_SHORT:
         first -= 1
+    if text[first:position] == _SCLEROSIS:
+        return False
     word = text[first:position].lower()
     return word in _SHORT or (word.isdigit() and not text[begin:first].strip())
 

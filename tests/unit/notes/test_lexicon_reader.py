@@ -158,6 +158,99 @@ def test_what_an_addendum_states_is_not_why_the_patient_came(read: Read, heading
     assert found == {("headache", "present", "baseline"), ("neck-stiffness", "present")}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Day 4 after LP for seizure under investigation.", {("seizure", "present", "baseline")}),
+        ("LP for altered mental state.", {("altered-consciousness", "present", "baseline")}),
+        (
+            "LP yesterday for fever and confusion.",
+            {("fever-finding", "present", "baseline"), ("confusion", "present", "baseline")},
+        ),
+        ("Post LP (seizure), comfortable.", {("seizure", "present", "baseline")}),
+        (
+            "Day 2 post LP for headache, leg weakness.",
+            {("headache", "present", "baseline"), ("leg-weakness", "present")},
+        ),
+        ("Asked to see day 1 post LP for leg weakness.", {("leg-weakness", "present")}),
+        ("Paracetamol given post LP for headache.", {("headache", "present")}),
+        ("Post LP for 3 days severe headache.", {("headache", "present", "severe")}),
+        ("Seizure after LP for query MS.", {("seizure", "present")}),
+        ("Post LP (leg weakness).", {("leg-weakness", "present")}),
+        ("Well post LP, (seizure).", {("seizure", "present")}),
+        ("LP for seizure. Seized at 14:00.", {("seizure", "present", "baseline"), ("seizure", "present")}),
+    ],
+)
+def test_why_the_lp_was_done_is_baseline(read: Read, text: str, expected: set[tuple[str, ...]]) -> None:
+    assert stated(read(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Headache 5/10. No postural component.",
+            {("headache", "present", "nonpostural"), ("positional-headache", "absent")},
+        ),
+        (
+            "Headache. Not related to posture.",
+            {("headache", "present", "nonpostural"), ("positional-headache", "absent")},
+        ),
+        (
+            "Neck pain, not related to posture.",
+            {("neck-pain", "present", "nonpostural"), ("positional-headache", "absent")},
+        ),
+        ("No postural component.", {("positional-headache", "absent")}),
+        ("Headache since noon. It is worse on standing.", {("positional-headache", "present")}),
+        (
+            "Headache. Better lying flat. No fever.",
+            {("positional-headache", "present"), ("fever-finding", "absent")},
+        ),
+        ("Headache 4/10. Dizzy on standing.", {("headache", "present")}),
+        ("Headache. Return if worse on standing.", {("headache", "present")}),
+        ("Headache. Seen today. Worse on standing.", {("headache", "present")}),
+        (
+            "Headache. Headache worse on standing.",
+            {("headache", "present"), ("positional-headache", "present")},
+        ),
+    ],
+)
+def test_a_sentence_on_posture_speaks_of_the_headache_before_it(
+    read: Read, text: str, expected: set[tuple[str, ...]]
+) -> None:
+    assert stated(read(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Indication: query MS.\nComplains of new leg weakness.",
+        "Indication: query MS.\r\nLeg weakness.\r\n",
+        "Indication: query MS. Procedure uneventful. Leg weakness.",
+        "Reason for LP: query MS\nNew leg weakness.",
+        "Indication:\nquery MS\nComplains of leg weakness.",
+    ],
+)
+def test_what_stands_behind_an_indication_is_not_baseline(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("leg-weakness", "present")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Indication: leg weakness.\nComfortable.",
+        "Indication: query MS,\nleg weakness.",
+        "Indication: query MS and\nLeg weakness.",
+        "Indication: neuritis\nwith leg weakness.",
+        "Indication: query MS. Leg weakness.",
+        "Indication\nquery MS\nLeg weakness\n\nComfortable.",
+        "Presenting complaint: query MS.\nLeg weakness.",
+    ],
+)
+def test_an_indication_goes_on_with_its_sentence_or_below_its_heading(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("leg-weakness", "present", "baseline")}
+
+
 def test_a_complaint_that_began_after_the_lp_is_not_baseline(read: Read) -> None:
     assert stated(read("PRESENTING COMPLAINT: headache since LP 3 days ago.")) == {("headache", "present")}
     assert stated(read("Admitted with fever.")) == {("fever-finding", "present", "baseline")}

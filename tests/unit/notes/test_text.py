@@ -15,6 +15,7 @@ from worker.notes.text import LONGEST_SENTENCE, split_sentences, split_words
         ("One. Two! Three?", ["One.", "Two!", "Three?"]),
         ("Temp 38.4 at 3/10; stable", ["Temp 38.4 at 3/10;", "stable"]),
         ("Seen by Dr. Grey. Well.", ["Seen by Dr. Grey.", "Well."]),
+        ("Query MS. Seen by Ms. Grey.", ["Query MS.", "Seen by Ms. Grey."]),
         ("1. Fever\n2. Headache", ["1. Fever", "2. Headache"]),
         ("Denies\nheadache", ["Denies\nheadache"]),
         ("Denies\r\nheadache\r\nWell", ["Denies\r\nheadache", "Well"]),
