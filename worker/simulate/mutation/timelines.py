@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from worker.model.fact import AssertionStatus
 from worker.rules.library import FINDING, Term
+from worker.rules.params import DAYS_A_YEAR
 from worker.simulate.coding import CODINGS, Kind
 
 Timeline: TypeAlias = dict[str, object]
@@ -52,7 +53,8 @@ _ADULTS_Y: Final = (17, 45, 49, 50, 70)
 class Ground:
     """What timelines are made of.
 
-    Shape: `terms` are the concepts that some rules read; `hours` and, by unit, `numbers` those that the rules use.
+    Shape: `terms` are the concepts that some rules read; `hours` and, by unit, `numbers` those that the rules use. No fact is
+    from before the patient's birth, so `hours` of a hundred years ago are not tried.
     """
 
     terms: Mapping[str, Term]
@@ -71,16 +73,18 @@ def timelines(ground: Ground, seed: int) -> Iterator[Timeline]:
         while random.random() < 0.35:  # noqa: PLR2004 - most patients have one LP
             lps.append(lps[-1] + random.choice(_APART_H))
         chosen = random.sample(names, min(len(names), random.randint(1, 4)))
+        patient, age_d = _patient(random)
+        hours = [hour for hour in ground.hours if hour > -24 * age_d]
         facts: list[dict[str, object]] = [{"c": "lumbar-puncture", "t": at_h} for at_h in lps]
         for _ in range(random.randint(2, 6)):
             name = random.choice(chosen)
-            at_h = round(random.choice(lps) + random.choice(ground.hours) + random.choice(_BESIDE_H), 2)
+            at_h = round(random.choice(lps) + random.choice(hours) + random.choice(_BESIDE_H), 2)
             facts.append(_fact(name, at_h, ground, random))
         last_h = max(float(str(fact.get("recv", fact["t"]))) for fact in facts)
         yield {
             "id": f"DOUBT{number}",
             "title": "a random timeline",
-            "patient": _patient(random),
+            "patient": patient,
             "facts": facts,
             "alerts": [],
             "finds": [],
@@ -95,14 +99,14 @@ def _can_write(name: str, term: Term) -> bool:
     return coding.kind not in {Kind.PUNCTURE, Kind.NOTE, Kind.TEXT}
 
 
-def _patient(random: Random) -> dict[str, object]:
+def _patient(random: Random) -> tuple[dict[str, object], float]:
+    """Give a patient, and how many days old he is."""
     is_child = random.random() < 0.1  # noqa: PLR2004 - as above
-    patient: dict[str, object] = (
-        {"age_d": random.choice(_AGES_D)} if is_child else {"age_y": random.choice(_ADULTS_Y)}
-    )
+    age = random.choice(_AGES_D if is_child else _ADULTS_Y)
+    patient: dict[str, object] = {"age_d" if is_child else "age_y": age}
     if random.random() < 0.4:  # noqa: PLR2004 - as above
         patient["encounter"] = random.choice(_VISITS)
-    return patient
+    return patient, age if is_child else age * DAYS_A_YEAR
 
 
 def _fact(name: str, at_h: float, ground: Ground, random: Random) -> dict[str, object]:
