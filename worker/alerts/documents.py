@@ -225,8 +225,8 @@ class AlertDocument(TypedDict):
     """One alert version for people and machines; every output is made from this.
 
     Shape: `encounter` the number of the visit at the time of the notice, empty where the patient is on none; `missing` what
-    rules looked for in vain; `withdrawal`, `taken_back` and `became_known` only of a withdrawn alert, whose `evidence` is what
-    was told last.
+    could change it and is not on file; `withdrawal`, `taken_back` and `became_known` only of a withdrawn alert, whose
+    `evidence` is what was told last.
     """
 
     alert_id: Annotated[str, Meta(min_length=1, description="Names the alert for good.")]
@@ -273,7 +273,12 @@ class AlertDocument(TypedDict):
         list[str], Meta(description="In words; never an order. Of a withdrawn alert: none.")
     ]
     check: Annotated[list[str], Meta(description="What to look at. Of a withdrawn alert: nothing.")]
-    missing: Annotated[list[str], Meta(description="What the rules looked for and did not find.")]
+    missing: Annotated[
+        list[str],
+        Meta(
+            description="What is not on file and could change the alert or is asked for by it, and values that decide nothing."
+        ),
+    ]
     misses: Annotated[list[str], Meta(description="What the rule cannot see.")]
     remarks: Annotated[list[str], Meta(description="What must be said beside the evidence.")]
     also_open: NotRequired[

@@ -82,8 +82,8 @@ class Surroundings:
     """What an alert shows beside itself.
 
     Shape: `identifiers` of the patient, merged ones included; `others` findings of the patient (context of the same LP and
-    what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that rules looked for in
-    vain; `folded_ids` the alerts that told of folded findings, by rule; `taken_back` the facts of a withdrawn alert that no
+    what is folded into the alert are shown); `titles` of rules by id; `missing` sentences on data that are not on
+    file; `folded_ids` the alerts that told of folded findings, by rule; `taken_back` the facts of a withdrawn alert that no
     longer stand, `became_known` those that decide now; `circumstances` what stands beside every alert of the LP; `also_open`
     the other alerts of the LP that are open, of which those that the context shows are left out; `encounter` the number of the
     visit that the patient is on, empty without one, and `whereabouts` where; `pack_digest` of the pack in use; `reason` of the
