@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import is_
 
 from worker.alerts.fold import fold
 from worker.alerts.policy import Policy
@@ -156,7 +155,7 @@ class Recall:
         """Know nothing of anybody yet."""
         self._pack = pack
         self._known: tuple[Fact, ...] = ()
-        self._ids: set[int] = set()
+        self._held: dict[int, Fact] = {}
         self._fold: Fold | None = None
         self._index = FactIndex(())
         self._totals: dict[tuple[str, EpochMs], Fact] = {}
@@ -172,8 +171,8 @@ class Recall:
     def assess(self, facts: tuple[Fact, ...], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
         """Find LPs and findings.
 
-        Shape: `facts` all versions of one patient group in any order, repeats allowed; those that are the very ones of the last
-        call were folded before.
+        Shape: `facts` all versions of one patient group in any order, repeats allowed; those of the last call were
+        folded before.
         """
         fold, fresh = self._fold, self._fresh(facts)
         is_later = as_of_ms >= self._at_ms[0] and consumed_until_ms >= self._at_ms[1]
@@ -181,11 +180,11 @@ class Recall:
         change = fold.add(fresh) if fold is not None and fresh is not None and is_later else None
         if fold is None or change is None:
             fold = Fold(facts)
-            self._last, self._totals, self._ids = Assessment(), {}, set()
+            self._last, self._totals, self._held = Assessment(), {}, {}
             change = Change((), fold.current().facts)
             self._index = FactIndex((), self._pack.device_values)
             fresh = facts
-        self._ids.update(map(id, fresh or ()))
+        self._held.update((id(fact), fact) for fact in fresh or ())
         self._known, self._at_ms = facts, (as_of_ms, consumed_until_ms)
         self._is_tail = True
         concepts = self._take(change)
@@ -212,20 +211,18 @@ class Recall:
     def _fresh(self, facts: tuple[Fact, ...]) -> tuple[Fact, ...] | None:
         """Give the facts that were not there before, None where one is gone that was."""
         size = len(self._known)
-        if len(facts) >= size and all(map(is_, self._known, facts)):
+        if facts[:size] == self._known:  # comparing what is the very same costs next to nothing
             return facts[size:]
-        fresh = tuple(fact for fact in facts if id(fact) not in self._ids)
+        fresh = tuple(fact for fact in facts if id(fact) not in self._held)
         return fresh if len(fresh) + size == len(facts) else None
 
     def _take(self, change: Change) -> frozenset[str]:
         """Bring the index in line with what stands, totals included; give the concepts of which something changed."""
         self._change(change.removed, change.added)
         book = self._pack.rules
-        summed = frozenset(
-            name for total in book.totals for name in (*total.parts, total.concept, total.absent)
-        )
-        if change.concepts.isdisjoint(summed):
-            return change.concepts
+        concepts, summed = change.concepts, book.summed
+        if concepts.isdisjoint(summed):
+            return concepts
         # A total is made of facts of one instant: no other instant has another total now.
         instants = {
             fact.effective.start_ms for fact in (*change.removed, *change.added) if fact.concept in summed
@@ -233,8 +230,8 @@ class Recall:
         parts = [
             fact
             for name in sorted(summed)
-            for fact in self._index.stated(name)
-            if fact.effective.start_ms in instants and not _is_sum(fact, self._totals)
+            for fact in self._index.stated_at(name, instants)
+            if not _is_sum(fact, self._totals)
         ]
         made = {(fact.key, fact.effective.start_ms): fact for fact in with_totals(parts, book)[len(parts) :]}
         old = {key: fact for key, fact in self._totals.items() if key[1] in instants}
@@ -242,7 +239,7 @@ class Recall:
         new = {key: fact for key, fact in made.items() if old.get(key) != fact}
         self._change(gone.values(), tuple(new.values()))
         self._totals = {key: fact for key, fact in self._totals.items() if key not in gone} | new
-        return change.concepts | {fact.concept for fact in (*gone.values(), *new.values())}
+        return concepts | {fact.concept for fact in (*gone.values(), *new.values())}
 
     def _found(self, concepts: frozenset[str], ties: tuple[Issue, ...]) -> Assessment:
         last, rules, (as_of_ms, consumed_until_ms) = self._last, self._pack.rules, self._at_ms

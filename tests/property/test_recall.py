@@ -26,7 +26,10 @@ def pack() -> Pack:
 
 @st.composite
 def versions(draw: st.DrawFn) -> Fact:
-    """Draw a reading, perhaps a later or earlier version of one that is there, deleted, or of a group that replaces."""
+    """Draw a reading, perhaps a later or earlier version of one that is there, deleted, or of a group that replaces.
+
+    As in what is read from messages, versions that say different things have different digests.
+    """
     fact = draw(quantities() | statements() | others())
     hours = draw(st.sampled_from([0, 0, 0, 1, 5]))
     version = Version(fact.version.major + hours, draw(st.integers(1, 3)), fact.version.digest)
@@ -35,7 +38,9 @@ def versions(draw: st.DrawFn) -> Fact:
         changed["key"] = f"{fact.concept}|{fact.effective.start_ms}"
         if draw(st.booleans()):
             changed["key"] = f"{fact.concept}|{draw(st.integers(0, 2))}"
-        changed["result_status"] = draw(st.sampled_from(["final", "final", "preliminary"]))
+        status = draw(st.sampled_from(["final", "final", "preliminary"]))
+        changed["result_status"] = status
+        changed["version"] = Version(version.major, version.minor, version.digest + status)
     if draw(st.sampled_from([False] * 4 + [True])):
         key, stated = draw(st.sampled_from(["a", "b"])), draw(st.integers(0, 3))
         changed["group"] = Group(key, (stated, 1), draw(st.booleans()))

@@ -26,7 +26,9 @@ def fold(findings: Iterable[Finding], folds: Mapping[str, Sequence[str]]) -> tup
     in the same order. Of several stronger findings that stand unfolded, the most severe is named, then the first by name.
     """
     known = tuple(findings)
-    stronger = folding_rules(folds)
+    if len(known) == 1 and not known[0].folded_by:
+        return known
+    stronger = folding_rules(folds) if known else {}
     by_lp: dict[int, dict[str, Finding]] = {}
     for finding in known:
         by_lp.setdefault(finding.episode.anchor_ms, {})[finding.rule] = finding

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
@@ -90,7 +90,7 @@ class FactIndex:
     One pass groups them; a concept is sorted when it is first asked for, so that rules pay for what they read.
     """
 
-    __slots__ = ("_grouped", "_settle", "_sorted")
+    __slots__ = ("_grouped", "_plain", "_settle", "_sorted")
 
     def __init__(self, facts: Iterable[Fact], settle: Settle | None = None) -> None:
         """Group `facts` (any order, no repeats: the outcome of `current_facts`).
@@ -106,6 +106,7 @@ class FactIndex:
         self._grouped: Mapping[str, list[Fact]] = grouped
         self._settle = settle
         self._sorted: dict[str, Series] = {}
+        self._plain: set[str] = set()
 
     @property
     def facts(self) -> Iterator[Fact]:
@@ -131,11 +132,23 @@ class FactIndex:
 
     def _settled(self, concept: str) -> Sequence[Fact]:
         facts = self._grouped[concept]
-        return facts if self._settle is None else self._settle(concept, facts)
+        if self._settle is None or concept in self._plain:
+            return facts
+        settled = self._settle(concept, facts)
+        if settled is facts:
+            self._plain.add(concept)
+        return settled
 
     def stated(self, concept: str) -> Sequence[Fact]:
         """Return the facts of one concept as they were stated, in no order."""
         return self._grouped.get(concept, ())
+
+    def stated_at(self, concept: str, instants: Collection[EpochMs]) -> Iterator[Fact]:
+        """Give the facts of one concept that begin at one of some instants, as they were stated, in no order."""
+        if concept in self._grouped and self.counts_as_stated(concept):
+            series = self.series(concept)
+            return (fact for at_ms in instants for fact in series.within(at_ms, at_ms))
+        return (fact for fact in self.stated(concept) if fact.effective.start_ms in instants)
 
     def counts_as_stated(self, concept: str) -> bool:
         """Tell whether every fact of a concept counts as it was stated."""
@@ -151,13 +164,15 @@ class FactIndex:
             new.setdefault(fact.concept, []).append(fact)
         other = FactIndex((), self._settle)
         grouped, ordered = dict(self._grouped), dict(self._sorted)
-        other._grouped, other._sorted = grouped, ordered
+        other._grouped, other._sorted, other._plain = grouped, ordered, set(self._plain)
         for concept in gone.keys() | new.keys():
             fresh, old = new.get(concept, []), ordered.pop(concept, None)
             kept, lost = grouped.get(concept, []), gone.get(concept)
             if lost:
                 kept = [fact for fact in kept if id(fact) not in lost]
             grouped[concept] = kept + fresh
+            if self._settle is not None and self._settle(concept, fresh) is not fresh:
+                other._plain.discard(concept)
             if not grouped[concept]:
                 del grouped[concept]
             elif old is not None and not lost and _all_after(fresh, old) and other.counts_as_stated(concept):

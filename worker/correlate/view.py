@@ -32,7 +32,23 @@ class EpisodeView:
     the documented end); those from a shunt, drain or ventricle to none. Everything else before the anchor is look-back.
     """
 
-    __slots__ = ("_anchors", "_bound", "_position", "_returns", "_stays", "episode", "index", "limits")
+    __slots__ = (
+        "_anchors",
+        "_bound",
+        "_position",
+        "_returns",
+        "_stays",
+        "anchor_ms",
+        "episode",
+        "index",
+        "limits",
+        "until_ms",
+    )
+
+    anchor_ms: EpochMs
+    """The instant of the LP."""
+    until_ms: EpochMs
+    """The instant (exclusive) at which the next LP takes over; `NEVER_MS` for the latest."""
 
     def __init__(
         self,
@@ -44,22 +60,14 @@ class EpisodeView:
         """Look at `episode`, one of `episodes` (all of the patient group, sorted by anchor)."""
         self.index = index
         self.episode = episode
+        self.anchor_ms = episode.anchor_ms
+        self.until_ms = NEVER_MS if episode.until_ms is None else episode.until_ms
         self.limits = limits
         self._anchors = tuple(other.anchor_ms for other in episodes)
         self._position = tuple(episodes).index(episode)
         self._bound: dict[str, Series] = {}
         self._stays: tuple[Stay, ...] | None = None
         self._returns: tuple[Stay, ...] | None = None
-
-    @property
-    def anchor_ms(self) -> EpochMs:
-        """Return the instant of the LP."""
-        return self.episode.anchor_ms
-
-    @property
-    def until_ms(self) -> EpochMs:
-        """Return the instant (exclusive) at which the next LP takes over; `NEVER_MS` for the latest."""
-        return NEVER_MS if self.episode.until_ms is None else self.episode.until_ms
 
     def readings(self, concept: str) -> tuple[Fact, ...]:
         """Return the LP's own facts of one concept, by clinical time."""

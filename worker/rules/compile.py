@@ -74,6 +74,7 @@ def compile_reading(clause: ReadingClause | None, path: Path, scope: Scope) -> R
     """Compile a clause about r; nothing stands for "always"."""
     if clause is None:
         return ReadingAll(())
+    scope = replace(scope, is_about_fact=True)
     if clause.concept is not None:
         kept = scope.check_concepts(clause.concept, (*path, "concept"))
         scope = scope.about(tuple(concept for concept in scope.concepts if concept in kept))
@@ -270,7 +271,7 @@ def _count(spec: CountSpec, path: Path, scope: Scope) -> EpisodeNode:
 def _missing(spec: MissingSpec, path: Path, scope: Scope) -> EpisodeNode:
     concepts = scope.check_concepts(spec.of, (*path, "of"))
     inputs = ("encounter", "discharge", "lumbar-puncture")
-    scope.uses.is_timed = True
+    scope.uses.is_timed |= scope.is_about_fact
     scope.uses.concepts.update(inputs)
     if not scope.concepts:
         scope.uses.hits.update((*concepts, *inputs))

@@ -7,7 +7,7 @@ vanish when its window ends: its alert expires then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.correlate.baseline import NO_BASELINE, Newness, compare
@@ -43,6 +43,18 @@ class Evaluation:
     awaits_feeds_until_ms: EpochMs | None
     context: Context
     undecided: tuple[Fact, ...] = ()
+
+    def seen_in(self, context: Context) -> Evaluation:
+        """Return the same answer, explained by what is known now."""
+        return Evaluation(
+            self.rule,
+            self.truth,
+            self.finding,
+            self.next_change_at_ms,
+            self.awaits_feeds_until_ms,
+            context,
+            self.undecided,
+        )
 
     @property
     def trace(self) -> Trace:
@@ -116,33 +128,40 @@ def evaluate_again(
 ) -> tuple[Evaluation, ...]:
     """Evaluate every rule on every LP, as `evaluate_all` does, but ask only those whose answer may differ from `before`.
 
-    Shape: `before` are the evaluations of the same LPs, at an instant not later and with feeds read no further; `changed` are
-    the concepts of which facts came or went since, none of which shapes LPs, stays or ages. With `keep_scans` none went, and
-    each that came is later than every other of its concept, and than the LPs.
+    Shape: `before` are all evaluations of the same LPs, in the order of `evaluate_all`, at an instant not later and with feeds
+    read no further; `changed` are the concepts of which facts came or went since, none of which shapes LPs, stays or ages. With
+    `keep_scans` none went, and each that came is later than every other of its concept, and than the LPs.
     """
     concepts = frozenset(changed)
-    known = {(each.context.anchor_ms, each.rule.id): each for each in before}
+    known = iter(before)
     found = []
     for view in views:
         context = Context(view, as_of_ms, consumed_until_ms)
-        asked: set[str] = set()
-        for rule in book.rules:
-            previous = known[view.anchor_ms, rule.id]
+        others: set[str] = set()
+        for rule, previous in zip(book.rules, known, strict=False):
             if keep_scans:
                 context.scanned = previous.context.scanned
-            is_asked = (
-                rule.is_timed
-                or not rule.inputs.isdisjoint(concepts)
-                or not rule.refers_to.isdisjoint(asked)
-                or _is_due(previous, as_of_ms)
-            )
-            if is_asked:
-                asked.add(rule.id)
+            outcome = previous.context.outcomes[rule.id]
+            if _may_differ(rule, previous, concepts, others, as_of_ms):
                 found.append(evaluate(rule, context))
+                if context.outcomes[rule.id] != outcome:
+                    others.add(rule.id)
             else:
-                context.outcomes[rule.id] = previous.context.outcomes[rule.id]
-                found.append(replace(previous, context=context))
+                context.outcomes[rule.id] = outcome
+                found.append(previous.seen_in(context))
     return tuple(found)
+
+
+def _may_differ(
+    rule: Rule, previous: Evaluation, changed: frozenset[str], others: set[str], as_of_ms: EpochMs
+) -> bool:
+    """Tell whether a rule may say something else: of other facts, as other rules do (`others`), or by time alone."""
+    return (
+        rule.is_timed
+        or not rule.inputs.isdisjoint(changed)
+        or not rule.refers_to.isdisjoint(others)
+        or _is_due(previous, as_of_ms)
+    )
 
 
 def _is_due(evaluation: Evaluation, as_of_ms: EpochMs) -> bool:

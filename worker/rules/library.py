@@ -95,8 +95,8 @@ class Uses:
     """What one rule refers to, collected while it is compiled.
 
     Shape: `hits` are the concepts of facts that the rule can rest on first of all; a subset of `concepts`. `is_timed` where
-    it asks for what was not done, of which the answer changes by time alone. `suppressors` are the clauses of its `unless`,
-    once for each reading.
+    a clause about a fact asks for what was not done: its answer changes by time alone, and nobody is told when. `suppressors` are
+    the clauses of its `unless`, once for each reading.
     """
 
     hits: set[str] = field(default_factory=set)
@@ -113,7 +113,8 @@ class Scope:
 
     Shape: `params` are what `$name` means here; `concepts` what r may be (empty outside a reading); `window` the default of
     readings; `unless` what suppresses hits (empty outside `when`); `stack` the definitions being opened; `where` the
-    definition that stands around, for the names of parameters, and `rule` the scope of the rule around it.
+    definition that stands around, for the names of parameters, and `rule` the scope of the rule around it;
+    `is_about_fact` inside a clause about a fact, however deep.
     """
 
     library: Library
@@ -126,6 +127,7 @@ class Scope:
     stack: tuple[str, ...] = ()
     where: str = ""
     rule: Scope | None = None
+    is_about_fact: bool = False
 
     def about(self, concepts: tuple[str, ...]) -> Scope:
         """Return the scope inside a reading of some concepts; nothing is suppressed in there."""

@@ -74,7 +74,7 @@ class Rule:
 
     Shape: `inputs` are all concepts on which its answer may depend, those of rules it refers to included; `refers_to` the
     rules themselves; `hits` the concepts of facts that it rests on first of all. `expires_ms` is counted from the LP.
-    `renotify_rise` in the unit of its hits. `is_timed` asks somewhere for what was not done. `is_silent` opens no alert;
+    `renotify_rise` in the unit of its hits. `is_timed` asks of a fact for what was not done. `is_silent` opens no alert;
     its finding stands in the context of the alerts of `context_of`. `needs_observation` rests on what somebody charts of
     the patient again and again (`expected`), or cannot hold without it; the others see results and visits wherever he is.
     `unless` are the clauses that suppress a hit; of what `asks_for` names, its alert says what is not on file.
@@ -161,8 +161,9 @@ class Circumstance:
 class RuleBook:
     """All rules of a pack that are read, in an order in which each comes after those it refers to.
 
-    Shape: `folds` from a rule to the weaker ones that it folds. `idle` says of rules that the pack knows and nobody asks
-    whether they are "retired" or "disabled".
+    Shape: `by_id` has the rules by id, `folds` says of a rule which weaker ones it folds, `summed` names the concepts of which
+    totals are made, the totals included. `idle` says of rules that the pack knows and nobody asks whether they are "retired" or
+    "disabled".
     """
 
     rules: tuple[Rule, ...]
@@ -170,16 +171,16 @@ class RuleBook:
     expected: tuple[Expected, ...] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
     circumstances: tuple[Circumstance, ...] = ()
+    by_id: Mapping[str, Rule] = field(init=False)
+    folds: Mapping[str, tuple[str, ...]] = field(init=False)
+    summed: frozenset[str] = field(init=False)
 
-    @property
-    def by_id(self) -> Mapping[str, Rule]:
-        """Return the rules by id."""
-        return {rule.id: rule for rule in self.rules}
-
-    @property
-    def folds(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the weaker rules that each rule folds."""
-        return {rule.id: rule.folds for rule in self.rules if rule.folds}
+    def __post_init__(self) -> None:
+        """Gather once what every assessment asks for."""
+        parts = ((*total.parts, total.concept, total.absent) for total in self.totals)
+        object.__setattr__(self, "by_id", {rule.id: rule for rule in self.rules})
+        object.__setattr__(self, "folds", {rule.id: rule.folds for rule in self.rules if rule.folds})
+        object.__setattr__(self, "summed", frozenset(name for names in parts for name in names))
 
     def rules_for(self, changed: Iterable[str]) -> tuple[Rule, ...]:
         """Return the rules whose answer may differ after facts of these concepts changed, in the book's order.

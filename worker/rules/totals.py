@@ -25,9 +25,8 @@ def with_totals(facts: Iterable[Fact], book: RuleBook) -> tuple[Fact, ...]:
     known = tuple(facts)
     if not book.totals:
         return known
-    wanted = {name for total in book.totals for name in (*total.parts, total.concept, total.absent)}
     by_time: _Parts = {}
-    for fact in sorted((fact for fact in known if fact.concept in wanted), key=rank_fact):
+    for fact in sorted((fact for fact in known if fact.concept in book.summed), key=rank_fact):
         by_time.setdefault(fact.effective.start_ms, {})[fact.concept] = fact
     made = (
         _total(total, parts)

@@ -286,6 +286,14 @@ def test_a_gap_that_ended_late_stands_and_is_marked_closed() -> None:
     assert found.gap_closed
 
 
+def test_a_rule_that_asks_of_a_fact_for_a_gap_is_asked_each_time_because_nobody_tells_when_it_is_due() -> (
+    None
+):
+    within = f"reading: {{of: [body-temperature], where: {{above: $limit, {MISSING}}}}}"
+    assert judge(within, f"{LIMIT}\n{GAP}", stay(-1), temperature(1, 39), as_of=2).rule.is_timed
+    assert not missing(stay(-1), as_of=2).rule.is_timed
+
+
 def test_every_reading_starts_the_clock_again() -> None:
     facts = [stay(-1), temperature(3, 37), temperature(8, 37)]
     assert missing(*facts, as_of=8).next_change_at_ms == at(15.5)
