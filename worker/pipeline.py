@@ -148,7 +148,7 @@ class Recall:
 
     What it answers is what `assess` answers of the same facts: a property test says so. Where facts are gone, a message
     replaced a group of earlier ones, or time went back, all is found anew; where LPs, stays or ages changed, every rule is
-    asked.
+    asked. An assessment holds until the next one of the same patient begins.
     """
 
     def __init__(self, pack: Pack) -> None:
@@ -249,6 +249,8 @@ class Recall:
                 return Assessment(ties=ties, index=self._index)
             views = build_views(self._index, episodes)
             evaluations = evaluate_all(rules, views, as_of_ms, consumed_until_ms)
+        elif concepts.isdisjoint(rules.read) and not self._is_due(as_of_ms):
+            return self._unmoved(ties)
         else:
             episodes = last.episodes
             views = build_views(self._index, episodes)
@@ -273,6 +275,30 @@ class Recall:
             self._index,
             rules.circumstances,
             rules.expected,
+        )
+
+    def _is_due(self, as_of_ms: EpochMs) -> bool:
+        """Tell whether time alone may have changed what a rule says."""
+        next_ms = self._last.next_change_at_ms
+        is_past = next_ms is not None and next_ms <= as_of_ms
+        return is_past or self._last.awaits_feeds or self._pack.rules.is_timed
+
+    def _unmoved(self, ties: tuple[Issue, ...]) -> Assessment:
+        """Give what was found before, beside facts that no rule reads; the contexts of the last assessment become its own."""
+        for evaluation in self._last.evaluations[:: len(self._pack.rules.rules) or 1]:
+            context = evaluation.context
+            context.as_of_ms, context.consumed_until_ms = self._at_ms
+            context.view.index = self._index
+        last = self._last
+        return Assessment(
+            last.episodes,
+            last.findings,
+            last.evaluations,
+            last.next_change_at_ms,
+            last.awaits_feeds,
+            ties,
+            self._index,
+            last.beside,
         )
 
 

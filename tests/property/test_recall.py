@@ -18,10 +18,18 @@ from worker.pipeline import Assessment, Pack, Recall, assess, find_blind_spots
 from worker.rules.blanks import missing_beside
 from worker.runtime.offline import load_pack
 
+UNREAD = "heart-rate"
+
 
 @cache
 def pack() -> Pack:
     return load_pack()
+
+
+@st.composite
+def unread(draw: st.DrawFn) -> Fact:
+    """Draw a reading of a concept that no rule reads."""
+    return fact(UNREAD, draw(HOURS), Quantity(draw(st.sampled_from([70.0, 120.0])), "/min"))
 
 
 @st.composite
@@ -30,7 +38,7 @@ def versions(draw: st.DrawFn) -> Fact:
 
     As in what is read from messages, versions that say different things have different digests.
     """
-    fact = draw(quantities() | statements() | others())
+    fact = draw(quantities() | statements() | others() | unread())
     hours = draw(st.sampled_from([0, 0, 0, 1, 5]))
     version = Version(fact.version.major + hours, draw(st.integers(1, 3)), fact.version.digest)
     changed: dict[str, Any] = {"version": version, "is_deleted": draw(st.sampled_from([False] * 5 + [True]))}
@@ -93,6 +101,18 @@ def test_asking_what_changed_equals_asking_everything(
         if is_shuffled:
             random.shuffle(facts)
         again = recall.assess(tuple(facts), at(hours), at(hours))
+        assert told(again) == told(assess(facts, pack(), at(hours), at(hours)))
+
+
+def test_a_fact_that_no_rule_reads_asks_none_until_one_is_due() -> None:
+    assert UNREAD not in pack().rules.read
+    facts: tuple[Fact, ...] = (puncture(0), stay(-1), fact("body-temperature", 1, Quantity(39.0, "Cel")))
+    recall = Recall(pack())
+    before = recall.assess(facts, at(2), at(2)).evaluations
+    for hours, is_asked in [(3, False), (4, False), (9, True)]:
+        facts = (*facts, fact(UNREAD, hours, Quantity(80.0, "/min")))
+        again = recall.assess(facts, at(hours), at(hours))
+        assert (again.evaluations is not before) == is_asked
         assert told(again) == told(assess(facts, pack(), at(hours), at(hours)))
 
 

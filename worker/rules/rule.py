@@ -162,8 +162,8 @@ class RuleBook:
     """All rules of a pack that are read, in an order in which each comes after those it refers to.
 
     Shape: `by_id` has the rules by id, `folds` says of a rule which weaker ones it folds, `summed` names the concepts of which
-    totals are made, the totals included. `idle` says of rules that the pack knows and nobody asks whether they are "retired" or
-    "disabled".
+    totals are made, the totals included, `read` those that any rule reads; `is_timed` where one of the rules is. `idle` says of
+    rules that the pack knows and nobody asks whether they are "retired" or "disabled".
     """
 
     rules: tuple[Rule, ...]
@@ -174,6 +174,8 @@ class RuleBook:
     by_id: Mapping[str, Rule] = field(init=False)
     folds: Mapping[str, tuple[str, ...]] = field(init=False)
     summed: frozenset[str] = field(init=False)
+    read: frozenset[str] = field(init=False)
+    is_timed: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Gather once what every assessment asks for."""
@@ -181,6 +183,8 @@ class RuleBook:
         object.__setattr__(self, "by_id", {rule.id: rule for rule in self.rules})
         object.__setattr__(self, "folds", {rule.id: rule.folds for rule in self.rules if rule.folds})
         object.__setattr__(self, "summed", frozenset(name for names in parts for name in names))
+        object.__setattr__(self, "read", frozenset(name for rule in self.rules for name in rule.inputs))
+        object.__setattr__(self, "is_timed", any(rule.is_timed for rule in self.rules))
 
     def rules_for(self, changed: Iterable[str]) -> tuple[Rule, ...]:
         """Return the rules whose answer may differ after facts of these concepts changed, in the book's order.
