@@ -95,8 +95,8 @@ class Uses:
     """What one rule refers to, collected while it is compiled.
 
     Shape: `hits` are the concepts of facts that the rule can rest on first of all; a subset of `concepts`. `is_timed` where
-    a clause about a fact asks for what was not done: its answer changes by time alone, and nobody is told when. `suppressors` are
-    the clauses of its `unless`, once for each reading.
+    a clause about a fact asks for what was not done: its answer changes by time alone, and nobody is told when. `suppressors`
+    are the clauses of its `unless`, once for each reading.
     """
 
     hits: set[str] = field(default_factory=set)
