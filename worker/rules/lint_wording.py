@@ -34,11 +34,25 @@ _CERTAIN = re.compile(
     r"|the patient has|this is (?:a|an)|means that)\b",
     re.IGNORECASE,
 )
-_DISEASES = re.compile(
-    r"\b(meningitis|encephalitis|h(?:ae|e)matoma|h(?:ae|e)morrhage|abscess|discitis|spondylodiscitis|sepsis"
-    r"|cauda equina syndrome|thrombosis|cord compression)\b",
+_DISEASE = (
+    r"meningitis|encephalitis|h(?:ae|e)matoma|h(?:ae|e)morrhage|abscess|discitis|spondylodiscitis|sepsis"
+    r"|cauda equina syndrome|thrombosis|cord compression"
+)
+_ALSO_STATED = (
+    r"infection|stroke|herniation|(?:csf )?leak|myelitis|arachnoiditis|intracranial hypotension|pdph"
+    r"|post-?dural puncture headache|bleed(?:ing)?"
+)
+_DISEASES = re.compile(rf"\b({_DISEASE})\b", re.IGNORECASE)
+_STATED = re.compile(
+    r"(?:\b(?:is|are|was|has|have|had|means|shows?|indicates?|due to|caused by|because of)|'s)\s+"
+    rf"(?:[\w-]+\s+){{0,2}}?((?:{_DISEASE}|{_ALSO_STATED})\b)",
     re.IGNORECASE,
 )
+_OPEN = re.compile(
+    r"\b(?:possibl[ey]|suspected|whether|if|could|may|might|unless|where|until)\b", re.IGNORECASE
+)
+"""Words that leave open what follows in the same part of a sentence."""
+_PART = re.compile(r"[;:.,!?]\s")
 _POSSIBLE = "possible"
 _CONSIDER = "consider"
 
@@ -57,6 +71,11 @@ def lint_wording(spec: RuleSpec, located: Located, problems: Problems) -> None:
         if certain:
             message = f"'{certain[0]}' reads as a diagnosis; say what is possible"
             problems.add(located.place(path), message)
+            continue
+        if stated := _stated(text):
+            message = f"'{stated[0]}' reads as a diagnosis; write 'possible {stated[1]}', or what was found"
+            problems.add(located.place(path), message)
+            continue
         disease = None if path[0] == "says" else _DISEASES.search(text)
         if disease and _POSSIBLE not in text[: disease.start()].casefold():
             message = f"'{disease[0]}' reads as a diagnosis; write 'possible {disease[0]}', or what was found"
@@ -66,6 +85,15 @@ def lint_wording(spec: RuleSpec, located: Located, problems: Problems) -> None:
             if not text.casefold().startswith(word):
                 what = "cause" if word == _POSSIBLE else "consideration"
                 problems.add(located.place(("says", key, at)), f"a {what} starts with '{word}'")
+
+
+def _stated(text: str) -> re.Match[str] | None:
+    """Return where a disease is said to be there, and nothing before it in that part of the sentence leaves it open."""
+    for found in _STATED.finditer(text):
+        starts = [part.end() for part in _PART.finditer(text, 0, found.start())]
+        if not _OPEN.search(text[max(starts, default=0) : found.end()]):
+            return found
+    return None
 
 
 def sentences(spec: RuleSpec) -> Iterator[tuple[Path, str]]:

@@ -93,3 +93,22 @@ def test_causes_are_possible_and_considerations_are_considered() -> None:
 
 def test_signs_of_a_disease_may_be_looked_for() -> None:
     assert problems(check="signs of meningitis") == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted"),
+    [
+        ("this is meningitis", "whether meningitis was looked for"),
+        ("note that it is bacterial meningitis", "signs of meningitis"),
+        ("the leg is weak because of haematoma", "leg power, in view of a haematoma"),
+        ("there is no abscess", "whether there is an abscess"),
+        ("CSF, which shows infection", "CSF, where it shows infection"),
+        ("if it is worse; there's bleeding", "if it is worse, the site"),
+        ("fever that has CSF leak as its cause", "fever that may have a CSF leak as its cause"),
+    ],
+)
+def test_a_disease_that_is_said_to_be_there_is_refused_under_every_key(refused: str, accepted: str) -> None:
+    for key, start in (("check", ""), ("cause", "possible fever; "), ("consider", "consider that ")):
+        lines = problems(**{key: start + refused})
+        assert [("reads as a diagnosis" in line) for line in lines] == [True], (key, lines)
+        assert problems(**{key: start + accepted}) == []
