@@ -260,7 +260,7 @@ def _count(spec: CountSpec, path: Path, scope: Scope) -> EpisodeNode:
     where = compile_reading(spec.where, (*path, "where"), scope.about(concepts))
     window = _window(spec.window, path, scope)
     count = scope.count(spec.readings, (*path, "readings"))
-    apart_ms = 0 if spec.apart is None else scope.duration_ms(spec.apart, (*path, "apart"))
+    apart_ms = 0 if spec.apart is None else scope.span_ms(spec.apart, (*path, "apart"))
     apart = "" if spec.apart is None else f", {scope.words(spec.apart)} apart"
     label = f"at least {count} readings of {' or '.join(concepts)}{apart} {window.words}"
     joined = _suppressed((where,), concepts, scope)
@@ -275,8 +275,8 @@ def _missing(spec: MissingSpec, path: Path, scope: Scope) -> EpisodeNode:
     scope.uses.concepts.update(inputs)
     if not scope.concepts:
         scope.uses.hits.update((*concepts, *inputs))
-    gap_ms = scope.duration_ms(spec.gap, (*path, "gap"))
-    grace_ms = scope.duration_ms(spec.grace, (*path, "grace"))
+    gap_ms = scope.span_ms(spec.gap, (*path, "gap"))
+    grace_ms = scope.span_ms(spec.grace, (*path, "grace"))
     label = f"no {' or '.join(concepts)} for {scope.words(spec.gap)}, judged {scope.words(spec.grace)} later"
     window = _window(None, path, scope)
     return Missing(concepts, window, gap_ms, grace_ms, frozenset(spec.encounter), label)
@@ -308,7 +308,7 @@ def _drug(spec: DrugSpec, path: Path, scope: Scope) -> EpisodeNode:
     if spec.without:
         parts.append(Qualified(frozenset(spec.without), is_with=False))
     during = window_of(spec.during, (*path, "during"), scope)
-    active_ms = scope.duration_ms(spec.active_for, (*path, "active_for"))
+    active_ms = scope.span_ms(spec.active_for, (*path, "active_for"))
     label = f"{' or '.join(concepts)} active {during.words} (a dose acts {scope.words(spec.active_for)})"
     return Drug(concepts, active_ms, during, _suppressed(tuple(parts), concepts, scope), label)
 

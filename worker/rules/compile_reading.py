@@ -143,7 +143,7 @@ def _breaker(
 def _near(spec: NearSpec, path: Path, scope: Scope, compile_where: CompileReading) -> ReadingNode:
     concepts = _others(spec.of, spec.where, path, scope)
     where = compile_where(spec.where, (*path, "where"), scope.about(concepts))
-    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    within_ms = scope.span_ms(spec.within, (*path, "within"))
     label = f"{' or '.join(concepts)} within {scope.words(spec.within)}"
     return Near(concepts, scope.library.wanted(concepts), within_ms, where, label)
 
@@ -158,7 +158,7 @@ def _others(of: tuple[str, ...], where: ReadingClause | None, path: Path, scope:
 def _rising(spec: RisingSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
     unit = scope.unit(path)
     count = scope.count(spec.readings, (*path, "readings"))
-    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    within_ms = scope.span_ms(spec.within, (*path, "within"))
     by = number_limits(spec.by, unit, (*path, "by"), scope)
     spanning = None if spec.spanning is None else duration_limits(spec.spanning, (*path, "spanning"), scope)
     start = spec.not_before
@@ -175,7 +175,7 @@ def _rising(spec: RisingSpec, path: Path, scope: Scope, _compile: CompileReading
 def _rise(spec: RiseSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
     unit = scope.unit(path)
     by = number_limits(spec, unit, path, scope)
-    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    within_ms = scope.span_ms(spec.within, (*path, "within"))
     not_before_ms = scope.duration_ms(spec.not_before, (*path, "not_before"))
     return Rise(
         by,
@@ -202,7 +202,7 @@ def _drop_from_baseline(
 ) -> ReadingNode:
     unit = scope.unit(path)
     by = number_limits(spec, unit, path, scope)
-    first_ms = scope.duration_ms(spec.or_first_within, (*path, "or_first_within"))
+    first_ms = scope.span_ms(spec.or_first_within, (*path, "or_first_within"))
     assumed = scope.limit(spec.or_assume, unit, (*path, "or_assume"))
     label = (
         f"drop {by.words} from the baseline (else the first within {scope.words(spec.or_first_within)}"
@@ -221,7 +221,7 @@ def _worse_than_baseline(spec: WorseSpec, path: Path, scope: Scope, _compile: Co
 def _has_baseline(spec: HasBaselineSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
     if spec.or_first_within is None:
         return HasBaseline(None)
-    return HasBaseline(scope.duration_ms(spec.or_first_within, (*path, "or_first_within")))
+    return HasBaseline(scope.span_ms(spec.or_first_within, (*path, "or_first_within")))
 
 
 def _baseline_has(
@@ -232,7 +232,7 @@ def _baseline_has(
 
 def _arrival(spec: ArrivalSpec, path: Path, scope: Scope, _compile: CompileReading) -> ReadingNode:
     scope.uses.concepts.update(("encounter", "discharge"))
-    away_ms = scope.duration_ms(spec.away, (*path, "away"))
+    away_ms = scope.span_ms(spec.away, (*path, "away"))
     classes = " or ".join(spec.encounter)
     label = f"begins at least {scope.words(spec.away)} after any other {classes} stay"
     return Arrival(frozenset(spec.encounter), away_ms, label)
@@ -256,7 +256,7 @@ def _ratio_to(spec: RatioSpec, path: Path, scope: Scope, _compile: CompileReadin
     unit = scope.unit(path)
     other_unit = _other_unit(spec.of, path, scope)
     limits = number_limits(spec, "1", path, scope)
-    within_ms = scope.duration_ms(spec.within, (*path, "within"))
+    within_ms = scope.span_ms(spec.within, (*path, "within"))
     label = f"ratio to {spec.of} {limits.words}"
     return RatioTo(spec.of, within_ms, limits, (unit, other_unit), label)
 

@@ -204,6 +204,15 @@ class Scope:
             return 0
         return round(found.value * DURATIONS_MS[found.unit])
 
+    def span_ms(self, reference: str, path: Path) -> int:
+        """Return a length of time in milliseconds."""
+        span_ms = self.duration_ms(reference, path)
+        if span_ms < 0:
+            self.problem(
+                path, f"'{reference}' is {self.words(reference)}; how long something lasts is not below zero"
+            )
+        return max(span_ms, 0)
+
     def age_days(self, reference: str, path: Path) -> float:
         """Return an age in days."""
         found = self.param(reference, path)

@@ -17,6 +17,7 @@ from worker.rules.expected import Needs, expected_of
 from worker.rules.library import Library, Scope, Term, Terms, Uses, terms_of
 from worker.rules.lint import lint_files, lint_rule
 from worker.rules.lint_reach import lint_folds_meet
+from worker.rules.lint_windows import lint_windows
 from worker.rules.rule import Circumstance, Cited, Clause, Expected, Rule, RuleBook, RuleText, Total
 from worker.rules.rule_files import RuleFiles, read_rule_files
 
@@ -151,6 +152,10 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library, beside: Mapping[st
     if spec.renotify is not None:
         path = ("renotify", "rise")
         rise = inner.limit(spec.renotify.rise, inner.unit(path), path).value
+        if rise <= 0:
+            inner.problem(
+                path, f"'{spec.renotify.rise}' is not above zero; every further reading would be told again"
+            )
     shadow = () if spec.shadow_when is None else spec.shadow_when.rests_on
     inner.check_concepts(shadow, ("shadow_when", "rests_on"))
     expires_ms = _expires_ms(spec, window.last_ms, inner)
@@ -159,6 +164,7 @@ def _rule(spec: RuleSpec, files: RuleFiles, library: Library, beside: Mapping[st
             inner.problem(
                 ("asks_for", at), f"unknown circumstance '{name}'; name one of those in definitions.yaml"
             )
+    lint_windows(spec, window, expires_ms, outer)
     lint_rule(spec, located, library, uses)
     return Rule(
         spec.id,

@@ -323,3 +323,109 @@ def test_a_definition_is_checked_by_itself() -> None:
     (line,) = compile_rule(HOT, definitions=odd)
     assert line.startswith("rules/definitions.yaml:")
     assert "another comparison of the same value excludes it" in line
+
+
+def windowed(start: str, end: str) -> str:
+    return (
+        f"reading: {{of: [body-temperature], window: {{from: {start}, to: {end}}}, where: {{above: $hot}}}}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted", "message"),
+    [
+        (
+            windowed("$zero", "$late"),
+            windowed("$zero", "$end_h"),
+            "this reading reaches to 101 h after the LP",
+        ),
+        (
+            f"all: [{{{temperature('{above: $hot}')}}}, {{{windowed('$zero', '$late')}}}]",
+            f"all: [{{{temperature('{above: $hot}')}}}, {{{windowed('$minus_day', '$zero')}}}]",
+            "this reading reaches to 101 h after the LP",
+        ),
+    ],
+)
+def test_what_opens_an_alert_lies_in_the_window_of_the_rule(
+    refused: str, accepted: str, message: str
+) -> None:
+    (line,) = compile_rule(refused)
+    assert message in line
+    assert line.startswith("rules/rule-0.yaml:")
+    assert compile_rule(accepted) == []
+
+
+EARLY = windowed("$zero", "$end_h")
+IN_TIME = temperature("{above: $hot}")
+
+
+@pytest.mark.parametrize(
+    ("when", "is_early"),
+    [
+        (EARLY, True),
+        (windowed("$minus_day", "$end_h"), True),
+        (windowed("$day", "$end_h"), False),
+        (f"all: [{{{IN_TIME}}}, {{{EARLY}}}]", False),
+        (f"any: [{{{IN_TIME}}}, {{{EARLY}}}]", True),
+        (f"any: [{{{IN_TIME}}}, {{not: {{{EARLY}}}}}]", False),
+        (f"all: [{{any: [{{{EARLY}}}, {{{IN_TIME}}}]}}, {{not: {{{EARLY}}}}}]", True),
+    ],
+)
+def test_nothing_opens_an_alert_before_the_window_of_the_rule(when: str, *, is_early: bool) -> None:
+    """The window of this rule begins at 24 h."""
+    used = [
+        f"{name}: {{value: {NUMBERS[name]}, {HOUSE}}}"
+        for name in NUMBERS
+        if f"${name}," in when or f"${name}}}" in when
+    ]
+    text = rule_text(when, "\n".join(used)).replace("start: {value: 0", "start: {value: 24")
+    try:
+        book_of(text)
+        lines = []
+    except PackError as error:
+        lines = str(error).splitlines()
+    assert ["would open an alert before the window of the rule" in line for line in lines] == [
+        True
+    ] * is_early, lines
+
+
+def test_what_looks_back_to_before_the_lp_opens_an_alert_at_the_lp() -> None:
+    assert compile_rule(windowed("$minus_day", "$end_h")) == []
+
+
+def test_an_alert_lasts_at_least_as_long_as_the_window() -> None:
+    (line,) = compile_rule(temperature("{above: $hot}"), "lasts: $day")
+    assert "the alert ends before the window of the rule does" in line
+    assert compile_rule(temperature("{above: $hot}"), "lasts: $end_h") == []
+    assert compile_rule(temperature("{above: $hot}"), "lasts: $long") == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted"),
+    [
+        (
+            temperature("{above: $hot, near: {of: [crp], within: $minus_day}}"),
+            temperature("{above: $hot, near: {of: [crp], within: $day}}"),
+        ),
+        (
+            "count: {of: [body-temperature], readings: $five, apart: $minus_day, where: {above: $hot}}",
+            "count: {of: [body-temperature], readings: $five, apart: $zero, where: {above: $hot}}",
+        ),
+    ],
+)
+def test_a_length_of_time_is_not_below_zero(refused: str, accepted: str) -> None:
+    (line,) = compile_rule(refused)
+    assert "'$minus_day' is -24 h; how long something lasts is not below zero" in line
+    assert compile_rule(accepted) == []
+
+
+def test_an_alert_is_not_told_again_at_every_reading() -> None:
+    nothing = f"none: {{value: 0, unit: Cel, {HOUSE}}}"
+    with pytest.raises(PackError, match="every further reading would be told again"):
+        book_of(
+            rule_text(
+                temperature("{above: $limit}"),
+                f"limit: {{value: 39, unit: Cel, {HOUSE}}}\n{nothing}",
+                more="renotify: {rise: $none}",
+            )
+        )
