@@ -18,6 +18,7 @@ from worker.model.time import HOUR_MS, EpochMs, to_rfc3339
 from worker.pipeline import Assessment, Pack, assess
 from worker.rules.evaluate import Evaluation
 from worker.rules.explain import explain_document, explain_lines
+from worker.runtime.clock import WallClock
 from worker.runtime.offline import load_pack
 from worker.runtime.set_aside import SetAside, about
 
@@ -28,6 +29,7 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 WHY_EPILOG = """\b
 Examples:
+  lpwatch why 4711 --data /var/lib/lpwatch
   lpwatch why 4711 --at 2026-01-06T14:00:00Z --data /var/lib/lpwatch
   lpwatch why 'NORTH|4711' --at 2026-01-06T14:00:00Z --from feed.mllp.gz --json
   lpwatch why 4711 --at 2026-01-06T14:00:00Z --database postgresql+psycopg://lpwatch@db/lpwatch
@@ -48,8 +50,7 @@ def _options(command: Command) -> Command:
                 "--at",
                 "at_ms",
                 type=INSTANT,
-                required=True,
-                help="What was known at this instant (receipt time).",
+                help="What was known at this instant (receipt time); else now.",
             ),
             database_options,
             click.option(
@@ -71,7 +72,7 @@ def _options(command: Command) -> Command:
 def why(
     *,
     patient: str,
-    at_ms: EpochMs,
+    at_ms: EpochMs | None,
     data: Path | None,
     database: str | None,
     config: Path | None,
@@ -84,7 +85,7 @@ def why(
     PATIENT is a number, or authority|number where several authorities use the same one. What was known is told by receipt:
     corrections, LPs and merges that came later do not count. The pack is that of now; feeds count as read up to the instant.
     """
-    pack = load_pack(packs)
+    pack, at_ms = load_pack(packs), _instant(at_ms)
     known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     shown = [each for each in found.evaluations if each.finding is not None]
@@ -97,7 +98,7 @@ def why(
 def why_not(
     *,
     patient: str,
-    at_ms: EpochMs,
+    at_ms: EpochMs | None,
     data: Path | None,
     database: str | None,
     config: Path | None,
@@ -110,13 +111,17 @@ def why_not(
 
     PATIENT is a number, or authority|number where several authorities use the same one.
     """
-    pack = load_pack(packs)
+    pack, at_ms = load_pack(packs), _instant(at_ms)
     if rule is not None and rule not in pack.rules.by_id:
         raise click.UsageError(_no_rule(pack, rule))
     known = _known(patient, at_ms, (data, database, config), paths, pack)
     found = assess(known.facts, pack, at_ms, at_ms)
     shown = [each for each in found.evaluations if _is_asked(each, rule)]
     _tell(_about(known, pack, rule), at_ms, found, shown, is_json=is_json, nothing=_ALL_HELD)
+
+
+def _instant(at_ms: EpochMs | None) -> EpochMs:
+    return WallClock().now_ms() if at_ms is None else at_ms
 
 
 def _no_rule(pack: Pack, rule: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from worker.model.time import from_rfc3339
 from worker.runtime.bootstrap import migrate
-from worker.runtime.clock import MessageClock
+from worker.runtime.clock import MessageClock, WallClock
 from worker.runtime.engine import Engine
 from worker.runtime.inlet import JournalInlet
 from worker.runtime.offline import load_pack, program
@@ -118,6 +119,15 @@ def test_where_the_instant_is_outside_the_window_of_a_rule_it_says_so(lpwatch: R
     assert "its window begins at 2026-01-12T08:30:00Z" in early
     within = lpwatch(*asked, "fever-single", "--at", "2026-01-05T13:00:00Z", "--from", ward).stdout
     assert "its window" not in within
+
+
+def test_without_an_instant_it_answers_for_now(
+    lpwatch: Run, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WallClock, "now_ms", lambda _: from_rfc3339("2026-01-05T13:00:00Z"))
+    assert _json(lpwatch("why", "A1", "--from", ward, "--json")) == _json(
+        lpwatch("why", "A1", "--from", ward, "--json", "--at", "2026-01-05T13:00Z")
+    )
 
 
 def test_a_rule_in_shadow_is_said_to_be_told_to_nobody(lpwatch: Run, ward: Path) -> None:
