@@ -129,7 +129,7 @@ def _rule(spec: RuleSpec, rule: Rule, files: RuleFiles) -> Iterator[str]:
         yield f"**Stands in the alerts of** {', '.join(_link('rule', name) for name in spec.context_of)}.\n"
     if spec.renotify is not None:
         yield f"**Told again** when the highest value is {words.num(spec.renotify.rise)} above what was told.\n"
-    yield from _says(spec)
+    yield from _says(spec, files)
     yield from _listed("It misses", spec.misses)
     yield from _listed("It takes for it what it is not", spec.false_positives)
     yield from _numbers(spec.params, files)
@@ -182,10 +182,12 @@ def _tree(node: Node, *, is_last: bool = True) -> Iterator[str]:
         yield ""
 
 
-def _says(spec: RuleSpec) -> Iterator[str]:
+def _says(spec: RuleSpec, files: RuleFiles) -> Iterator[str]:
     yield from _listed("Possible causes", spec.says.possible_causes)
     yield from _listed("Considerations", spec.says.considerations)
     yield from _listed("What to check", spec.says.check)
+    asked = (files.circumstances[name][0].title for name in spec.asks_for)
+    yield from _listed("Its alert says what is not on file of", tuple(asked))
     yield from _listed("Education", spec.says.education)
 
 

@@ -115,6 +115,13 @@ def test_a_rule_that_asks_for_the_clotting_says_that_none_is_on_file(rule: str) 
     assert missing(rule, ADULT, NOTE, finding(concept, 8), clot, platelets, heparin) == ()
 
 
+def test_every_rule_that_tells_to_check_the_platelets_asks_for_them() -> None:
+    telling = {rule.id for rule in default_book().rules if "platelets" in " ".join(rule.text.check)}
+    asking = {rule.id for rule in default_book().rules if rule.asks_for}
+    assert len(telling) > 5
+    assert telling <= asking
+
+
 # What nobody can bring
 
 
