@@ -17,6 +17,7 @@ import msgspec
 
 from worker.model.fact import AssertionStatus
 from worker.notes.lexicon import Cue, Mark, Mention
+from worker.notes.text import EMPTY_BOX, TICKED_BOX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,8 @@ _FAR_BEHIND = 4
 _SEGMENT_MARKS = frozenset(",;:()")
 _CLAUSE_MARKS = frozenset(";")
 _DOUBT = "?"
+_AND = "and"
+_BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
 _NORMAL = "normal"
 _COVERED = frozenset({"group", "qualifier"})
 
@@ -115,6 +118,12 @@ class Reading:
         commas = frozenset(at for at in turns if at >= 0 and words[at] == ",")
         return self._counted(_CLAUSE_MARKS, commas)
 
+    @cached_property
+    def _advice_ends(self) -> tuple[int, ...]:
+        words = self.sentence.words
+        ends = {hit.first for hit in self.lexicon.ends_advice.find_all(words)}
+        return (0, *accumulate(int(at in ends) for at in range(len(words))))
+
     def _counted(self, marks: frozenset[str], others: frozenset[int]) -> tuple[int, ...]:
         """Return for each position how many ends of the kind stand before it."""
         ends = (
@@ -132,7 +141,9 @@ class Reading:
         if reach == "brackets":
             words = self.sentence.words[left_after:right_first]
             return words[:1] == ["("] and ")" not in words
-        ends = self._segment_ends if reach == "segment" else self._clause_ends
+        if reach == "phrase" and _AND in self.sentence.words[left_after:right_first]:
+            return False
+        ends = self._clause_ends if reach == "clause" else self._segment_ends
         return ends[left_after] == ends[right_first]
 
     def joins(self, hit: Hit[Mark], finding: Stated, reach: str) -> bool:
@@ -167,6 +178,31 @@ class Reading:
                 yield Stated(hit.first, hit.after, mention.finding, mention.form, status)
 
     @property
+    def begins_anew(self) -> bool:
+        """Tell whether it begins with words that end a denial: "denies fever; reports headache"."""
+        turns = next(self.lexicon.after_comma.find_all(self.sentence.words), None)
+        return 0 in self._breaks or (turns is not None and turns.first == 0)
+
+    @property
+    def answer(self) -> AssertionStatus | None:
+        """Return what the sentence answers to a question before it: "No.", "Yes, since noon."."""
+        first = next(iter(self.hits), None)
+        if first is None or first.first != 0:
+            return None
+        return next(
+            (cue.status for cue in first.meanings if isinstance(cue, Cue) and cue.reach == "colon"), None
+        )
+
+    def is_left_blank(self, finding: Stated) -> bool:
+        """Tell whether the box of a finding in a form is empty: the one before it where the form begins with a box."""
+        words = self.sentence.words
+        boxes = [at for at, word in enumerate(words) if word in _BOXES]
+        if not boxes:
+            return False
+        own = [at for at in boxes if (at < finding.first if boxes[0] == 0 else at >= finding.after)]
+        return bool(own) and words[own[-1] if boxes[0] == 0 else own[0]] == EMPTY_BOX
+
+    @property
     def lasting(self) -> AssertionStatus | None:
         """Return the status that a list opened by this sentence gives to its points."""
         found = {
@@ -191,6 +227,12 @@ class Reading:
             found.add(AssertionStatus.UNCERTAIN)
         return next((status for status in _STRENGTH if status in found), AssertionStatus.PRESENT)
 
+    def _reaches(self, cue: Cue, cue_after: int, first: int) -> bool:
+        """Tell whether a cue reaches the finding behind it; what runs through the sentence ends where advice does."""
+        if cue.reach == "sentence":
+            return self._advice_ends[cue_after] == self._advice_ends[first]
+        return self.is_within(cue.reach, cue_after, first)
+
     def _is_answer(self, after: int, cue_first: int) -> bool:
         """Tell whether a cue answers behind the colon of a finding's segment: "back pain and leg weakness: nil"."""
         colon = cue_first - 1
@@ -202,11 +244,13 @@ class Reading:
 
     def _counts(self, cue: Cue, cue_first: int, cue_after: int, first: int, after: int) -> bool:
         if cue.side == "before":
-            return cue_after <= first and self.is_within(cue.reach, cue_after, first)
+            return cue_after <= first and self._reaches(cue, cue_after, first)
         if cue.side != "after" or cue_first < after:
             return False
         if self._is_answer(after, cue_first):
             return True
+        if cue.reach == "next":
+            return cue_first == after
         return (
             cue.reach != "colon"
             and cue_first - after <= _FAR_BEHIND
@@ -214,9 +258,9 @@ class Reading:
         )
 
     def _is_doubted(self, first: int, after: int) -> bool:
-        """Tell whether a question mark stands before the finding, in its segment, or right behind it ("?confusion")."""
+        """Tell whether a question mark stands before the finding, in its segment, or ends it ("?confusion", "Any fever?")."""
         words = self.sentence.words
-        if words[after : after + 1] == [_DOUBT]:
+        if words[-1] == _DOUBT and self.is_within("segment", after, len(words) - 1):
             return True
         return any(words[at] == _DOUBT and self.is_within("segment", at, first) for at in range(first))
 

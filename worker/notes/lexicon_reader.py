@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from worker.model.fact import Assertion, AssertionStatus
 from worker.notes.context import Reading
 from worker.notes.lexicon import Mention
@@ -73,6 +75,8 @@ class LexiconReader:
         lasting: AssertionStatus | None = None
         for sentence, following in zip_longest(sentences, sentences[1:]):
             may_state = not self._beginnings.isdisjoint(sentence.words)
+            if lasting is AssertionStatus.ABSENT and not sentence.is_point:
+                lasting = None if Reading(sentence, self._lexicon).begins_anew else lasting
             place = (sentence.text, kind, lasting, following.text if may_state and following else "")
             if place not in known:
                 if may_state:
@@ -94,8 +98,9 @@ class LexiconReader:
         remark = Remark(following, self._lexicon) if following else None
         spans = sentence.spans
         for finding, own in zip(stated, qualify(reading, stated), strict=True):
-            status = self._status(finding, reading, _OF_SECTION.get(kind, lasting))
-            if status is None:
+            told = _answered(finding, sentence, remark)
+            status = self._status(told, reading, _OF_SECTION.get(kind, lasting))
+            if status is None or reading.is_left_blank(finding):
                 continue
             if kind == "baseline" and AFTER_LP not in reading.groups:
                 own.add(BASELINE)
@@ -135,6 +140,13 @@ class LexiconReader:
             own = Reading(sentence, self._lexicon).lasting
             return own or (lasting if not sentence.opens_list else None)
         return lasting if sentence.is_point else None
+
+
+def _answered(finding: Stated, sentence: Sentence, remark: Remark | None) -> Stated:
+    """Return a finding that is asked for with the answer that the next sentence gives: "Any weakness? No."."""
+    is_asked = finding.status is AssertionStatus.UNCERTAIN and sentence.text.endswith("?")
+    answer = remark.answer if is_asked and remark is not None else None
+    return finding if answer is None else structs.replace(finding, status=answer)
 
 
 def _beginning(text: str) -> str:

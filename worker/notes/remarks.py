@@ -14,6 +14,7 @@ from worker.notes.qualifiers import specs_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from worker.model.fact import AssertionStatus
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import BecomesSpec
     from worker.notes.text import Sentence
@@ -34,6 +35,11 @@ class Remark:
 
     def _is_of(self, findings: Collection[str]) -> bool:
         return self._reading.is_of_the_patient and self._named.isdisjoint(findings)
+
+    @property
+    def answer(self) -> AssertionStatus | None:
+        """Return what it answers where the sentence before it is a question."""
+        return self._reading.answer
 
     def qualifiers(self, finding: str) -> set[str]:
         """Return the qualifiers that it adds to a finding."""

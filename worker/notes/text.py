@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 import msgspec
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]|[+-]ve\b")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]|[+-]ve\b|\[[ xX]?\]|[☐☑☒]")
 _END = re.compile(r"[\r\n]|[.!;?](?=\s|\Z)")
 _SPACE = re.compile(r"\s")
 MARKS = frozenset(",;:?()")
 """Words that are punctuation."""
+
+EMPTY_BOX, TICKED_BOX = "[ ]", "[x]"
+_BOXES = {"[]": EMPTY_BOX, "☐": EMPTY_BOX, "☑": TICKED_BOX, "☒": TICKED_BOX}
 
 _BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])[ \t]")
 _SHORT = frozenset({"dr", "mr", "mrs", "ms", "prof", "approx", "vs", "e.g", "i.e", "temp", "pt", "hx"})
@@ -89,7 +92,9 @@ def first_word(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Return words and marks as `split_words` does, without their places."""
-    if "&" not in text and text.isascii():  # lower case keeps every word as it is: one pass will do
+    if (
+        "&" not in text and "[]" not in text and text.isascii()
+    ):  # lower case keeps every word as it is: one pass will do
         found: list[str] = _WORD.findall(text.lower())
         return found
     return list(map(normalise, _WORD.findall(text)))
@@ -97,7 +102,7 @@ def words_of(text: str) -> list[str]:
 
 def normalise(word: str) -> str:
     """Return the form in which words are compared."""
-    return "and" if word == "&" else word.lower().replace("’", "'")
+    return "and" if word == "&" else _BOXES.get(word) or word.lower().replace("’", "'")
 
 
 def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[Sentence]:
