@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from worker.model.fact import Fact
     from worker.model.finding import Trace
+    from worker.model.time import EpochMs
     from worker.rules.evaluate import Evaluation, Weighed
     from worker.rules.rule import Rule
 
@@ -93,7 +94,7 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
     if evaluation.awaits_feeds_until_ms is not None:
         lines.append(f"{_INDENT}waits for the feeds up to {to_rfc3339(evaluation.awaits_feeds_until_ms)}")
     if evaluation.next_change_at_ms is not None:
-        lines.append(f"{_INDENT}may change by time alone at {to_rfc3339(evaluation.next_change_at_ms)}")
+        lines.append(f"{_INDENT}{_next_line(evaluation, evaluation.next_change_at_ms)}")
     return lines
 
 
@@ -109,6 +110,13 @@ def _window_lines(evaluation: Evaluation) -> Iterator[str]:
         yield f"its time was over at {to_rfc3339(finding.window_end_ms)}: its alert ended then, the finding stands"
     elif finding is None and context.as_of_ms > last_ms:
         yield f"its window ended at {to_rfc3339(last_ms)}; what was true or taken until then counts, however late it comes"
+
+
+def _next_line(evaluation: Evaluation, next_ms: EpochMs) -> str:
+    """Say what time alone changes: the alert expires, or a gap falls due."""
+    if evaluation.finding is not None and next_ms == evaluation.finding.window_end_ms:
+        return f"its alert expires at {to_rfc3339(next_ms)}"
+    return f"may change by time alone at {to_rfc3339(next_ms)}"
 
 
 def _level(evaluation: Evaluation) -> str:

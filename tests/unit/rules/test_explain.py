@@ -39,7 +39,7 @@ def test_why_shows_what_decided() -> None:
         "          no  before the LP: febrile: no baseline value",
         "  no  raise to emergent: Infant under 90 days.",
         "  says: no baseline recorded - may predate the LP",
-        "  may change by time alone at 2026-01-12T08:00:00Z",
+        "  its alert expires at 2026-01-12T08:00:00Z",
     ]
 
 
@@ -102,6 +102,11 @@ def test_a_gap_waits_for_the_feeds() -> None:
     text = "\n".join(explain_lines(told("no-temp-6h", stay(-1), as_of=9, consumed=5)))
     assert "due at +7.5 h, but the feeds are not read up to then yet" in text
     assert "waits for the feeds up to 2026-01-05T15:30:00Z" in text
+
+
+def test_a_gap_that_falls_due_later_may_change_the_answer() -> None:
+    text = "\n".join(explain_lines(told("no-temp-6h", stay(-1), as_of=2)))
+    assert "may change by time alone at 2026-01-05T15:30:00Z" in text
 
 
 def test_gaps_are_told_in_words() -> None:
