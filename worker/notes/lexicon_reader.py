@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import SectionKind
     from worker.notes.reader import NoteDocument
+    from worker.notes.sections import Section
     from worker.notes.text import Sentence
 
 _OF_SECTION: dict[SectionKind, AssertionStatus] = {
@@ -34,7 +35,7 @@ _OF_SECTION: dict[SectionKind, AssertionStatus] = {
 _STANDING = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
 
 
-_Known = dict[tuple[str, "SectionKind", AssertionStatus | None, str], AssertionStatus | None]
+_Known = dict[tuple[object, ...], AssertionStatus | None]
 """Sentences already read, by their text, where they stand and the next one; what that inherits. Notes repeat themselves."""
 
 
@@ -58,29 +59,34 @@ class LexiconReader:
         """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
         is_cut = len(document.text) > LONGEST_TEXT
         text = _beginning(document.text) if is_cut else document.text
-        unique: dict[tuple[str, AssertionStatus, tuple[str, ...]], Assertion] = {}
+        unique: dict[tuple[str, AssertionStatus, tuple[str, ...], tuple[str, ...]], Assertion] = {}
         known: _Known = {}
         whole = split_sentences(text)
         sections = find_sections(text, self._lexicon)
         for section in sections:
             sentences = whole if len(sections) == 1 else split_sentences(text, section.start, section.end)
-            for finding, assertion in self._section(sentences, section.kind, known):
-                unique.setdefault((finding, assertion.status, assertion.qualifiers), assertion)
-        assertions = tuple((finding, assertion) for (finding, _, _), assertion in unique.items())
-        return NoteReading(assertions, read_puncture(document.title, whole, self._lexicon), is_cut)
+            for finding, said in self._section(sentences, section, known):
+                unique.setdefault((finding, said.status, said.qualifiers, section.written), said)
+        return NoteReading(
+            tuple((finding, said) for (finding, *_), said in unique.items()),
+            read_puncture(document.title, whole, self._lexicon),
+            is_cut,
+            tuple(written for *_, written in unique),
+        )
 
     def _section(
-        self, sentences: Sequence[Sentence], kind: SectionKind, known: _Known
+        self, sentences: Sequence[Sentence], section: Section, known: _Known
     ) -> Iterator[tuple[str, Assertion]]:
         lasting: AssertionStatus | None = None
         for sentence, following in zip_longest(sentences, sentences[1:]):
             may_state = not self._beginnings.isdisjoint(sentence.words)
             if lasting is AssertionStatus.ABSENT and not sentence.is_point:
                 lasting = None if Reading(sentence, self._lexicon).begins_anew else lasting
-            place = (sentence.text, kind, lasting, following.text if may_state and following else "")
+            behind = following.text if may_state and following else ""
+            place = (sentence.text, section.kind, section.written, lasting, behind)
             if place not in known:
                 if may_state:
-                    yield from self._sentence(sentence, kind, lasting, following)
+                    yield from self._sentence(sentence, section.kind, lasting, following)
                 known[place] = self._lasting(sentence, lasting)
             lasting = known[place]
 

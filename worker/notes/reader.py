@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from worker.model.fact import Assertion, PunctureStatus
 
 
@@ -45,11 +48,21 @@ class NoteReading:
 
     Shape: `assertions` pairs (finding concept, assertion) in the order of the text; spans are characters of
     `NoteDocument.text` as it was given. `is_cut` where the text is longer than `LONGEST_TEXT` and its rest was not read.
+    `headings` has for each assertion, where it is given at all, the words by which the heading above it says when it was
+    written ("day", "2").
     """
 
     assertions: tuple[tuple[str, Assertion], ...] = ()
     puncture: NotePuncture | None = None
     is_cut: bool = False
+    headings: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def dated(self) -> Iterator[tuple[str, Assertion, tuple[str, ...]]]:
+        """Give each assertion with the words of its heading that say when it was written."""
+        headings = chain(self.headings, repeat(()))
+        for (finding, assertion), written in zip(self.assertions, headings, strict=False):
+            yield finding, assertion, written
 
 
 class NoteReader(Protocol):

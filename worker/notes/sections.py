@@ -50,11 +50,15 @@ _NEUTRAL = SectionForm("neutral")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Characters [start, end) of a note, without the heading."""
+    """Characters [start, end) of a note, without the heading.
+
+    Shape: `written` are the heading's words that say when it was written ("day", "2"), empty where it does not.
+    """
 
     start: int
     end: int
     kind: SectionKind
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class _Heading:
     start: int
     after: int
     form: SectionForm
+    written: tuple[str, ...] = ()
 
 
 def find_sections(text: str, lexicon: Lexicon) -> list[Section]:
@@ -71,7 +76,7 @@ def find_sections(text: str, lexicon: Lexicon) -> list[Section]:
     for at, heading in enumerate(headings):
         end = headings[at + 1].start if at + 1 < len(headings) else len(text)
         middle = _end_of_section(text, heading, end, lexicon)
-        sections.append(Section(heading.after, middle, heading.form.kind))
+        sections.append(Section(heading.after, middle, heading.form.kind, heading.written))
         if middle < end:
             sections.append(Section(middle, end, "neutral"))
     return sections
@@ -137,12 +142,13 @@ def _known(words: tuple[Word, ...], lexicon: Lexicon, text: str, line_end: int) 
         return None
     after = _after_time(words, hit.after)
     last = words[after - 1]
+    written = tuple(word.text for word in words[hit.after : after])
     if after < len(words) and words[after].text == ":":
-        return _Heading(words[0].start, words[after].end, hit.meanings[0])
+        return _Heading(words[0].start, words[after].end, hit.meanings[0], written)
     if after > hit.after and (dash := _DASH.match(text, last.end, line_end)):
-        return _Heading(words[0].start, dash.end(), hit.meanings[0])
+        return _Heading(words[0].start, dash.end(), hit.meanings[0], written)
     is_alone = not text[last.end : line_end].strip() and _is_at_line_start(text, words[0].start)
-    return _Heading(words[0].start, last.end, hit.meanings[0]) if is_alone else None
+    return _Heading(words[0].start, last.end, hit.meanings[0], written) if is_alone else None
 
 
 def _after_time(words: tuple[Word, ...], first: int) -> int:

@@ -19,6 +19,7 @@ from worker.decode.fhir.resources import (
     Observation,
     RelatesTo,
 )
+from worker.mapping.addenda import time_under
 from worker.mapping.concepts import Coding, fold
 from worker.mapping.fhir.attachments import Text, read_best
 from worker.mapping.fhir.codes import all_codings, codings_of, first_code, title_of
@@ -132,11 +133,13 @@ def _add_content(statement: Statement, words: Words, effective: ClinicalTime, do
     reading = statement.scope.notes.read(document)
     if reading.is_cut:
         statement.note(IssueKind.UNREADABLE_TEXT, words.element, UNREAD_REST)
-    ordinals: dict[str, int] = {}
-    for finding, assertion in reading.assertions:
-        ordinals[finding] = ordinals.get(finding, 0) + 1
-        statement.add(finding, assertion, effective, part=f"{finding}|{ordinals[finding]}")
     puncture = _puncture(statement, words, reading.puncture)
+    sent_ms = (statement.stated_ms or None) if puncture is not None else None
+    ordinals: dict[str, int] = {}
+    for finding, assertion, written in reading.dated:
+        ordinals[finding] = ordinals.get(finding, 0) + 1
+        at = time_under(written, effective, sent_ms, statement.scope.feed.zone)
+        statement.add(finding, assertion, at, part=f"{finding}|{ordinals[finding]}")
     if puncture is not None:
         statement.add(PUNCTURE, puncture, effective, part=PUNCTURE)
 

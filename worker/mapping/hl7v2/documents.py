@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from worker.decode.hl7v2 import Field, ObservationGroup, Segment
+from worker.mapping.addenda import time_under
 from worker.mapping.attachments import Unreadable, attachment_text
 from worker.mapping.concepts import fold
 from worker.mapping.digests import digest_of
@@ -83,14 +84,14 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
     reading = context.notes.read(NoteDocument(document.number, document.title, text, document.kind))
     if reading.is_cut:
         sheet.issues.append(Issue(IssueKind.UNREADABLE_TEXT, document.place, UNREAD_REST))
-    seen: Counter[str] = Counter()
-    for finding, assertion in reading.assertions:
-        seen[finding] += 1
-        draft = Draft(
-            f"{key}|{finding}|{seen[finding]}", finding, effective, assertion, document.place, group
-        )
-        sheet.facts.append(make_fact(context, patient, draft, statement))
     puncture = _puncture(context, document, text, reading.puncture)
+    sent_ms = context.message_at_ms if puncture is not None else None
+    seen: Counter[str] = Counter()
+    for finding, assertion, written in reading.dated:
+        seen[finding] += 1
+        at = time_under(written, effective, sent_ms, context.feed.zone)
+        draft = Draft(f"{key}|{finding}|{seen[finding]}", finding, at, assertion, document.place, group)
+        sheet.facts.append(make_fact(context, patient, draft, statement))
     if puncture is not None:
         draft = Draft(f"{key}|{PUNCTURE}", PUNCTURE, effective, puncture, document.place, group)
         sheet.facts.append(make_fact(context, patient, draft, statement))

@@ -45,12 +45,15 @@ class Echo:
         self.documents: list[NoteDocument] = []
         self.puncture: NotePuncture | None = None
         self.is_cut = False
+        self.headings: tuple[tuple[str, ...], ...] = ()
 
     def read(self, document: NoteDocument) -> NoteReading:
         self.documents.append(document)
         found = Assertion(AssertionStatus.PRESENT, (), (0, 8), document.text)
         count = document.text.count("headache")
-        return NoteReading(tuple(("headache", found) for _ in range(count)), self.puncture, self.is_cut)
+        return NoteReading(
+            tuple(("headache", found) for _ in range(count)), self.puncture, self.is_cut, self.headings
+        )
 
 
 class Read(Protocol):

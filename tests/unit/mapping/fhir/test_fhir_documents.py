@@ -22,6 +22,7 @@ class Notes(Protocol):
     documents: list[NoteDocument]
     puncture: NotePuncture | None
     is_cut: bool
+    headings: tuple[tuple[str, ...], ...]
 
 
 def base64_of(text: str | bytes) -> str:
@@ -243,6 +244,20 @@ def test_only_a_note_about_the_procedure_tells_of_it(
 
     found = [fact.value for fact in facts if fact.concept == "lumbar-puncture"]
     assert found == ([Puncture(expected, PunctureSource.NOTE, (), 2, is_traumatic=True)] if expected else [])
+
+
+def test_an_addendum_to_a_note_of_the_lp_stands_at_the_day_of_its_heading(read: Read, notes: Notes) -> None:
+    notes.headings = ((), ("day", "2"))
+    later = {"meta": {"lastUpdated": "2026-01-07T15:00:00Z"}}
+    words = attachment("headache. Addendum day 2: headache")
+
+    def times() -> list[int]:
+        facts = read(document(words, **later, type={"text": "Lumbar puncture procedure note"})).facts
+        return [fact.effective.start_ms for fact in facts if fact.concept == "headache"]
+
+    assert times() == [from_rfc3339(AT), from_rfc3339("2026-01-07T08:00:00Z")]
+    progress = [fact for fact in read(document(words, **later)).facts if fact.concept == "headache"]
+    assert {fact.effective.start_ms for fact in progress} == {from_rfc3339(AT)}
 
 
 def report(**elements: object) -> dict[str, object]:

@@ -246,3 +246,20 @@ def test_a_document_too_long_to_be_read_whole_is_an_issue(read: Read, reader: Ma
         (IssueKind.UNREADABLE_TEXT, "text beyond the first 262144 characters")
     ]
     assert len(facts(reading)) == 4
+
+
+def test_an_addendum_to_a_note_of_the_lp_stands_at_the_day_of_its_heading(
+    read: Read, reader: MakeReader
+) -> None:
+    said = NoteReading((("headache", STIFF), ("neck-stiffness", STIFF)), headings=((), ("day", "2")))
+    sent = {"kind": "MDM^T08", "at": "20260107150000+0000", "notes": reader({"Neck": said})}
+    addendum = text("Addendum day 2: Neck stiff.", 2)
+    found = read(EVN, TXA, text(LP_TITLE), addendum, **sent)
+    assert [(fact.concept, fact.effective.start_ms) for fact in facts(found)] == [
+        ("note", from_rfc3339("2026-01-05T11:00:00Z")),
+        ("headache", from_rfc3339("2026-01-05T11:00:00Z")),
+        ("neck-stiffness", from_rfc3339("2026-01-07T11:00:00Z")),
+        ("lumbar-puncture", from_rfc3339("2026-01-05T11:00:00Z")),
+    ]
+    (other,) = facts(read(EVN, TXA, text("Progress."), addendum, **sent), "neck-stiffness")
+    assert other.effective.start_ms == from_rfc3339("2026-01-05T11:00:00Z")
