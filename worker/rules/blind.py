@@ -80,12 +80,6 @@ class _Span(NamedTuple):
     def needs_observation(self) -> bool:
         return self.evaluation.rule.needs_observation
 
-    def until_told_no_more(self) -> _Span:
-        """Reach on to when an alert of the rule would expire: results are of their window, and may come later."""
-        context = self.evaluation.context
-        expires_ms = context.anchor_ms + self.evaluation.rule.expires_ms
-        return self._replace(last_ms=max(self.last_ms, min(expires_ms, context.view.until_ms)))
-
 
 def blind_spots(
     evaluations: Iterable[Evaluation], expected: Sequence[Expected], unused: Sequence[Unused] = ()
@@ -146,8 +140,11 @@ def _is_told(evaluation: Evaluation) -> bool:
 
 
 def _span(evaluation: Evaluation) -> _Span:
-    context = evaluation.context
-    first_ms, last_ms = evaluation.rule.window.bounds(context)
+    """Give the window of a rule; a rule on CSF, which counts by collection, waits as long as an alert of it would last."""
+    context, rule = evaluation.context, evaluation.rule
+    first_ms, last_ms = rule.window.bounds(context)
+    if rule.hits and all(map(is_csf, rule.hits)):
+        last_ms = max(last_ms, context.anchor_ms + rule.expires_ms - 1)
     return _Span(evaluation, max(first_ms, context.anchor_ms), min(last_ms + 1, context.view.until_ms))
 
 
@@ -197,8 +194,6 @@ def _silent(
     kind = Blindness.SILENT if newest is None else Blindness.STALE
     words = _words(expected, newest, is_out=is_out, is_known=bool(view.stays))
     feed, last = _last_heard(expected, newest, view)
-    if expected.is_once:
-        needing = [span.until_told_no_more() for span in needing]
     for since_ms, last_ms, rules in _timed(
         (max(heard_ms, returned_ms, span.first_ms) + expected.within_ms, span) for span in needing
     ):
@@ -280,12 +275,20 @@ def _unused(
         elif named := item.names() & inputs:
             needing = [span for span in spans if named & span.evaluation.rule.inputs]
             spot = _spot(item, Blindness.UNMAPPED, needing, item.at_ms)
-            later = view.between(named, item.at_ms + 1, view.until_ms - 1)
-            yield replace(spot, until_ms=min(spot.until_ms, later[0].effective.start_ms)) if later else spot
+            later_ms = min(_usable_after(item, named, view), default=spot.until_ms)
+            yield replace(spot, until_ms=min(spot.until_ms, later_ms))
         elif silent and item.kind is IssueKind.UNMAPPED_CODE:
             blind = {rule for spot in silent for rule in spot.rules}
             since_ms = max(item.at_ms, min(spot.since_ms for spot in silent))
             yield _spot(item, Blindness.UNMAPPED, [span for span in spans if span.rule in blind], since_ms)
+
+
+def _usable_after(item: Unused, named: frozenset[str], view: EpisodeView) -> Iterator[EpochMs]:
+    """Give the instants since which there is a value that can be used; of CSF, which is as old as the LP, its receipt."""
+    charted = view.between(named, item.at_ms + 1, view.until_ms - 1)
+    yield from (fact.effective.start_ms for fact in charted)
+    received = (fact.source.received_at_ms for name in named if is_csf(name) for fact in view.readings(name))
+    yield from (at_ms for at_ms in received if at_ms > item.at_ms)
 
 
 def _spot(item: Unused, kind: Blindness, spans: Sequence[_Span], since_ms: EpochMs) -> BlindSpot:

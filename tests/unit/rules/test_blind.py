@@ -116,6 +116,30 @@ def test_a_result_of_the_lp_is_awaited_wherever_the_patient_is() -> None:
         assert kinds(puncture(0), seen, rules=(RESULT,), as_of=30) == [("silent", 24)]
 
 
+def test_a_result_of_the_lp_that_cannot_be_used_blinds_until_one_comes_that_can() -> None:
+    lost = aside(8, IssueKind.MISSING_UNIT, "csf-wbc")
+    seen = (puncture(0), INPATIENT)
+    assert kinds(*seen, rules=(RESULT,), as_of=20, unused=(lost,)) == [("unmapped", 8)]
+    again = fact("csf-wbc", 0.1, Quantity(2, "/uL"), received=15)
+    assert kinds(*seen, again, rules=(RESULT,), as_of=20, unused=(lost,)) == []
+    older = fact("csf-wbc", 0.1, Quantity(2, "/uL"), received=5)
+    assert kinds(*seen, older, rules=(RESULT,), as_of=20, unused=(lost,)) == [("unmapped", 8)]
+
+
+def test_a_result_of_the_lp_that_decides_nothing_is_told_after_the_hours_of_collection() -> None:
+    below = fact("csf-wbc", 0.1, Quantity(8, "/uL", Comparator.BELOW))
+    assert kinds(puncture(0), INPATIENT, below, rules=(RESULT,), as_of=40) == [("undecided", 0.1)]
+
+
+def test_a_code_nobody_mapped_may_be_the_result_that_is_awaited() -> None:
+    code = aside(5, IssueKind.UNMAPPED_CODE, "LOCAL|CSFW")
+    found = spots(puncture(0), INPATIENT, rules=(RESULT,), as_of=30, unused=(code,))
+    assert [(spot.kind, spot.rules) for spot in found] == [
+        (Blindness.SILENT, ("cells",)),
+        (Blindness.UNMAPPED, ("cells",)),
+    ]
+
+
 def test_a_needle_that_drew_nothing_gives_no_result_to_await() -> None:
     tried = puncture(0, status=PunctureStatus.ATTEMPTED)
     assert kinds(tried, INPATIENT, rules=(RESULT,), as_of=30) == []
