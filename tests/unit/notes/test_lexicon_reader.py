@@ -132,6 +132,13 @@ def stated(reading: NoteReading) -> set[tuple[str, ...]]:
         ("Old numb toe.", {("numbness", "present", "chronic")}),
         ("34 year old numb from the waist.", {("numbness", "present")}),
         ("Foot drop since 2015.", {("leg-weakness", "present", "chronic")}),
+        ("More muddled than usual.", {("confusion", "present", "worsening")}),
+        ("Legs weaker than her baseline.", {("leg-weakness", "present", "worsening")}),
+        ("Confused compared to his usual.", {("confusion", "present")}),
+        ("Confusion no worse than usual.", {("confusion", "present", "chronic")}),
+        ("Usual confusion.", {("confusion", "present", "chronic")}),
+        ("Residual hemiparesis.", {("hemiparesis", "present", "chronic")}),
+        ("Catheterised for 900 ml residual.", {("urinary-catheter", "present")}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
