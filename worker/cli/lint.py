@@ -21,7 +21,7 @@ from worker.rules.release import Given, Report, Sample, check_release, rules_to_
 from worker.rules.rule_files import LOCK, RuleFiles, read_rule_files
 from worker.runtime.clock import WallClock
 from worker.runtime.offline import load_pack
-from worker.runtime.packs import Layer, default_pack_folder, read_layers, read_vignettes
+from worker.runtime.packs import Layer, default_pack_folder, read_layers, read_vignettes, unread_files
 from worker.simulate.samples import sample_of
 from worker.simulate.vignettes import parse_vignettes
 
@@ -53,7 +53,7 @@ def lint(*, packs: tuple[Path, ...], is_locking: bool, is_json: bool) -> None:
         _lock(packs)
     report = Report() if pack is None else _release(pack, packs)
     errors = [*problems, *(_with_folder(line, packs) for line in report.errors)]
-    warnings = [_with_folder(line, packs) for line in report.warnings]
+    warnings = [*_unread(packs), *(_with_folder(line, packs) for line in report.warnings)]
     if is_json:
         print_json(
             {"problems": errors, "warnings": warnings, "unverified": _unverified(pack), **_contents(pack)}
@@ -99,6 +99,7 @@ def _given(pack: Pack, layers: Sequence[Layer]) -> Given:
     return Given(
         mapped_concepts(pack.mapping, feeds) | notes.findings,
         given_qualifiers(pack.mapping, feeds) | stated,
+        frozenset(name for name, concept in pack.mapping.concepts.items() if concept.plausible is None),
     )
 
 
@@ -146,6 +147,15 @@ def _short(folder: Path) -> str:
     """Write a folder below the current one without what leads there."""
     here = Path.cwd()
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
+def _unread(packs: Sequence[Path]) -> list[str]:
+    """Tell of files in the folders of a pack that nothing reads, because an editor or a copy gave them another ending."""
+    return [
+        f"{_short(file)}:1:1: not read, because its name does not end with .yaml; rename it, or move it out of the pack"
+        for folder in packs
+        for file in unread_files(folder)
+    ]
 
 
 def _unverified(pack: Pack | None) -> list[str]:

@@ -8,6 +8,7 @@ quick reader; whatever it does not take is judged here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -30,6 +31,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _TAG = "tag:yaml.org,2002:"
 _TRUE = {"true", "True", "TRUE"}
+_ODD_INDENT = re.compile(" *([\t\u00a0\u2000-\u200b\u202f\u3000])")
 
 
 class PackModel(BaseModel):
@@ -149,10 +151,25 @@ def _compose(text: str, file: str) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         spot = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+        if mark and (slip := _indented_oddly(text, mark.line, file)):
+            raise slip from None
         raise PackError(f"not readable as YAML: {error.problem or error.context}", spot) from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise PackError(f"not readable as YAML: {type(error).__name__}", f"{file}:1:1") from None
     return node
+
+
+def _indented_oddly(text: str, line: int, file: str) -> PackError | None:
+    """Return what is wrong with the indentation of a line or the one before it: editors put in what cannot be seen."""
+    lines = re.split("\r\n|\r|\n", text)
+    for at in range(max(line - 1, 0), min(line + 1, len(lines))):
+        found = _ODD_INDENT.match(lines[at])
+        if found:
+            what = "a tab" if found[1] == "\t" else "a space that is not a plain one"
+            return PackError(
+                f"{what} at the start of the line; indent with spaces", f"{file}:{at + 1}:{found.end()}"
+            )
+    return None
 
 
 class _Builder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,18 @@ _TYPES = {
 }
 
 
+_REFERENCE = "must be '$' and the name of a parameter; the number itself stands under params"
+_PATTERNS = {
+    r"^\$[a-z][a-z0-9_]*$": _REFERENCE,
+    r"^[a-z0-9]+(-[a-z0-9]+)*$": "must be small letters and digits, with single hyphens between words",
+    r"^[a-z][a-z0-9_]*$": "must be small letters, digits and '_', a letter first",
+    r"^[A-Z][0-9]{2}$": "must be a claim: a capital letter and two digits, B12",
+}
+"""What the forms of names are in words; these are the patterns that pack models use."""
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_NUMBER_AND_UNIT = re.compile(r"[-+]?\d+(?:[.,]\d+)?\s*[^\d\s].*")
+
+
 def describe(detail: Mapping[str, Any], model: type[BaseModel]) -> str:  # pydantic's details are untyped
     """Turn one detail of a pydantic ValidationError into one sentence.
 
@@ -35,12 +48,39 @@ def describe(detail: Mapping[str, Any], model: type[BaseModel]) -> str:  # pydan
         return f"key '{name}' is missing; add it"
     if kind == "extra_forbidden":
         return _unknown_key(str(path[-1]), _known_keys(model, path[:-1]))
+    return _about_value(kind, name, detail, is_reference=kind == "string_type" and _is_reference(model, path))
+
+
+def _about_value(kind: str, name: str, detail: Mapping[str, Any], *, is_reference: bool) -> str:
+    """Say what a value must be."""
+    context = detail.get("ctx", {})
+    if kind == "literal_error" and context["expected"] == "True":
+        return f"'{name}' must be true; leave the key out where it is not"
     if kind in {"literal_error", "enum"}:
-        return f"'{name}' must be one of {detail['ctx']['expected']}"
+        return f"'{name}' must be one of {context['expected']}"
+    if kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
+        return f"'{name}' {_PATTERNS[context['pattern']]}"
+    if is_reference:
+        return f"'{name}' {_REFERENCE}"
+    if kind == "float_type" and isinstance(detail.get("input"), str):
+        return f"'{name}' {_about_number(detail['input'])}"
     if kind in _TYPES:
         return f"'{name}' {_TYPES[kind]}"
     message = str(detail["msg"]).removeprefix("Value error, ")
     return f"'{name}': {message}"
+
+
+def _about_number(text: str) -> str:
+    if _DECIMAL_COMMA.fullmatch(text):
+        return f"must be a number; write {text.replace(',', '.')}, with a point"
+    if _NUMBER_AND_UNIT.fullmatch(text):
+        return "must be a number alone; its unit stands under unit"
+    return _TYPES["float_type"]
+
+
+def _is_reference(model: type[BaseModel], path: Sequence[str | int]) -> bool:
+    """Tell whether the schema wants `$name` at a path."""
+    return any("\\$" in str(node.get("pattern", "")) for node in _nodes(model, path))
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> str:
@@ -53,12 +93,17 @@ def _unknown_key(key: str, known: Sequence[str]) -> str:
 
 def _known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """Collect the keys that the schema allows at a path; empty where the path cannot be followed."""
+    return sorted({key for node in _nodes(model, path) for key in node.get("properties", {})})
+
+
+def _nodes(model: type[BaseModel], path: Sequence[str | int]) -> list[Mapping[str, Any]]:
+    """Follow a path through the schema; parts that it does not know are skipped."""
     schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
     here = _expand(schema, definitions)
     for part in path:
         here = [found for node in here for found in _step(node, part, definitions)] or here
-    return sorted({key for node in here for key in node.get("properties", {})})
+    return here
 
 
 def _step(

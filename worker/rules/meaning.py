@@ -41,6 +41,18 @@ def meaning(spec: RuleSpec, files: RuleFiles) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 
 
+def condition(spec: RuleSpec, files: RuleFiles) -> str:
+    """Return the digest of when a rule holds: its window and its clauses about facts, without what it says."""
+    content = {key: value for key, value in _plain(spec).items() if key in {"window", "when", "unless"}}
+    for clause in content.get("unless", ()):
+        clause.pop("say", None)
+    opened = _Opened(files)
+    document = {"rule": opened.resolve(content, spec.params), "uses": opened.uses}
+    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[
+        :_LENGTH
+    ]
+
+
 def _plain(spec: Any) -> dict[str, Any]:  # noqa: ANN401 - any model; what stands in it is plain data
     plain: dict[str, Any] = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return plain

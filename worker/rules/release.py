@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from worker.decode.located_yaml import Problems, by_place
 from worker.rules.lint_basis import lint_claims
+from worker.rules.lint_copies import lint_copies
 from worker.rules.lint_versions import lint_versions
 
 if TYPE_CHECKING:
@@ -50,10 +51,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What some code or phrase of a pack gives: concepts, and qualifiers."""
+    """What some code or phrase of a pack gives: concepts, and qualifiers.
+
+    Shape: `unbounded` are quantities without a plausible range, of which any number is taken.
+    """
 
     concepts: frozenset[str]
     qualifiers: frozenset[str]
+    unbounded: frozenset[str] = frozenset()
 
 
 def check_release(
@@ -68,6 +73,7 @@ def check_release(
     mapped = given.concepts | totals
     lint_claims(files, errors)
     lint_versions(files, errors, warnings)
+    lint_copies(files, given.unbounded, errors, warnings)
     _check_status(files, warnings)
     _check_dates(files, today, errors)
     tried = rules_to_try(files)

@@ -138,7 +138,35 @@ def _read(files: RuleFiles, path: str, located: Located, seen: dict[str, str], p
         _read_rule(files, located, seen, problems)
 
 
+def _no_rule_at_all(located: Located) -> tuple[str, str] | None:
+    """Return place and message where a file is not a rule with mistakes but something else."""
+    data = located.data
+    if data is None:
+        return (
+            located.place(),
+            "the file is empty; write a rule, or `id` and `disabled: true`, or remove the file",
+        )
+    if not isinstance(data, dict):
+        return None
+    if "scenarios" in data:
+        return located.place(
+            ("scenarios",), key=True
+        ), "these are vignettes; they stand in tests/, beside rules/"
+    if "disabled" in data and "when" in data:
+        return (
+            located.place(("disabled",), key=True),
+            "a file that removes a rule holds `id` and `disabled: true` alone; to keep its text here, write `status: retired`",
+        )
+    for word in ("enabled", "active", "enable", "off", "disable"):
+        if word in data and "when" not in data:
+            return located.place((word,), key=True), "a rule is removed with `id` and `disabled: true`"
+    return None
+
+
 def _read_rule(files: RuleFiles, located: Located, seen: dict[str, str], problems: Problems) -> None:
+    if slip := _no_rule_at_all(located):
+        problems.add(*slip)
+        return
     is_disabled = isinstance(located.data, dict) and "disabled" in located.data
     model: type[BaseModel] = DisabledSpec if is_disabled else RuleSpec
     spec = validate(model, located)

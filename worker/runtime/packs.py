@@ -63,6 +63,12 @@ def read_vignettes(folder: Path) -> Layer:
     return {path.relative_to(folder).as_posix(): _read_text(path) for path in files}
 
 
+def unread_files(folder: Path) -> list[Path]:
+    """Return the files in the folders of a pack that are not YAML by name, sorted; notes for people (.md) are left out."""
+    inside = (path for name in (*_FOLDERS, _VIGNETTES) for path in _walk(folder / name))
+    return sorted(path for path in inside if path.suffix not in {*_SUFFIXES, ".md"})
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     """Give what lies below a folder, as its names say it: Kubernetes mounts links into a hidden folder that it exchanges."""
     for place, folders, files in os.walk(folder, followlinks=True):

@@ -123,3 +123,17 @@ def test_a_problem_names_the_file_of_the_folder_that_has_it(lpwatch: Run, tmp_pa
     (folder / "ours.yaml").write_text("feed: synthetic\nzone: nowhere\n", encoding="utf-8")
     lines = lpwatch("lint", "--pack", tmp_path / "ours").stdout.splitlines()
     assert any(line.startswith(f"{tmp_path}/ours/feeds/ours.yaml:2:7:") for line in lines)
+
+
+def test_a_file_that_nothing_reads_because_of_its_name_is_told(lpwatch: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "ours" / "rules"
+    folder.mkdir(parents=True)
+    for name in ("fever.yaml.txt", "fever.yaml~", "README.md", ".hidden"):
+        (folder / name).write_text("id: x\n", encoding="utf-8")
+    result = lpwatch("lint", "--pack", tmp_path / "ours")
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.stdout.splitlines() if "not read" in line]
+    assert [line.partition(", because its name does not end with .yaml")[0] for line in told] == [
+        f"warning: {folder}/fever.yaml.txt:1:1: not read",
+        f"warning: {folder}/fever.yaml~:1:1: not read",
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from hypothesis import given
@@ -144,6 +144,53 @@ def test_deep_nesting_is_refused() -> None:
 def test_a_too_long_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(located_yaml, "MAX_CHARACTERS", 10)
     assert "split the file" in problems("a: 1234567890")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a:\n\tb: 1\n", "a.yaml:2:1: a tab at the start of the line; indent with spaces"),
+        ("a:\n  b: 1\n  \tc: 2\n", "a.yaml:3:3: a tab at the start of the line; indent with spaces"),
+        ("a:\n\u00a0 b: 1\n  c: 2\n", "a.yaml:2:1: a space that is not a plain one at the start of the line"),
+    ],
+)
+def test_what_cannot_be_seen_in_an_indentation_is_named(text: str, line: str) -> None:
+    assert problems(text)[0].startswith(line)
+
+
+class Numbers(PackModel):
+    value: float
+    limit: Annotated[str, Field(pattern=r"^\$[a-z][a-z0-9_]*$")] = "$a"
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] = "a"
+    other: Annotated[str, Field(pattern=r"^[xy]+$")] = "x"
+    disabled: Literal[True] | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("value: 37,5", "'value' must be a number; write 37.5, with a point"),
+        ("value: -0,5", "'value' must be a number; write -0.5, with a point"),
+        ("value: 38 Cel", "'value' must be a number alone; its unit stands under unit"),
+        ("value: '38'", "'value' must be a number, without quotes"),
+        ("value: warm", "'value' must be a number, without quotes"),
+        ("value: [1]", "'value' must be a number, without quotes"),
+        (
+            "{value: 1, limit: 24}",
+            "'limit' must be '$' and the name of a parameter; the number itself stands under params",
+        ),
+        ("{value: 1, limit: early}", "'limit' must be '$' and the name of a parameter"),
+        ("{value: 1, id: 24}", "'id' must be text; write it in quotes"),
+        (
+            "{value: 1, id: My_Rule}",
+            "'id' must be small letters and digits, with single hyphens between words",
+        ),
+        ("{value: 1, other: z}", "'other': String should match pattern"),
+        ("{value: 1, disabled: yes}", "'disabled' must be true; leave the key out where it is not"),
+    ],
+)
+def test_the_message_says_what_to_write(text: str, message: str) -> None:
+    assert problems(text, Numbers)[0].partition(": ")[2].startswith(message)
 
 
 def test_a_place_that_the_file_lacks_is_that_of_its_parent() -> None:
