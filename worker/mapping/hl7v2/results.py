@@ -7,6 +7,7 @@ collected CSF specimen is a fact of its own (`csf-specimen`). Where no record te
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -43,6 +44,8 @@ _SILENT_TYPES = frozenset({"ED", "RP"})
 _STATUS_TIMES = frozenset({"OBR-22", "ORC-9"})
 _SUBJECT_LENGTH = 60
 _SPM_WAYS = (5, 7, 8, 9)
+_BASE = re.compile(r"(?:[xX*] ?)?10|.*/.*m")
+_POWER = re.compile(r"[0-9]{1,2}(?:/.*)?")
 """Type modifier, collection method, source site and its modifier."""
 
 
@@ -262,9 +265,17 @@ def _given(context: Context, order: Order, entry: _Entry) -> Given:
         number = read_structured(obx.value(5, 1), obx.value(5, 2), obx.value(5, 3), obx.value(5, 4))
     else:
         text = obx.text(5)
+    return Given(
+        text, number, _unit(obx), codings, _flags(obx), order.specimen, _site(context, obx, entry.target)
+    )
+
+
+def _unit(obx: Segment) -> str:
+    """Return the unit; a power that nobody escaped ("10^9/L", "/mm^3") stands in two components and is one unit."""
     unit, name = obx.components(6, 2)
-    sent = given(unit or name)
-    return Given(text, number, sent, codings, _flags(obx), order.specimen, _site(context, obx, entry.target))
+    if name and _POWER.fullmatch(name) and _BASE.fullmatch(unit):
+        return f"{unit}^{name}"
+    return given(unit or name)
 
 
 def _flags(obx: Segment) -> tuple[str, ...]:

@@ -254,6 +254,28 @@ def test_a_pain_score_takes_its_site_from_obx_20(read: Read) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "unit", "expected"),
+    [
+        ("777-3^Platelets^LN", "10^9/L", (38.0, "10*9/L")),
+        ("777-3^Platelets^LN", "x10^9/L", (38.0, "10*9/L")),
+        ("777-3^Platelets^LN", "10^3/uL^^UCUM", (38.0, "10*9/L")),
+        ("777-3^Platelets^LN", "10\\S\\9/L", (38.0, "10*9/L")),
+        ("777-3^Platelets^LN", "10*9/L^billion per litre^UCUM", (38.0, "10*9/L")),
+        ("26465-5^WBC^LN", "x10^6/L", (38.0, "/uL")),
+        ("26465-5^WBC^LN", "/mm^3", (38.0, "/uL")),
+        ("26465-5^WBC^LN", "/mm3^3", (38.0, "/uL")),
+        ("98979-8^eGFR^LN", "mL/min/1.73m^2", (38.0, "mL/min/{1.73_m2}")),
+    ],
+)
+def test_a_power_in_a_unit_that_nobody_escaped_is_read(
+    read: Read, code: str, unit: str, expected: tuple[float, str]
+) -> None:
+    value = only(read(CSF_OBR.format(source=""), f"OBX|1|NM|{code}||38|{unit}|||||F")).value
+    assert isinstance(value, Quantity)
+    assert (value.value, value.unit) == expected
+
+
 def test_a_local_code_brings_unit_site_and_qualifiers(read: Read, site: Callable[[str], MappingPack]) -> None:
     pack = site(
         "codes: [{system: L, code: T, concept: body-temperature, unit: '[degF]', qualifiers: [oral]},"
