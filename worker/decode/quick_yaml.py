@@ -1,7 +1,7 @@
 """Read plain YAML files with the C library, many times faster than the reader that knows everything. Pure: no I/O, no clock.
 
 libyaml follows YAML 1.1 and tells of the first error only, in its own words. So it is asked for plain files alone: keys,
-lists, text, decimal numbers. At anything else (an error, an anchor, a tag, a block of text, a key twice, `0x1F`) it gives
+lists, text, decimal numbers, anchors. At anything else (an error, a tag, a block of text, a key twice, `0x1F`) it gives
 up, and the reader that judges takes the file. Both give the same values and places; a test compares them (ADR 0028).
 """
 
@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Protocol
 
 from yaml.error import YAMLError
 from yaml.events import (
+    AliasEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
     StreamEndEvent,
 )
 
@@ -27,10 +28,12 @@ try:
 except ImportError:  # PyYAML was built without libyaml: slower, and nothing else changes
     CParser = None
 
-Spots = dict[tuple[str | int, ...], tuple[int, int]]
+Path = tuple[str | int, ...]
+Spots = dict[Path, tuple[int, int]]
 
-_NOT_PLAIN = re.compile("[\t\x85\u2028\u2029\ufeff]|^%", re.MULTILINE)
-"""Tabs, line breaks of YAML 1.1 that are none in 1.2, the byte order mark, directives: the two readers differ in them."""
+_NOT_PLAIN = re.compile(r"[\t\x85\u2028\u2029\ufeff]|^%|(?:^|[\s\[{,])[&*][\w-]*[^\w\s,\]}-]", re.MULTILINE)
+"""Where the two readers differ: tabs, line breaks of YAML 1.1 that are none in 1.2, the byte order mark, directives, anchors
+with other characters in their names."""
 
 _BLOCK_STYLES = frozenset("|>")
 _NO_KEYS = frozenset(("", "<<"))
@@ -83,7 +86,7 @@ def read_quickly(text: str, max_values: int, max_depth: int) -> tuple[object, Sp
     if CParser is None or _NOT_PLAIN.search(text):
         return None
     try:
-        read = _Quick(text, max_depth).read()
+        read = _Quick(text, max_values, max_depth).read()
     except (YAMLError, _GiveUpError, UnicodeError):
         return None
     return read if len(read[1]) <= max_values else None
@@ -92,8 +95,10 @@ def read_quickly(text: str, max_values: int, max_depth: int) -> tuple[object, Sp
 class _Quick:
     """Turn the events of one file into plain data, noting places."""
 
-    def __init__(self, text: str, max_depth: int) -> None:
+    def __init__(self, text: str, max_values: int, max_depth: int) -> None:
+        self._max_values = max_values
         self._max_depth = max_depth
+        self._anchors: dict[str, tuple[object, Path]] = {}
         self._next: Callable[[], _Event] = CParser(text).get_event
         self._values: Spots = {}
         self._keys: Spots = {}
@@ -108,25 +113,49 @@ class _Quick:
             raise _GiveUpError
         return data, self._values, self._keys
 
-    def _build(self, event: _Event, path: tuple[str | int, ...]) -> object:
+    def _build(self, event: _Event, path: Path) -> object:
         kind = type(event)
+        if kind is AliasEvent:
+            return self._again(event.anchor or "", path)
         mark = event.start_mark
-        if kind is ScalarEvent:
-            self._values[path] = (mark.line + 1, mark.column + 1)
-            return _scalar(event)
-        if event.anchor is not None or event.tag is not None or len(path) >= self._max_depth:
-            raise _GiveUpError
         self._values[path] = (mark.line + 1, mark.column + 1)
-        if kind is MappingStartEvent:
-            return self._mapping(path)
-        if kind is SequenceStartEvent:
-            return self._sequence(path)
-        raise _GiveUpError  # an alias
+        if event.tag is not None:
+            raise _GiveUpError
+        if kind is ScalarEvent:
+            made = _scalar(event)
+        elif len(path) >= self._max_depth:
+            raise _GiveUpError
+        else:
+            made = self._mapping(path) if kind is MappingStartEvent else self._sequence(path)
+        if event.anchor is not None:
+            if event.anchor in self._anchors:
+                raise _GiveUpError
+            self._anchors[event.anchor] = (made, path)
+        return made
 
-    def _mapping(self, path: tuple[str | int, ...]) -> dict[str, object]:
+    def _again(self, anchor: str, path: Path) -> object:
+        """Copy what an anchor names: the same values and places, below another path."""
+        if anchor not in self._anchors:  # not written yet, or inside itself
+            raise _GiveUpError
+        made, start = self._anchors[anchor]
+        for spots in (self._values, self._keys):
+            inside = [(each, spot) for each, spot in spots.items() if each[: len(start)] == start]
+            copied = {
+                path + each[len(start) :]: spot
+                for each, spot in inside
+                if spots is self._values or each != start
+            }
+            if len(copied) + len(spots) > self._max_values or any(
+                len(each) > self._max_depth for each in copied
+            ):
+                raise _GiveUpError
+            spots.update(copied)
+        return deepcopy(made)
+
+    def _mapping(self, path: Path) -> dict[str, object]:
         made: dict[str, object] = {}
         while type(event := self._next()) is not MappingEndEvent:
-            if type(event) is not ScalarEvent:
+            if type(event) is not ScalarEvent or event.tag is not None or event.anchor is not None:
                 raise _GiveUpError
             key = _text(event)
             if key in made or (key in _NO_KEYS and event.implicit[0]):
@@ -137,7 +166,7 @@ class _Quick:
             made[key] = self._build(self._next(), below)
         return made
 
-    def _sequence(self, path: tuple[str | int, ...]) -> list[object]:
+    def _sequence(self, path: Path) -> list[object]:
         made: list[object] = []
         while type(event := self._next()) is not SequenceEndEvent:
             made.append(self._build(event, (*path, len(made))))
@@ -145,7 +174,7 @@ class _Quick:
 
 
 def _text(event: _Event) -> str:
-    if event.tag is not None or event.anchor is not None or event.style in _BLOCK_STYLES:
+    if event.style in _BLOCK_STYLES:
         raise _GiveUpError
     text: str = event.value
     return text
