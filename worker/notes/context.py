@@ -186,12 +186,19 @@ class Reading:
     @property
     def answer(self) -> AssertionStatus | None:
         """Return what the sentence answers to a question before it: "No.", "Yes, since noon."."""
+        return self._opening("colon")
+
+    @property
+    def verdict(self) -> AssertionStatus | None:
+        """Return what the sentence says of all that the one before it lists: "all denied"."""
+        return self._opening("list")
+
+    def _opening(self, reach: str) -> AssertionStatus | None:
         first = next(iter(self.hits), None)
         if first is None or first.first != 0:
             return None
-        return next(
-            (cue.status for cue in first.meanings if isinstance(cue, Cue) and cue.reach == "colon"), None
-        )
+        cues = (cue for cue in first.meanings if isinstance(cue, Cue) and cue.reach == reach)
+        return next((cue.status for cue in cues), None)
 
     def is_left_blank(self, finding: Stated) -> bool:
         """Tell whether the box of a finding in a form is empty: the one before it where the form begins with a box."""
@@ -233,6 +240,13 @@ class Reading:
             return self._advice_ends[cue_after] == self._advice_ends[first]
         return self.is_within(cue.reach, cue_after, first)
 
+    def _ends_list(self, at: int) -> bool:
+        """Tell whether what stands at a place speaks of the list before it, unlike that of "cultures all negative"."""
+        return self.sentence.words[at - 1] in _SEGMENT_MARKS or any(
+            hit.after == at and any(isinstance(meaning, Mention) for meaning in hit.meanings)
+            for hit in self.hits
+        )
+
     def _is_answer(self, after: int, cue_first: int) -> bool:
         """Tell whether a cue answers behind the colon of a finding's segment: "back pain and leg weakness: nil"."""
         colon = cue_first - 1
@@ -251,6 +265,8 @@ class Reading:
             return True
         if cue.reach == "next":
             return cue_first == after
+        if cue.reach == "list":
+            return self._ends_list(cue_first)
         return (
             cue.reach != "colon"
             and cue_first - after <= _FAR_BEHIND

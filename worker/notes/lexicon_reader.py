@@ -149,9 +149,13 @@ class LexiconReader:
 
 
 def _answered(finding: Stated, sentence: Sentence, remark: Remark | None) -> Stated:
-    """Return a finding that is asked for with the answer that the next sentence gives: "Any weakness? No."."""
-    is_asked = finding.status is AssertionStatus.UNCERTAIN and sentence.text.endswith("?")
-    answer = remark.answer if is_asked and remark is not None else None
+    """Return a finding with what the next sentence answers: "Any weakness? No.", "Asked about weakness; all denied."."""
+    if remark is None or finding.status not in _STANDING:
+        return finding
+    is_question = sentence.text.endswith("?")
+    answer = remark.verdict if is_question or sentence.text.endswith(";") else None
+    if is_question and finding.status is AssertionStatus.UNCERTAIN:
+        answer = answer or remark.answer
     return finding if answer is None else structs.replace(finding, status=answer)
 
 

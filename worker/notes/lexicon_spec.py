@@ -12,7 +12,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=400)]
 Phrases = tuple[Phrase, ...]
 StatusName = Literal["present", "absent", "uncertain", "resolved", "historical", "hypothetical", "family"]
-Reach = Literal["next", "colon", "brackets", "phrase", "segment", "clause", "sentence"]
+Reach = Literal["next", "colon", "brackets", "phrase", "segment", "clause", "sentence", "list"]
 SectionKind = Literal["baseline", "hypothetical", "family", "historical", "neutral"]
 Extent = Literal["paragraph", "line"]
 

@@ -41,6 +41,11 @@ class Remark:
         """Return what it answers where the sentence before it is a question."""
         return self._reading.answer
 
+    @property
+    def verdict(self) -> AssertionStatus | None:
+        """Return what it says of everything that the sentence before it lists."""
+        return self._reading.verdict
+
     def qualifiers(self, finding: str) -> set[str]:
         """Return the qualifiers that it adds to a finding."""
         marks = {mark for hit in self._reading.marks for mark in hit.meanings}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[&,;:?()]|[+-]ve\b|\[[ xX]?\]|[☐☑☒]")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|\([+-]\)|[&,;:?()]|[+-]ve\b|\[[ xX]?\]|[☐☑☒]")
 _END = re.compile(r"[\r\n]|[.!;?](?=\s|\Z)")
 _SPACE = re.compile(r"\s")
 MARKS = frozenset(",;:?()")
@@ -20,7 +20,26 @@ EMPTY_BOX, TICKED_BOX = "[ ]", "[x]"
 _BOXES = {"[]": EMPTY_BOX, "☐": EMPTY_BOX, "☑": TICKED_BOX, "☒": TICKED_BOX}
 
 _BULLET = re.compile(r"(?:[-*•–]|\d{1,2}[.)])[ \t]")
-_SHORT = frozenset({"dr", "mr", "mrs", "ms", "prof", "approx", "vs", "e.g", "i.e", "temp", "pt", "hx"})
+_SHORT = frozenset(
+    {
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "prof",
+        "approx",
+        "vs",
+        "e.g",
+        "i.e",
+        "temp",
+        "pt",
+        "hx",
+        "incl",
+        "inc",
+        "esp",
+        "poss",
+    }
+)
 _SCLEROSIS = "MS"
 """In capitals no form of address: "Indication: query MS." ends."""
 

@@ -107,6 +107,25 @@ def stated(reading: NoteReading) -> set[tuple[str, ...]]:
         ("No headache, drowsy.", {("headache", "absent"), ("drowsiness", "present")}),
         ("Risk of cord compression given new leg weakness.", {("leg-weakness", "present")}),
         ("History: LP done. Since then numb feet.", {("numbness", "present")}),
+        ("Asked about fever, numbness; all denied.", {("fever-finding", "absent"), ("numbness", "absent")}),
+        (
+            "Fever, numbness, drowsiness all negative.",
+            {("fever-finding", "absent"), ("numbness", "absent"), ("drowsiness", "absent")},
+        ),
+        (
+            "Fever and headache, cultures all negative.",
+            {("fever-finding", "present"), ("headache", "present")},
+        ),
+        ("Fever. Both negative, the cultures.", {("fever-finding", "present")}),
+        ("(-) fever (+) neck pain", {("fever-finding", "absent"), ("neck-pain", "present")}),
+        ("Neg for fever, headache.", {("fever-finding", "absent"), ("headache", "absent")}),
+        ("You may have a headache.", {("headache", "hypothetical")}),
+        ("Some people notice numbness.", {("numbness", "hypothetical")}),
+        (
+            "Risks discussed incl. headache, leg weakness.",
+            {("headache", "hypothetical"), ("leg-weakness", "hypothetical")},
+        ),
+        ("After the LP: leg weakness.", {("leg-weakness", "present")}),
         ("Not eating and confused.", {("confusion", "present")}),
         ("Not confused or drowsy.", {("confusion", "absent"), ("drowsiness", "absent")}),
         ("Any headache or neck pain? No.", {("headache", "absent"), ("neck-pain", "absent")}),
@@ -161,6 +180,11 @@ def test_a_sentence_states_what_it_says(read: Read, text: str, expected: set[tup
         "Watch for fever; weakness of the legs.",
         "DISCHARGE ADVICE: fever. Leg weakness.",
         "Call us if you have a fever, or leg weakness.",
+        "After your lumbar puncture\nMost feel well. Fever. Leg weakness.",
+        "POST LP LEAFLET: fever. Leg weakness.",
+        "Strict return precautions: fever, leg weakness.",
+        "Pt education: report fever, leg weakness.",
+        "Common side effects: fever, leg weakness.",
     ],
 )
 def test_advice_states_nothing_of_the_patient(read: Read, text: str) -> None:
