@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from worker.model.time import EpochMs
 
 T0 = "2026-01-05T08:00Z"
+
+_FAR_H = 30 * 366 * 24
+"""Beyond thirty years either way a number of hours is a slip, and no calendar need hold it."""
+
+Hours: TypeAlias = Annotated[float, Field(ge=-_FAR_H, le=_FAR_H)]
 
 SeverityName: TypeAlias = Literal["info", "routine", "urgent", "emergent"]
 StatusName: TypeAlias = Literal["completed", "stopped", "cancelled", "entered-in-error"]
@@ -65,8 +70,8 @@ class FactSpec(PackModel):
     """One fact of a timeline, as written."""
 
     id: str = Field(default="", description="name for a later fact to refer to")
-    t: float | None = Field(default=None, description="clinical time, hours after T0")
-    recv: float | None = Field(default=None, description="receipt time, hours after T0; default t")
+    t: Hours | None = Field(default=None, description="clinical time, hours after T0")
+    recv: Hours | None = Field(default=None, description="receipt time, hours after T0; default t")
     c: str = Field(default="", description="concept")
     v: int | float | str | None = Field(default=None, description="value")
     u: str = Field(
@@ -98,7 +103,7 @@ class PatientSpec(PackModel):
     """Who the vignette is about."""
 
     age_y: int | None = Field(default=None, ge=0, le=120)
-    age_d: int | None = Field(default=None, ge=0)
+    age_d: int | None = Field(default=None, ge=0, le=120 * 366)
     encounter: Literal["inpatient", "emergency", "outpatient"] | None = None
 
 
@@ -140,7 +145,7 @@ class VignetteSpec(PackModel):
     finds: tuple[str, ...] | None = Field(
         default=None, description="rules that open no alert: exactly those that must hold at the end"
     )
-    until: float | None = None
+    until: Hours | None = None
     t0: str = T0
 
 

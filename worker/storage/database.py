@@ -138,7 +138,7 @@ class Database:
 
     def _raise_temporary(self, error: BaseException) -> None:
         if isinstance(error, DBAPIError) and is_temporary(error):
-            raise TemporaryError("database is away, busy or full", "storage") from error
+            raise TemporaryError("database is away, busy, full or cannot be written to", "storage") from error
 
 
 def _nothing() -> None:

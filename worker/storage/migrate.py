@@ -68,7 +68,7 @@ def _connected(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield conn
     except DBAPIError as error:
         if is_temporary(error):
-            raise TemporaryError("database is away, busy or full", "storage") from error
+            raise TemporaryError("database is away, busy, full or cannot be written to", "storage") from error
         raise
 
 

@@ -114,6 +114,10 @@ def test_an_expected_alert_keeps_its_whole_course() -> None:
         ("{c: gcs, t: 1, v: 15, status: completed}", "only a lumbar-puncture has a 'status'"),
         ("{c: gcs, t: 1, v: 15, extract: []}", "only a note has an 'extract'"),
         ("{c: gcs, t: 1, v: 15, colour: red}", "unknown key 'colour'"),
+        ("{c: gcs, t: 99999999, v: 15}", "less than or equal to"),
+        ("{c: gcs, t: -1.0e+12, v: 15}", "greater than or equal to"),
+        ("{c: gcs, t: 1, recv: .inf, v: 15}", "not a plain decimal number"),
+        ("{c: gcs, t: .nan, v: 15}", "not a plain decimal number"),
     ],
 )
 def test_a_wrong_fact_is_named_with_its_place(facts: str, complaint: str) -> None:
