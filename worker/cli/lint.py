@@ -14,7 +14,7 @@ from worker.mapping.coverage import given_qualifiers, mapped_concepts
 from worker.mapping.pack_files import read_layers as read_mappings
 from worker.model.errors import ConfigError, PackError
 from worker.model.time import to_datetime
-from worker.notes.lexicon import compile_lexicon
+from worker.notes.lexicon_reader import LexiconReader
 from worker.pipeline import Pack
 from worker.rules.lint_versions import write_lock
 from worker.rules.release import Given, Report, Sample, check_release, rules_to_try
@@ -94,11 +94,15 @@ def _release(pack: Pack, packs: Sequence[Path]) -> Report:
 
 def _given(pack: Pack, layers: Sequence[Layer]) -> Given:
     """Return what codes give, and what notes state."""
-    feeds, notes = _own_feeds(layers), compile_lexicon(layers)
-    stated = {spec.means or name for name, spec in notes.qualifiers.items()}
+    feeds, notes = _own_feeds(layers), pack.notes
+    stated, marked = (
+        (notes.findings, notes.qualifiers)
+        if isinstance(notes, LexiconReader)
+        else (frozenset[str](), frozenset[str]())
+    )
     return Given(
-        mapped_concepts(pack.mapping, feeds) | notes.findings,
-        given_qualifiers(pack.mapping, feeds) | stated,
+        mapped_concepts(pack.mapping, feeds) | stated,
+        given_qualifiers(pack.mapping, feeds) | marked,
         frozenset(name for name, concept in pack.mapping.concepts.items() if concept.plausible is None),
     )
 

@@ -55,6 +55,11 @@ class LexiconReader:
         """Return the findings that notes can state."""
         return self._lexicon.findings
 
+    @property
+    def qualifiers(self) -> frozenset[str]:
+        """Return the qualifiers that notes can state."""
+        return frozenset(spec.means or name for name, spec in self._lexicon.qualifiers.items())
+
     def read(self, document: NoteDocument) -> NoteReading:
         """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
         is_cut = len(document.text) > LONGEST_TEXT
