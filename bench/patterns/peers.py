@@ -27,7 +27,7 @@ def measure(name: str, source: Path, events: int, rounds: int) -> tuple[list[Mat
     done = subprocess.run(
         [*command, str(source), str(found), str(-(-_WARM_EVENTS // events)), str(rounds)],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     lines = found.read_text(encoding="utf-8").splitlines()
