@@ -121,7 +121,14 @@ class Reading:
     @cached_property
     def _advice_ends(self) -> tuple[int, ...]:
         words = self.sentence.words
-        ends = {hit.first for hit in self.lexicon.ends_advice.find_all(words)}
+        ends = {
+            hit.first
+            for hit in self.lexicon.ends_advice.find_all(words)
+            if ":"
+            not in words[
+                hit.first : hit.after
+            ]  # "given new numbness" does, "advice given: new numbness" does not
+        }
         return (0, *accumulate(int(at in ends) for at in range(len(words))))
 
     def _counted(self, marks: frozenset[str], others: frozenset[int]) -> tuple[int, ...]:

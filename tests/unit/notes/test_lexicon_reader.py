@@ -180,6 +180,7 @@ def test_a_sentence_states_what_it_says(read: Read, text: str, expected: set[tup
         "Watch for fever; weakness of the legs.",
         "DISCHARGE ADVICE: fever. Leg weakness.",
         "Call us if you have a fever, or leg weakness.",
+        "Safety net given: severe fever, leg weakness, seek help.",
         "After your lumbar puncture\nMost feel well. Fever. Leg weakness.",
         "POST LP LEAFLET: fever. Leg weakness.",
         "Strict return precautions: fever, leg weakness.",
