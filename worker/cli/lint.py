@@ -43,7 +43,7 @@ or to do: rules that see nothing until a code is mapped. Codes that nobody has v
     "--lock",
     "is_locking",
     is_flag=True,
-    help="Write what each version of the uppermost pack's rules means to rules/versions.lock.yaml.",
+    help="Write what the uppermost pack's rules mean, and those that its definitions change, to rules/versions.lock.yaml.",
 )
 @json_option
 def lint(*, packs: tuple[Path, ...], is_locking: bool, is_json: bool) -> None:
