@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -97,3 +97,14 @@ def test_a_ready_file_that_cannot_be_written_is_told_before_anything_listens(tmp
     assert done.returncode == 3
     assert f"ready_file {place}: no file can be written there" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [("why", "1", "--at", "2026-01-05T08:00:00Z"), ("blindspots",)])
+def test_a_damaged_database_is_told_without_a_traceback(
+    lpwatch: Run, tmp_path: Path, command: Sequence[str]
+) -> None:
+    (tmp_path / "state.db").write_bytes(b"no database")
+    result = lpwatch(*command, "--data", tmp_path)
+    assert result.exit_code == 3
+    assert result.output.startswith("Error: database cannot be used: ")
+    assert "not a database" in result.output
