@@ -39,6 +39,10 @@ _Known = dict[tuple[object, ...], AssertionStatus | None]
 """Sentences already read, by their text, where they stand and the next one; what that inherits. Notes repeat themselves."""
 
 
+_Told = tuple[str, Assertion, "tuple[int, int] | None"]
+"""A finding, what is said of it, and the characters that say it where that takes the next sentence, too."""
+
+
 class LexiconReader:
     """Read notes by rules that a site can tune."""
 
@@ -70,8 +74,10 @@ class LexiconReader:
         sections = find_sections(text, self._lexicon)
         for section in sections:
             sentences = whole if len(sections) == 1 else split_sentences(text, section.start, section.end)
-            for finding, said in self._section(sentences, section, known):
-                unique.setdefault((finding, said.status, said.qualifiers, section.written), said)
+            for finding, said, told in self._section(sentences, section, known):
+                key = (finding, said.status, said.qualifiers, section.written)
+                whole_said = said if told is None else structs.replace(said, sentence=text[slice(*told)])
+                unique.setdefault(key, whole_said)
         return NoteReading(
             tuple((finding, said) for (finding, *_), said in unique.items()),
             read_puncture(document.title, whole, self._lexicon),
@@ -79,9 +85,7 @@ class LexiconReader:
             tuple(written for *_, written in unique),
         )
 
-    def _section(
-        self, sentences: Sequence[Sentence], section: Section, known: _Known
-    ) -> Iterator[tuple[str, Assertion]]:
+    def _section(self, sentences: Sequence[Sentence], section: Section, known: _Known) -> Iterator[_Told]:
         lasting: AssertionStatus | None = None
         for sentence, following in zip_longest(sentences, sentences[1:]):
             may_state = not self._beginnings.isdisjoint(sentence.words)
@@ -101,7 +105,7 @@ class LexiconReader:
         kind: SectionKind,
         lasting: AssertionStatus | None,
         following: Sentence | None,
-    ) -> Iterator[tuple[str, Assertion]]:
+    ) -> Iterator[_Told]:
         reading = Reading(sentence, self._lexicon)
         stated = list(reading.stated())
         if not stated:
@@ -109,8 +113,8 @@ class LexiconReader:
         remark = Remark(following, self._lexicon) if following else None
         spans = sentence.spans
         for finding, own in zip(stated, qualify(reading, stated), strict=True):
-            told = _answered(finding, sentence, remark)
-            status = self._status(told, reading, _OF_SECTION.get(kind, lasting))
+            answered = _answered(finding, sentence, remark)
+            status = self._status(answered, reading, _OF_SECTION.get(kind, lasting))
             if status is None or reading.is_left_blank(finding):
                 continue
             if kind == "baseline" and AFTER_LP not in reading.groups:
@@ -120,7 +124,12 @@ class LexiconReader:
             )
             kept = tuple(sorted(own.union(added))) if status in _STANDING else ()
             span = (spans[finding.first][0], spans[finding.after - 1][1])
-            yield self._name(finding.finding, reading, remark), Assertion(status, kept, span, sentence.text)
+            name = self._name(finding.finding, reading, remark)
+            is_remarked = bool(added) or name != self._name(finding.finding, reading, None)
+            told = (
+                (sentence.start, following.start + len(following.text)) if following and is_remarked else None
+            )
+            yield name, Assertion(status, kept, span, sentence.text), told
 
     def _status(
         self, finding: Stated, reading: Reading, given: AssertionStatus | None

@@ -322,6 +322,14 @@ def test_a_complaint_that_began_after_the_lp_is_not_baseline(read: Read) -> None
     assert stated(read("Admitted with fever.")) == {("fever-finding", "present", "baseline")}
 
 
+def test_what_the_next_sentence_says_is_shown_with_it(read: Read) -> None:
+    assertions = read("Seen. Headache 5/10.\nNo postural component. Well.").assertions
+    assert [(finding, said.sentence) for finding, said in assertions] == [
+        ("headache", "Headache 5/10.\nNo postural component."),
+        ("positional-headache", "No postural component."),
+    ]
+
+
 def test_spans_are_characters_of_the_text_as_given(read: Read) -> None:
     text = "Ward round 09:00.\r\n  New Leg Weakness on the right.\r\nPlan: MRI."
     ((finding, said),) = read(text).assertions
