@@ -32,6 +32,10 @@ COMPLETED, ATTEMPTED, CANCELLED = PunctureStatus.COMPLETED, PunctureStatus.ATTEM
         ("LP abandoned before skin puncture.", NotePuncture(CANCELLED)),
         ("Lumbar puncture cancelled, platelets too low.", NotePuncture(CANCELLED)),
         ("LP performed. No traumatic tap.", NotePuncture(COMPLETED, is_traumatic=False)),
+        ("LUMBAR PUNCTURE\nThree attempts.", NotePuncture(COMPLETED, 3)),
+        ("LUMBAR PUNCTURE\nAttempts: 3\nLevel: L3/4", NotePuncture(COMPLETED, 3)),
+        ("LUMBAR PUNCTURE\nNumber of passes: two", NotePuncture(COMPLETED, 2)),
+        ("LUMBAR PUNCTURE\nThree attempts. Dry tap.", NotePuncture(ATTEMPTED, 3)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -50,6 +54,8 @@ def test_a_note_documents_an_lp(read: Read, text: str, expected: NotePuncture) -
         "Headache since the LP.",
         "Consent for lumbar puncture obtained.",
         "Two attempts at cannulation, not obtained.",
+        "Cannulation. Two attempts. LP to follow.",
+        "Previous LP in 2019. Three attempts.",
         "",
     ],
 )
