@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from worker.alerts.fold import fold
 from worker.alerts.policy import Policy
@@ -289,17 +289,7 @@ class Recall:
             context = evaluation.context
             context.as_of_ms, context.consumed_until_ms = self._at_ms
             context.view.index = self._index
-        last = self._last
-        return Assessment(
-            last.episodes,
-            last.findings,
-            last.evaluations,
-            last.next_change_at_ms,
-            last.awaits_feeds,
-            ties,
-            self._index,
-            last.beside,
-        )
+        return replace(self._last, ties=ties, index=self._index)
 
 
 def _is_sum(fact: Fact, totals: Mapping[tuple[str, EpochMs], Fact]) -> bool:

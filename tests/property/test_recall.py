@@ -15,7 +15,7 @@ from tests.unit.correlate.facts import at, discharge, fact, puncture, stay
 from worker.model.fact import Fact, Group, Quantity, Version
 from worker.model.message import IssueKind, Unused
 from worker.pipeline import Assessment, Pack, Recall, assess, find_blind_spots
-from worker.rules.blanks import missing_beside
+from worker.rules.blanks import charted_of, missing_beside
 from worker.runtime.offline import load_pack
 
 UNREAD = "heart-rate"
@@ -79,7 +79,11 @@ def told(found: Assessment) -> dict[str, Any]:
             (each.rule.id, each.truth, each.finding, each.next_change_at_ms, each.awaits_feeds_until_ms)
             for each in found.evaluations
         ],
-        "missing": [missing_beside(finding, found.evaluations) for finding in found.findings],
+        "missing": [
+            missing_beside(finding, found.evaluations, charted_of(found.expected))
+            for finding in found.findings
+        ],
+        "beside": found.beside,
         "traces": [each.trace for each in found.evaluations],
         "blind": find_blind_spots(found, pack(), UNUSED),
     }

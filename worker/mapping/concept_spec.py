@@ -91,9 +91,25 @@ class ResultsSpec(PackModel):
     pathogens: tuple[str, ...] = Field(
         default=(), description="Organisms that no contaminant beside them explains away."
     )
+    shapes: tuple[str, ...] = Field(
+        default=(),
+        description="What a microscope shows (cocci): as `organisms`, and never the aim of a test that is awaited.",
+    )
     sightings: tuple[str, ...] = Field(
         default=(),
         description="Words that say of an organism in their clause that it is there; of nothing else.",
+    )
+    labels: tuple[str, ...] = Field(
+        default=(),
+        description="Words that with a colon do as much for the name behind them: `Culture: Listeria`.",
+    )
+    awaited: tuple[str, ...] = Field(
+        default=(),
+        description="Words of a test without a result yet: the organism that it looks for in their clause says nothing.",
+    )
+    follow_ups: tuple[str, ...] = Field(
+        default=(),
+        description="Tests of what was found: where one of them is awaited, the organism is there.",
     )
     retractions: tuple[str, ...] = Field(
         default=(),

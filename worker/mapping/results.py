@@ -7,10 +7,13 @@ a negative result. What a clause says:
 |---|---|
 | a word of contamination | contaminant |
 | the name of an organism, and a negative phrase or a negator | negative |
-| the name of an organism, and a word that it is there ("isolated", "seen") | positive, for sure |
+| the name of an organism, and that a test is awaited ("HSV PCR pending") | nothing |
+| the name of an organism, and a word that it is there ("isolated", "seen", "Culture: E. coli") | positive, for sure |
 | the name of an organism alone | positive |
 | a positive phrase, and a negator | negative |
 | a positive or a negative phrase | that |
+
+What is seen ("cocci") is no aim of a test, and tests of what was found ("sensitivities") are awaited of what is there.
 
 What a text says: contaminant where one clause does, unless another names for sure a pathogen that no contaminant explains;
 positive where a clause does for sure, whatever other clauses deny ("E. coli isolated. No anaerobes isolated."), unless the
@@ -32,8 +35,14 @@ CONTAMINANT = "contaminant"
 _SURE = "sure"
 _PATHOGEN = "pathogen"
 _ORGANISM = "organism"
+_SHAPE = "shape"
 _SIGHTING = "sighting"
-_NAMES = frozenset({_ORGANISM, _PATHOGEN})
+_AWAITED = "awaited"
+_FOLLOW_UP = "follow-up"
+_NAMES = frozenset({_ORGANISM, _PATHOGEN, _SHAPE})
+_OF_NAMES_ONLY = frozenset({_SIGHTING, _AWAITED, _FOLLOW_UP})
+_THERE = frozenset({POSITIVE, _SIGHTING})
+_NOT_AIMED_AT = _THERE | {_SHAPE, _FOLLOW_UP}
 
 CLAUSE_END = re.compile(r"[.;,\n\r]+|\bbut\b|\bhowever\b")
 _DOTTED = re.compile(r"\b([a-z])\.\s*(?=[a-z])")
@@ -48,6 +57,7 @@ class Results:
 
     pattern: re.Pattern[str]
     negators: re.Pattern[str]
+    labels: re.Pattern[str]
     retractions: re.Pattern[str]
     meanings: dict[str, str]
     flags: dict[str, str]
@@ -66,7 +76,8 @@ class Results:
 
     def _said(self, clause: str) -> Iterator[str]:
         words = " ".join(clause.split())
-        spoken = [self.meanings[hit.group()] for hit in self.pattern.finditer(words)]
+        hits = list(self.pattern.finditer(words))
+        spoken = {self.meanings[hit.group()] for hit in hits}
         is_negated = self.negators.search(self.pattern.sub(" ", words)) is not None
         if CONTAMINANT in spoken:
             yield CONTAMINANT
@@ -74,14 +85,19 @@ class Results:
             yield from (
                 NEGATIVE if is_negated and meaning == POSITIVE else meaning
                 for meaning in spoken
-                if meaning != _SIGHTING
+                if meaning not in _OF_NAMES_ONLY
             )
         elif is_negated or NEGATIVE in spoken:
             yield NEGATIVE
-        elif POSITIVE in spoken or _SIGHTING in spoken:
-            yield _PATHOGEN if _PATHOGEN in spoken else _SURE
+        elif _AWAITED in spoken and spoken.isdisjoint(_NOT_AIMED_AT):
+            return
+        elif _PATHOGEN in spoken and spoken & _THERE:
+            yield _PATHOGEN
         else:
-            yield POSITIVE
+            yield _SURE if spoken & _THERE or any(map(self._is_labelled, hits)) else POSITIVE
+
+    def _is_labelled(self, hit: re.Match[str]) -> bool:
+        return self.meanings[hit.group()] in _NAMES and bool(self.labels.search(hit.string[: hit.start()]))
 
 
 def compile_results(spec: ResultsSpec) -> Results:
@@ -93,7 +109,8 @@ def compile_results(spec: ResultsSpec) -> Results:
     flags: dict[str, str] = {}
     stated = ((POSITIVE, spec.positive), (NEGATIVE, spec.negative), (CONTAMINANT, spec.contaminant))
     lists = [(name, part.phrases) for name, part in stated]
-    lists += [(_ORGANISM, spec.organisms), (_PATHOGEN, spec.pathogens), (_SIGHTING, spec.sightings)]
+    lists += [(_ORGANISM, spec.organisms), (_PATHOGEN, spec.pathogens), (_SHAPE, spec.shapes)]
+    lists += [(_SIGHTING, spec.sightings), (_AWAITED, spec.awaited), (_FOLLOW_UP, spec.follow_ups)]
     for name, phrases in lists:
         for phrase in phrases:
             folded = _fold(phrase)
@@ -103,8 +120,14 @@ def compile_results(spec: ResultsSpec) -> Results:
                 )
     for name, part in stated:
         flags.update(dict.fromkeys(part.flags, name))
-    others = (alternatives(spec.negators), alternatives(spec.retractions))
-    return Results(alternatives(meanings), *others, meanings, flags)
+    return Results(
+        pattern=alternatives(meanings),
+        negators=alternatives(spec.negators),
+        labels=re.compile(alternatives(spec.labels).pattern + r" ?: ?\Z"),
+        retractions=alternatives(spec.retractions),
+        meanings=meanings,
+        flags=flags,
+    )
 
 
 def _fold(text: str) -> str:

@@ -72,7 +72,7 @@ def _suspected_infection(chart: Chart, fluid: Fluid) -> None:
     if chart.is_adult and "sedated" not in chart.facts and chart.happens("confused-before-lp"):
         until_h = chart.rng.uniform(6, 48)
         chart.minds.append(Mind(-12, until_h, "C", 14))
-        symptom = Symptom("confused", -12, until_h, is_new=False)
+        symptom = Symptom("confused-still", -12, until_h, is_new=False)
         chart.plant("confused-before-lp", "background", (-12, until_h + 24), MIND, (symptom,))
         chart.traps.add("confused-before-lp")
     if is_infected:

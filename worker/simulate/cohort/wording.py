@@ -130,6 +130,12 @@ TOLD: Final[Mapping[str, tuple[str, ...]]] = {
         "More muddled this morning, does not know where she is.",
         "Delirium: pulling at lines, not making sense.",
     ),
+    "confused-still": (
+        "Remains confused, disoriented in time and place.",
+        "Confused as on admission, needs reminding where he is.",
+        "Still muddled, no different from yesterday.",
+        "Confused, pulling at lines.",
+    ),
     "drowsy": (
         "Drowsy, rouses to voice and falls asleep again.",
         "Difficult to rouse this afternoon.",
@@ -272,6 +278,7 @@ OTHER_REASON: Final = (
 )
 SIGNS: Final[Mapping[str, str]] = {
     "confused": "confusion",
+    "confused-still": "confusion",
     "headache": "headache",
     "neck-stiff": "neck stiffness",
     "rash-purpuric": "a non-blanching rash",
