@@ -42,7 +42,7 @@ from worker.rules.blind import BlindSpot, blind_spots
 from worker.rules.circumstances import Beside, circumstances_of
 from worker.rules.evaluate import Evaluation, evaluate_again, evaluate_all
 from worker.rules.parse import parse_rulebook
-from worker.rules.rule import SHAPES_ALL, Circumstance, Expected, RuleBook
+from worker.rules.rule import SHAPES_ALL, Circumstance, Expected, Rule, RuleBook
 from worker.rules.totals import with_totals
 
 
@@ -98,13 +98,20 @@ def compile_pack(layers: Sequence[Mapping[str, str]]) -> Pack:
     mapping = compile_mapping(layers)
     rules = parse_rulebook(layers, mapping)
     routes = parse_routes(layers)
-    rises = {rule.id: rule.renotify_rise for rule in rules.rules if rule.renotify_rise is not None}
-    policy = Policy(renotify_rise=rises, folds=rules.folds)
     continuous = {
         name: concept.decimals for name, concept in mapping.concepts.items() if concept.is_continuous
     }
     notes = LexiconReader(compile_lexicon(layers))
-    return Pack(mapping, notes, rules, routes, policy, _digest(layers), DeviceValues(continuous))
+    return Pack(
+        mapping, notes, rules, routes, policy_of(rules.rules), _digest(layers), DeviceValues(continuous)
+    )
+
+
+def policy_of(rules: Iterable[Rule]) -> Policy:
+    """Gather what rules say of how their alerts live."""
+    known = tuple(rules)
+    rises = {rule.id: rule.renotify_rise for rule in known if rule.renotify_rise is not None}
+    return Policy(renotify_rise=rises, folds={rule.id: rule.folds for rule in known if rule.folds})
 
 
 def read(raw: RawMessage, pack: Pack, notes: NoteReader | None = None) -> Reading:

@@ -10,6 +10,7 @@ from typing import Protocol
 import click
 
 from worker.cli.render import warn, warn_skipped
+from worker.correlate.joining import PUNCTURE_CONCEPT
 from worker.model.alert import Alert, HistoryLine
 from worker.model.fact import Fact, Identifier
 from worker.model.message import Issue, RawMessage
@@ -26,9 +27,6 @@ from worker.storage.records import Case
 _LOOK_BACK_MS = 30 * DAY_MS
 _KEPT = Retention()
 _MOST_MESSAGES = 10_000
-
-
-_PUNCTURE = "lumbar-puncture"
 
 
 class CaseStore(Protocol):
@@ -128,7 +126,7 @@ def known_from_database(store: DatabaseStore, pack: Pack, patient: str, at_ms: E
 
 def _later(store: DatabaseStore, case: Case, at_ms: EpochMs) -> Iterator[str]:
     """Say what an answer for this instant lacks because it became known later: an LP, and other numbers of the patient."""
-    received = [fact.source.received_at_ms for fact in case.facts if fact.concept == _PUNCTURE]
+    received = [fact.source.received_at_ms for fact in case.facts if fact.concept == PUNCTURE_CONCEPT]
     if received and min(received) > at_ms:
         yield f"a lumbar puncture became known at {to_rfc3339(min(received))}; --at then answers for it"
     numbers = {number for each in case.patients for number in store.find(each.value)}

@@ -105,7 +105,12 @@ class ResultsSpec(PackModel):
     )
     awaited: tuple[str, ...] = Field(
         default=(),
-        description="Words of a test without a result yet: the organism that it looks for in their clause says nothing.",
+        description="Words of a test without a result yet: with one of `tests`, the organism of their clause says nothing.",
+    )
+    tests: tuple[str, ...] = Field(default=(), description="Names of tests that look for organisms.")
+    undone: tuple[str, ...] = Field(
+        default=(),
+        description="Phrases that no test was done, or sent away: the organism of their clause says nothing.",
     )
     follow_ups: tuple[str, ...] = Field(
         default=(),

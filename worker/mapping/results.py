@@ -7,13 +7,14 @@ a negative result. What a clause says:
 |---|---|
 | a word of contamination | contaminant |
 | the name of an organism, and a negative phrase or a negator | negative |
-| the name of an organism, and that a test is awaited ("HSV PCR pending") | nothing |
+| the name of an organism, and that a test for it is awaited or was not done ("HSV PCR pending") | nothing |
 | the name of an organism, and a word that it is there ("isolated", "seen", "Culture: E. coli") | positive, for sure |
 | the name of an organism alone | positive |
 | a positive phrase, and a negator | negative |
 | a positive or a negative phrase | that |
 
-What is seen ("cocci") is no aim of a test, and tests of what was found ("sensitivities") are awaited of what is there.
+What is seen ("cocci") is no aim of a test, and tests of what was found ("sensitivities") are awaited of what is there; so is
+a report: without the name of a test, "Listeria, report to follow" is Listeria.
 
 What a text says: contaminant where one clause does, unless another names for sure a pathogen that no contaminant explains;
 positive where a clause does for sure, whatever other clauses deny ("E. coli isolated. No anaerobes isolated."), unless the
@@ -38,9 +39,11 @@ _ORGANISM = "organism"
 _SHAPE = "shape"
 _SIGHTING = "sighting"
 _AWAITED = "awaited"
+_TEST = "test"
+_UNDONE = "undone"
 _FOLLOW_UP = "follow-up"
 _NAMES = frozenset({_ORGANISM, _PATHOGEN, _SHAPE})
-_OF_NAMES_ONLY = frozenset({_SIGHTING, _AWAITED, _FOLLOW_UP})
+_OF_NAMES_ONLY = frozenset({_SIGHTING, _AWAITED, _TEST, _UNDONE, _FOLLOW_UP})
 _THERE = frozenset({POSITIVE, _SIGHTING})
 _NOT_AIMED_AT = _THERE | {_SHAPE, _FOLLOW_UP}
 
@@ -89,7 +92,7 @@ class Results:
             )
         elif is_negated or NEGATIVE in spoken:
             yield NEGATIVE
-        elif _AWAITED in spoken and spoken.isdisjoint(_NOT_AIMED_AT):
+        elif _is_aim(spoken):
             return
         elif _PATHOGEN in spoken and spoken & _THERE:
             yield _PATHOGEN
@@ -98,6 +101,12 @@ class Results:
 
     def _is_labelled(self, hit: re.Match[str]) -> bool:
         return self.meanings[hit.group()] in _NAMES and bool(self.labels.search(hit.string[: hit.start()]))
+
+
+def _is_aim(spoken: set[str]) -> bool:
+    """Tell whether the organism of a clause is only what a test without a result looks for."""
+    has_no_result = _UNDONE in spoken or {_AWAITED, _TEST} <= spoken
+    return has_no_result and spoken.isdisjoint(_NOT_AIMED_AT)
 
 
 def compile_results(spec: ResultsSpec) -> Results:
@@ -110,7 +119,8 @@ def compile_results(spec: ResultsSpec) -> Results:
     stated = ((POSITIVE, spec.positive), (NEGATIVE, spec.negative), (CONTAMINANT, spec.contaminant))
     lists = [(name, part.phrases) for name, part in stated]
     lists += [(_ORGANISM, spec.organisms), (_PATHOGEN, spec.pathogens), (_SHAPE, spec.shapes)]
-    lists += [(_SIGHTING, spec.sightings), (_AWAITED, spec.awaited), (_FOLLOW_UP, spec.follow_ups)]
+    lists += [(_SIGHTING, spec.sightings), (_FOLLOW_UP, spec.follow_ups)]
+    lists += [(_AWAITED, spec.awaited), (_TEST, spec.tests), (_UNDONE, spec.undone)]
     for name, phrases in lists:
         for phrase in phrases:
             folded = _fold(phrase)

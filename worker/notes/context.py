@@ -121,14 +121,9 @@ class Reading:
     @cached_property
     def _advice_ends(self) -> tuple[int, ...]:
         words = self.sentence.words
-        ends = {
-            hit.first
-            for hit in self.lexicon.ends_advice.find_all(words)
-            if ":"
-            not in words[
-                hit.first : hit.after
-            ]  # "given new numbness" does, "advice given: new numbness" does not
-        }
+        turns = self.lexicon.ends_advice.find_all(words)
+        # "given new numbness" does, "advice given: new numbness" does not.
+        ends = {hit.first for hit in turns if ":" not in words[hit.first : hit.after]}
         return (0, *accumulate(int(at in ends) for at in range(len(words))))
 
     def _counted(self, marks: frozenset[str], others: frozenset[int]) -> tuple[int, ...]:

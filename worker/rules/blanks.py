@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from worker.model.finding import RuleStatus, Truth
+from worker.model.finding import Truth
 from worker.rules.circumstances import lacking_of
 from worker.rules.predicates.lacking import NO_DATA, NOT_DOCUMENTED
 
@@ -88,7 +88,7 @@ def _of_stronger(finding: Finding, here: _Evaluations) -> Iterator[Blank]:
     for name in _stronger(finding.rule, here):
         evaluation = here[name]
         could_fold = evaluation.truth is not Truth.TRUE and evaluation.rule.highest >= finding.severity
-        if could_fold and _is_told(evaluation):
+        if could_fold and evaluation.is_told:
             yield from evaluation.rule.when.blanks(evaluation.context)
 
 
@@ -120,10 +120,6 @@ def _resolved(blank: Blank, here: _Evaluations, seen: set[str]) -> Iterator[Blan
 def _on_file(here: _Evaluations) -> Iterator[Blank]:
     """Give the values that leave a rule unknown because they decide nothing."""
     for evaluation in here.values():
-        if evaluation.truth is Truth.UNKNOWN and _is_told(evaluation):
+        if evaluation.truth is Truth.UNKNOWN and evaluation.is_told:
             blanks = evaluation.rule.when.blanks(evaluation.context)
             yield from (blank for blank in blanks if blank.is_on_file)
-
-
-def _is_told(evaluation: Evaluation) -> bool:
-    return evaluation.rule.status is not RuleStatus.SHADOW and not evaluation.rule.is_silent

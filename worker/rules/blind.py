@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from worker.correlate.index import is_csf, rank_fact
 from worker.correlate.stays import IN_HOUSE, stay_at
 from worker.model.fact import PunctureStatus
-from worker.model.finding import RuleStatus, Truth
+from worker.model.finding import Truth
 from worker.model.message import IssueKind
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def at_instant(spots: Iterable[BlindSpot], at_ms: EpochMs) -> tuple[BlindSpot, .
 
 def is_watched(evaluations: Iterable[Evaluation], at_ms: EpochMs) -> bool:
     """Tell whether some rule that is told to people is in its window at an instant; `evaluations` of one LP."""
-    spans = (_span(each) for each in evaluations if _is_told(each))
+    spans = (_span(each) for each in evaluations if each.is_told)
     return any(span.first_ms <= at_ms < span.last_ms for span in spans)
 
 
@@ -132,11 +132,7 @@ def _order(spot: BlindSpot) -> tuple[EpochMs, str, str]:
 
 
 def _is_asked(evaluation: Evaluation) -> bool:
-    return evaluation.truth is not Truth.TRUE and _is_told(evaluation)
-
-
-def _is_told(evaluation: Evaluation) -> bool:
-    return evaluation.rule.status is not RuleStatus.SHADOW and not evaluation.rule.is_silent
+    return evaluation.truth is not Truth.TRUE and evaluation.is_told
 
 
 def _span(evaluation: Evaluation) -> _Span:

@@ -57,6 +57,11 @@ class Evaluation:
         )
 
     @property
+    def is_told(self) -> bool:
+        """Tell whether people hear of its rule: neither in shadow nor silent."""
+        return self.rule.status is not RuleStatus.SHADOW and not self.rule.is_silent
+
+    @property
     def trace(self) -> Trace:
         """Return why, in full; made when asked for."""
         return self.rule.when.explain(self.context)

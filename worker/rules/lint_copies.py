@@ -42,7 +42,7 @@ def lint_copies(files: RuleFiles, unbounded: Collection[str], problems: Problems
     warning a number far from the one below, or one that nothing checks because its concept is `unbounded`; a sentence that
     tells the old one; two rules with one condition.
     """
-    for params, located, path in _all_numbers(files):
+    for params, located, path in files.numbers():
         for name, param in params.items():
             if param.house_choice and _PLACEHOLDER.search(param.house_choice):
                 problems.add(
@@ -78,15 +78,6 @@ def _lint_layer(
             _lint_sentences(spec, under.rules[name][0], located, warnings)
         elif name in files.rules:
             _lint_twin(spec, located, files, warnings)
-
-
-def _all_numbers(files: RuleFiles) -> Iterator[tuple[Mapping[str, ParamSpec], Located, Path]]:
-    for spec, located in files.rules.values():
-        yield spec.params, located, ("params",)
-    for definition, located, path in files.definitions.values():
-        yield definition.params, located, (*path, "params")
-    for name, (param, located) in files.params.items():
-        yield {name: param}, located, ("params",)
 
 
 def _numbers(

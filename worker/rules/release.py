@@ -15,13 +15,12 @@ from worker.rules.lint_copies import lint_copies
 from worker.rules.lint_versions import lint_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from worker.decode.located_yaml import Located, Path
     from worker.rules.rule import Rule, RuleBook
     from worker.rules.rule_files import RuleFiles
-    from worker.rules.spec import ParamSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def _check_dates(files: RuleFiles, today: date, problems: Problems) -> None:
             problems.add(
                 located.place(("review", "date")), f"the review is dated {spec.review.on}, after today"
             )
-    for params, located, path in _numbers(files):
+    for params, located, path in files.numbers():
         for name, param in params.items():
             if param.review_until is not None and param.review_until < today:
                 place = located.place((*path, name, "review_until"))
@@ -116,15 +115,6 @@ def _check_dates(files: RuleFiles, today: date, problems: Problems) -> None:
                     f"'{name}' was to be looked at again by {param.review_until}; do so and move the date"
                 )
                 problems.add(place, message)
-
-
-def _numbers(files: RuleFiles) -> Iterator[tuple[Mapping[str, ParamSpec], Located, Path]]:
-    for spec, located in files.rules.values():
-        yield spec.params, located, ("params",)
-    for definition, located, path in files.definitions.values():
-        yield definition.params, located, (*path, "params")
-    for name, (param, located) in files.params.items():
-        yield {name: param}, located, ("params",)
 
 
 def _check_samples(rule: Rule, place: str, samples: Sequence[Sample], problems: Problems) -> None:

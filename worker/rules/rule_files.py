@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,15 @@ class RuleFiles:
     claims: dict[str, tuple[ClaimSpec, Located]] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
     layers: list[LayerFiles] = field(default_factory=list)
+
+    def numbers(self) -> Iterator[tuple[Mapping[str, ParamSpec], Located, Path]]:
+        """Go through the numbers of rules, of definitions and of all, each group with its file and path."""
+        for spec, located in self.rules.values():
+            yield spec.params, located, ("params",)
+        for definition, located, path in self.definitions.values():
+            yield definition.params, located, (*path, "params")
+        for name, (param, located) in self.params.items():
+            yield {name: param}, located, ("params",)
 
     def frozen(self) -> RuleFiles:
         """Return what was read so far; later layers do not change it."""

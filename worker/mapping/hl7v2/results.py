@@ -44,9 +44,11 @@ _SILENT_TYPES = frozenset({"ED", "RP"})
 _STATUS_TIMES = frozenset({"OBR-22", "ORC-9"})
 _SUBJECT_LENGTH = 60
 _SPM_WAYS = (5, 7, 8, 9)
+"""Type modifier, collection method, source site and its modifier."""
+
 _BASE = re.compile(r"(?:[xX*] ?)?10|.*/.*m")
 _POWER = re.compile(r"[0-9]{1,2}(?:/.*)?")
-"""Type modifier, collection method, source site and its modifier."""
+"""What stands before and behind the ^ of a unit: "10" and "9/L", "/mm" and "3"."""
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):

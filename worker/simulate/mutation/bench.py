@@ -15,18 +15,17 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import TypeAlias
 
-from worker.alerts.policy import Policy
 from worker.correlate.view import EpisodeView
 from worker.model.errors import PackError
 from worker.model.fact import Fact, Identifier
 from worker.model.finding import Finding, Truth
 from worker.model.message import RawMessage, Reading, Unused
 from worker.model.time import EpochMs
-from worker.pipeline import Assessment, Pack
+from worker.pipeline import Assessment, Pack, policy_of
 from worker.rules.blind import BlindSpot
 from worker.rules.context import Context, Outcome
 from worker.rules.evaluate import Evaluation, evaluate
-from worker.rules.rule import Rule, RuleBook
+from worker.rules.rule import RuleBook
 from worker.runtime.engine_program import PackProgram
 from worker.simulate.gold import GoldReader
 from worker.simulate.judge import agrees, course_of
@@ -230,7 +229,7 @@ class MutationBench:
         book, made = program.pack.rules, self._made(case)
         # Other totals make other facts, other folds other alerts of the same findings: there is nothing to spare then.
         known = [self._catalogue.rule(rule.id) for rule in book.rules]
-        is_comparable = program.pack.policy == _policy_of(known) and mutant.owner != SUMS
+        is_comparable = program.pack.policy == policy_of(known) and mutant.owner != SUMS
         if is_comparable and all(_is_same(look, book, mutant.scene.changed) for look in made.looks):
             return None
         return run(case.messages, case.vignette, program, self._open_store)
@@ -278,13 +277,7 @@ class MutationBench:
         return _Recorded(self._pack, self._readings, gold, is_watched=True)
 
     def _program(self, book: RuleBook) -> _Recorded:
-        return _Recorded(replace(self._pack, rules=book, policy=_policy_of(book.rules)), self._readings)
-
-
-def _policy_of(rules: Iterable[Rule]) -> Policy:
-    known = tuple(rules)
-    rises = {rule.id: rule.renotify_rise for rule in known if rule.renotify_rise is not None}
-    return Policy(renotify_rise=rises, folds={rule.id: rule.folds for rule in known if rule.folds})
+        return _Recorded(replace(self._pack, rules=book, policy=policy_of(book.rules)), self._readings)
 
 
 def _differs(vignette: Vignette, made: Run, rules: frozenset[str]) -> bool:
