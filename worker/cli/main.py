@@ -41,6 +41,10 @@ COMMANDS = {
         "worker.cli.mutate", "mutate", "Change the rules one place at a time, and ask the vignettes."
     ),
     "lint": LazyCommand("worker.cli.lint", "lint", "Check a pack: mappings, phrases and rules."),
+    "notes": LazyCommand("worker.cli.notes", "notes", "Show what is read of a note, and why."),
+    "notes-eval": LazyCommand(
+        "worker.cli.notes_eval", "notes_eval", "Compare what is read of labelled sentences with their labels."
+    ),
     "schema": LazyCommand(
         "worker.cli.schema", "schema", "Print the schemas of alerts, or the AsyncAPI document of a site."
     ),

@@ -20,7 +20,7 @@ from worker.notes.lexicon import Cue, Mark, Mention
 from worker.notes.text import EMPTY_BOX, TICKED_BOX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import NearSpec
@@ -224,17 +224,35 @@ class Reading:
         return next((status for status in lasting if status in found), None)
 
     def _status(self, first: int, after: int, *, is_normal: bool) -> AssertionStatus:
-        found = {
-            cue.status
-            for hit in self.hits
-            for cue in hit.meanings
-            if isinstance(cue, Cue)
-            and self._counts(cue, hit.first, hit.after, first, after)
-            and not (is_normal and self._is_beyond(cue, hit.after, first))
-        }
+        found = {cue.status for _, cue in self._cues_of(first, after, is_normal=is_normal)}
         if self._is_doubted(first, after):
             found.add(AssertionStatus.UNCERTAIN)
         return next((status for status in _STRENGTH if status in found), AssertionStatus.PRESENT)
+
+    def _cues_of(
+        self, first: int, after: int, *, is_normal: bool
+    ) -> Iterator[tuple[Hit[Mention | Cue], Cue]]:
+        """Give the cues that count for what stands at a place."""
+        for hit in self.hits:
+            for cue in hit.meanings:
+                if (
+                    isinstance(cue, Cue)
+                    and self._counts(cue, hit.first, hit.after, first, after)
+                    and not (is_normal and self._is_beyond(cue, hit.after, first))
+                ):
+                    yield hit, cue
+
+    def cues_of(self, finding: Stated) -> list[tuple[int, int, AssertionStatus]]:
+        """Return the cues that count for a finding, as words [first, after) with what they say, the deciding one first."""
+        found = self._cues_of(finding.first, finding.after, is_normal=finding.form == _NORMAL)
+        told = [(hit.first, hit.after, cue.status) for hit, cue in found]
+        return sorted(
+            told, key=lambda cue: _STRENGTH.index(cue[2]) if cue[2] in _STRENGTH else len(_STRENGTH)
+        )
+
+    def is_doubted(self, finding: Stated) -> bool:
+        """Tell whether a question mark makes a finding uncertain."""
+        return self._is_doubted(finding.first, finding.after)
 
     def _reaches(self, cue: Cue, cue_after: int, first: int) -> bool:
         """Tell whether a cue reaches the finding behind it; what runs through the sentence ends where advice does."""

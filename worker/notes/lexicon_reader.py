@@ -9,6 +9,7 @@ from msgspec import structs
 
 from worker.model.fact import Assertion, AssertionStatus
 from worker.notes.context import Reading
+from worker.notes.explain import Grounds, explain
 from worker.notes.lexicon import Mention
 from worker.notes.punctures import read_puncture
 from worker.notes.qualifiers import AFTER_LP, BASELINE, qualify
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from worker.notes.context import Stated
+    from worker.notes.explain import Explained
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import SectionKind
     from worker.notes.reader import NoteDocument
@@ -39,8 +41,10 @@ _Known = dict[tuple[object, ...], AssertionStatus | None]
 """Sentences already read, by their text, where they stand and the next one; what that inherits. Notes repeat themselves."""
 
 
-_Told = tuple[str, Assertion, "tuple[int, int] | None"]
-"""A finding, what is said of it, and the characters that say it where that takes the next sentence, too."""
+_Told = tuple[str, Assertion, "tuple[int, int] | None", Grounds]
+"""A finding, what is said of it, the characters that say it where that takes the next sentence, too, and on what grounds."""
+_Unique = dict[tuple[str, AssertionStatus, tuple[str, ...], tuple[str, ...]], tuple[Assertion, Grounds]]
+"""By finding, status, qualifiers and words of the heading: what is said first, and on what grounds."""
 
 
 class LexiconReader:
@@ -53,6 +57,11 @@ class LexiconReader:
             finding for spec in lexicon.qualifiers.values() if spec.is_remark for finding in spec.of
         )
         self._beginnings = lexicon.statements.beginnings(lambda meaning: isinstance(meaning, Mention))
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """Return what it reads by."""
+        return self._lexicon
 
     @property
     def findings(self) -> frozenset[str]:
@@ -68,22 +77,34 @@ class LexiconReader:
         """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
         is_cut = len(document.text) > LONGEST_TEXT
         text = _beginning(document.text) if is_cut else document.text
-        unique: dict[tuple[str, AssertionStatus, tuple[str, ...], tuple[str, ...]], Assertion] = {}
-        known: _Known = {}
         whole = split_sentences(text)
-        sections = find_sections(text, self._lexicon)
-        for section in sections:
-            sentences = whole if len(sections) == 1 else split_sentences(text, section.start, section.end)
-            for finding, said, told in self._section(sentences, section, known):
-                key = (finding, said.status, said.qualifiers, section.written)
-                whole_said = said if told is None else structs.replace(said, sentence=text[slice(*told)])
-                unique.setdefault(key, whole_said)
+        unique = self._unique(text, whole)
         return NoteReading(
-            tuple((finding, said) for (finding, *_), said in unique.items()),
+            tuple((finding, said) for (finding, *_), (said, _) in unique.items()),
             read_puncture(document.title, whole, self._lexicon),
             is_cut,
             tuple(written for *_, written in unique),
         )
+
+    def explain(self, document: NoteDocument) -> tuple[Explained, ...]:
+        """Return the same assertions as `read`, in the same order, each with why it was given its status."""
+        text = _beginning(document.text) if len(document.text) > LONGEST_TEXT else document.text
+        unique = self._unique(text, split_sentences(text))
+        return tuple(
+            explain(text, finding, said, grounds) for (finding, *_), (said, grounds) in unique.items()
+        )
+
+    def _unique(self, text: str, whole: list[Sentence]) -> _Unique:
+        unique: _Unique = {}
+        known: _Known = {}
+        sections = find_sections(text, self._lexicon)
+        for section in sections:
+            sentences = whole if len(sections) == 1 else split_sentences(text, section.start, section.end)
+            for finding, said, told, grounds in self._section(sentences, section, known):
+                key = (finding, said.status, said.qualifiers, section.written)
+                whole_said = said if told is None else structs.replace(said, sentence=text[slice(*told)])
+                unique.setdefault(key, (whole_said, grounds))
+        return unique
 
     def _section(self, sentences: Sequence[Sentence], section: Section, known: _Known) -> Iterator[_Told]:
         lasting: AssertionStatus | None = None
@@ -95,18 +116,19 @@ class LexiconReader:
             place = (sentence.text, section.kind, section.written, lasting, behind)
             if place not in known:
                 if may_state:
-                    yield from self._sentence(sentence, section.kind, lasting, following)
+                    yield from self._sentence(sentence, section, lasting, following)
                 known[place] = self._lasting(sentence, lasting)
             lasting = known[place]
 
     def _sentence(
         self,
         sentence: Sentence,
-        kind: SectionKind,
+        section: Section,
         lasting: AssertionStatus | None,
         following: Sentence | None,
     ) -> Iterator[_Told]:
         reading = Reading(sentence, self._lexicon)
+        kind = section.kind
         stated = list(reading.stated())
         if not stated:
             return
@@ -129,7 +151,8 @@ class LexiconReader:
             told = (
                 (sentence.start, following.start + len(following.text)) if following and is_remarked else None
             )
-            yield name, Assertion(status, kept, span, sentence.text), told
+            grounds = Grounds(reading, finding, answered.status, section, lasting)
+            yield name, Assertion(status, kept, span, sentence.text), told, grounds
 
     def _status(
         self, finding: Stated, reading: Reading, given: AssertionStatus | None
