@@ -402,3 +402,34 @@ def test_a_repeated_sentence_still_hands_on_what_it_opens(read: Read) -> None:
         ("headache", "present"),
         ("neck-stiffness", "absent"),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A verdict on something else says nothing of the finding before it.
+        ("Leg weakness with absent reflexes.", {("leg-weakness", "present")}),
+        ("Leg weakness and absent ankle jerks.", {("leg-weakness", "present")}),
+        ("Leg weakness, ankle jerks absent.", {("leg-weakness", "present")}),
+        ("Confused CT negative.", {("confusion", "present")}),
+        ("Seizure with negative CT head.", {("seizure", "present")}),
+        ("CT negative for bleed, saddle numbness.", {("saddle-numbness", "present")}),
+        ("Numbness and leg weakness absent.", {("numbness", "absent"), ("leg-weakness", "absent")}),
+        ("We do not know the cause of her confusion.", {("confusion", "present")}),
+        ("Findings do not support a diagnosis of seizure.", {("seizure", "absent")}),
+        # History ends where the patient comes.
+        ("A history of asthma, tobacco use, presents to the ED with confusion.", {("confusion", "present")}),
+        ("History of asthma, who presented on Monday, with leg weakness.", {("leg-weakness", "present")}),
+        ("History of seizures, denies headache.", {("seizure", "historical"), ("headache", "absent")}),
+        ("Medical history significant for seizures.", {("seizure", "historical")}),
+        ("A 75-year-old confused man.", {("confusion", "present")}),
+        ("A 6 week old with bulging fontanelle.", {("bulging-fontanelle", "present")}),
+        ("Headache the last time he had an LP.", {("headache", "historical")}),
+        ("Headache worse than last time.", {("headache", "present", "worsening")}),
+        ("Weak leg compared with previously.", {("leg-weakness", "present")}),
+    ],
+)
+def test_a_verdict_on_something_else_and_the_end_of_history(
+    read: Read, text: str, expected: set[tuple[str, ...]]
+) -> None:
+    assert stated(read(text)) == expected
