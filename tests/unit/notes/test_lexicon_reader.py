@@ -433,3 +433,29 @@ def test_a_verdict_on_something_else_and_the_end_of_history(
     read: Read, text: str, expected: set[tuple[str, ...]]
 ) -> None:
     assert stated(read(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("MSK: Negative myalgia, negative stiffness, negative back pain.", {("back-pain", "absent")}),
+        ("MRI negative headache persists.", {("headache", "present")}),
+        ("Patient and daughter also deny weight loss, fevers.", {("fever-finding", "absent")}),
+        ("Does not have any dysuria, haematuria, fever.", {("fever-finding", "absent")}),
+        ("They have not noted him to have any fevers.", {("fever-finding", "absent")}),
+        ("He does not feel that he is having any difficulty voiding.", {("urinary-retention", "absent")}),
+        ("The patient is status post gastric bypass.", set()),
+        ("Still in status.", {("seizure", "present")}),
+        ("Unresponsive to conservative measures.", set()),
+        ("Unresponsive to voice.", {("altered-consciousness", "present")}),
+        ("Cervical radiculopathy.", set()),
+        ("Lower limb cellulitis.", set()),
+        ("Migraine headaches on maternal side.", {("headache", "family")}),
+        (
+            "Given paracetamol to help prevent febrile convulsions.",
+            {("fever-finding", "hypothetical"), ("seizure", "hypothetical")},
+        ),
+    ],
+)
+def test_wordings_of_real_notes(read: Read, text: str, expected: set[tuple[str, ...]]) -> None:
+    assert stated(read(text)) == expected
