@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
+from worker.cli.notes_eval_shown import Result
 from worker.model.errors import ConfigError
-from worker.notes.evaluation import Evaluation, Score
 
 _HEADER = """\
 # What `lpwatch notes-eval --history` measured, the oldest first; docs/notes-evaluation.md is written from it.
@@ -15,33 +15,22 @@ _HEADER = """\
 """
 
 
-def append_to_history(path: Path, release: str, results: Mapping[str, tuple[Evaluation, Evaluation]]) -> None:
-    """Add an entry for each file: all its sentences, and those without doubt.
+def append_to_history(path: Path, release: str, results: Sequence[Result]) -> None:
+    """Add an entry for each file, under its name without folders; what stands there stays as it is.
 
     Raises: ConfigError where it cannot be written, or where it has the file's counts for the release already.
     """
     known = path.read_text(encoding="utf-8") if path.is_file() else _HEADER
     parts = [known]
-    for file, (everything, certain) in results.items():
-        begin = f"- release: {json.dumps(release)}\n  file: {json.dumps(file)}\n"
-        if begin in known:
+    for result in results:
+        name = Path(result.file).name
+        begin = f"- release: {json.dumps(release)}\n  file: {json.dumps(name)}\n"
+        if begin in "".join(parts):
             raise ConfigError(
-                f"has counts of {file} for release {release}; give another --release", str(path)
+                f"has counts of {name} for release {release}; give another --release", str(path)
             )
-        parts += [begin, _entry("all", everything), _entry("without_doubt", certain)]
+        parts += [begin, *(f"  {key}: {json.dumps(value)}\n" for key, value in result.counts().items())]
     try:
         path.write_text("".join(parts), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", str(path)) from error
-
-
-def _entry(name: str, found: Evaluation) -> str:
-    counts = ", ".join(f"{status}: {_counts(score)}" for status, score in sorted(found.by_status.items()))
-    return (
-        f"  {name}:\n    sentences: {found.of.total()}\n    exact: {found.exact.total()}\n"
-        f"    overall: {_counts(found.overall)}\n    by_status: {{{counts}}}\n"
-    )
-
-
-def _counts(score: Score) -> str:
-    return f"[{score.right}, {score.extra}, {score.missed}]"

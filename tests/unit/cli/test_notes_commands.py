@@ -97,7 +97,7 @@ def test_a_history_keeps_what_it_has(tmp_path: Path) -> None:
     append = ("notes-eval", str(file), "--history", str(history), "--release")
     assert run(*append, "0.1").exit_code == 0
     first = history.read_text()
-    assert "by_status: {absent: [1, 0, 1], present: [0, 1, 0]}" in first
+    assert '"by_status": {"absent": [1, 0, 1], "present": [0, 1, 0]}' in first
     assert run(*append, "0.1").exit_code == 3
     assert run(*append, "0.2").exit_code == 0
     assert history.read_text().startswith(first)
