@@ -153,13 +153,13 @@ postgres-stop: ## stop it; its data stays unless ARGS=--remove
 # --- upkeep --------------------------------------------------------------------------------------------------------
 
 .PHONY: lock
-lock: ## pin requirements/*.in again; newer versions: ARGS=--upgrade
+lock: ## pin requirements/*.in and those of benchmarks again; newer versions: ARGS=--upgrade
 	@[ -x .venv-lock/bin/python ] || $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet $(LOCK_UV)
-	for name in run test; do
+	for name in requirements/run requirements/test bench/notes/requirements; do
 	  env -u PIP_FIND_LINKS -u UV_FIND_LINKS .venv-lock/bin/uv pip compile --quiet --no-config --generate-hashes \
 	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 $(ARGS) \
-	    -o requirements/$$name.txt requirements/$$name.in
+	    -o $$name.txt $$name.in
 	done
 
 .PHONY: clean

@@ -134,16 +134,15 @@ class ConceptJudge:
 
     def __call__(self, row: ConceptRow) -> Judged:
         """Return what the words around the concept say of it; one that is not in the sentence stands as stated."""
-        words = [word for word in words_of(row.concept) if word not in MARKS]
-        place = _place(words, row)
+        place = place_of(row)
         if place is None:
             return Judged()
-        table = _ConceptTable(self._lexicon.statements, tuple(words))
+        table = _ConceptTable(self._lexicon.statements, tuple(_concept(row)))
         reader = LexiconReader(replace(self._lexicon, statements=table))
         told = [one for one in reader.explain(NoteDocument("", "", row.text)) if one.finding == _CONCEPT]
         if not told:
             return Judged()
-        one = min(told, key=lambda each: abs((each.said.span or (0, 0))[0] - place))
+        one = min(told, key=lambda each: abs((each.said.span or (0, 0))[0] - place[0]))
         return Judged(is_found=True, statuses=_statuses(one), status=one.said.status)
 
 
@@ -151,15 +150,20 @@ def _statuses(one: Explained) -> frozenset[AssertionStatus]:
     return frozenset((one.said.status, *(reason.status for reason in one.reasons)))
 
 
-def _place(words: Sequence[str], row: ConceptRow) -> int | None:
-    """Return where a concept stands in the sentence of its row: where it is in capitals, else where it stands first."""
+def _concept(row: ConceptRow) -> list[str]:
+    return [word for word in words_of(row.concept) if word not in MARKS]
+
+
+def place_of(row: ConceptRow) -> tuple[int, int] | None:
+    """Return the characters of a concept in the sentence of its row: where it is in capitals, else where it stands first."""
+    words = _concept(row)
     found = [word for word in split_words(row.text) if word.text not in MARKS]
-    starts = [
-        (not row.text[found[at].start : found[at + len(words) - 1].end].isupper(), found[at].start)
+    places = [
+        (found[at].start, found[at + len(words) - 1].end)
         for at in range(len(found) - len(words) + 1)
-        if words and [word.text for word in found[at : at + len(words)]] == list(words)
+        if words and [word.text for word in found[at : at + len(words)]] == words
     ]
-    return min(starts)[1] if starts else None
+    return min(places, key=lambda place: (not row.text[slice(*place)].isupper(), place), default=None)
 
 
 class _ConceptTable(PhraseTable["Mention | Cue"]):

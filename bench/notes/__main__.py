@@ -1,0 +1,9 @@
+"""Run this benchmark alone."""
+
+from __future__ import annotations
+
+import sys
+
+from bench.notes import main
+
+main(quick="--quick" in sys.argv)
