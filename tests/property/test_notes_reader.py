@@ -52,6 +52,17 @@ def test_no_text_crashes_the_reader_and_every_span_is_exact(text: str) -> None:
 
 
 @given(texts)
+def test_every_assertion_is_explained_as_it_is_read(text: str) -> None:
+    told = READER.explain(NoteDocument("d", text, text))
+    assert (
+        tuple((one.finding, one.said) for one in told)
+        == READER.read(NoteDocument("d", text, text)).assertions
+    )
+    for one in told:
+        assert one.reasons[0].by == "normal" or one.reasons[0].status is one.said.status
+
+
+@given(texts)
 def test_sentences_keep_every_character_that_is_not_white(text: str) -> None:
     kept = "".join(sentence.text for sentence in split_sentences(text))
     assert "".join(kept.split()) == "".join(text.split())
