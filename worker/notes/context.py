@@ -43,6 +43,9 @@ _SEGMENT_MARKS = frozenset(",;:()")
 _CLAUSE_MARKS = frozenset(";")
 _DOUBT = "?"
 _AND = "and"
+_COMMA = ","
+_OF_A_LIST = frozenset({"or", "nor"})
+"""Words that keep the part behind a comma in the list before it."""
 _BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
 _NORMAL = "normal"
 _COVERED = frozenset({"group", "qualifier"})
@@ -115,8 +118,20 @@ class Reading:
     def _clause_ends(self) -> tuple[int, ...]:
         words = self.sentence.words
         turns = {hit.first - 1 for hit in self.lexicon.after_comma.find_all(words)}
-        commas = frozenset(at for at in turns if at >= 0 and words[at] == ",")
-        return self._counted(_CLAUSE_MARKS, commas)
+        commas = {at for at in turns if at >= 0 and words[at] == _COMMA}
+        return self._counted(_CLAUSE_MARKS, frozenset(commas.union(self._asserted_commas())))
+
+    def _asserted_commas(self) -> Iterator[int]:
+        """Give the commas before a part that says by its last words that something is there: ", leg weakness worse"."""
+        words = self.sentence.words
+        for hit in self.lexicon.asserts.find_all(words):
+            if hit.after < len(words) and words[hit.after] not in _SEGMENT_MARKS:
+                continue
+            at = hit.first - 1
+            while at >= 0 and words[at] not in _SEGMENT_MARKS and words[at] not in _OF_A_LIST:
+                at -= 1
+            if at >= 0 and words[at] == _COMMA:
+                yield at
 
     @cached_property
     def _advice_ends(self) -> tuple[int, ...]:

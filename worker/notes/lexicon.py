@@ -97,12 +97,13 @@ class Lexicon:
 
     Shape: `statements` holds mentions and cues, which do not overlap; `marks` qualifiers and groups, which may; `headings`
     gives kinds of sections, `turns` what ends those of one line; `after_comma` words that end a denial behind a
-    comma, `ends_advice` those that end advice inside its sentence.
+    comma, `asserts` those that do so at the end of the part behind it, `ends_advice` those that end advice inside its sentence.
     """
 
     statements: PhraseTable[Mention | Cue]
     marks: PhraseTable[Mark]
     after_comma: PhraseTable[bool]
+    asserts: PhraseTable[bool]
     ends_advice: PhraseTable[bool]
     headings: PhraseTable[SectionForm]
     turns: PhraseTable[bool]
@@ -207,12 +208,14 @@ class _Tables:
         self._fill_cues(statements)
         self._fill_marks(marks)
         after_comma: PhraseTable[bool] = PhraseTable()
+        asserts: PhraseTable[bool] = PhraseTable()
         ends_advice: PhraseTable[bool] = PhraseTable()
         headings: PhraseTable[SectionForm] = PhraseTable()
         turns: PhraseTable[bool] = PhraseTable()
         for context in self._context:
             self._add(statements, context, ("breaks",), context.spec.breaks, Cue("break"))
             self._add(after_comma, context, ("after_comma",), context.spec.after_comma, meaning=True)
+            self._add(asserts, context, ("asserts",), context.spec.asserts, meaning=True)
             self._add(ends_advice, context, ("ends_advice",), context.spec.ends_advice, meaning=True)
         for sections in self._sections:
             for at, section in enumerate(sections.spec.sections):
@@ -224,6 +227,7 @@ class _Tables:
             statements=statements,
             marks=marks,
             after_comma=after_comma,
+            asserts=asserts,
             ends_advice=ends_advice,
             headings=headings,
             turns=turns,

@@ -127,6 +127,9 @@ class ContextFile(PackModel):
     cues: tuple[CueSpec, ...] = ()
     breaks: Phrases = ()
     after_comma: Phrases = ()
+    asserts: Phrases = Field(
+        default=(), description="At the end of a part between commas they end a denial before that part."
+    )
     ends_advice: Phrases = ()
     groups: tuple[GroupSpec, ...] = ()
     qualifiers: tuple[QualifierSpec, ...] = ()

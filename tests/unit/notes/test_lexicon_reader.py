@@ -427,6 +427,15 @@ def test_a_repeated_sentence_still_hands_on_what_it_opens(read: Read) -> None:
         ("Childhood seizures, new headache.", {("seizure", "historical"), ("headache", "present")}),
         ("A 75-year-old confused man.", {("confusion", "present")}),
         ("A 6 week old with bulging fontanelle.", {("bulging-fontanelle", "present")}),
+        (
+            "No fever, leg weakness worse.",
+            {("fever-finding", "absent"), ("leg-weakness", "present", "worsening")},
+        ),
+        ("No appetite, headache ongoing, no fever.", {("headache", "present"), ("fever-finding", "absent")}),
+        (
+            "No fever, headache or leg weakness worse than before.",
+            {("fever-finding", "absent"), ("headache", "absent"), ("leg-weakness", "absent")},
+        ),
         ("Denied fever and has headache.", {("fever-finding", "absent"), ("headache", "present")}),
         ("Reports fever and denied headache.", {("fever-finding", "present"), ("headache", "absent")}),
         (
