@@ -43,6 +43,7 @@ _SEGMENT_MARKS = frozenset(",;:()")
 _CLAUSE_MARKS = frozenset(";")
 _DOUBT = "?"
 _AND = "and"
+_SIDES = frozenset({"before", "after"})
 _COMMA = ","
 _OF_A_LIST = frozenset({"or", "nor"})
 """Words that keep the part behind a comma in the list before it."""
@@ -124,6 +125,8 @@ class Reading:
     def _asserted_commas(self) -> Iterator[int]:
         """Give the commas before a part that says by its last words that something is there: ", leg weakness worse"."""
         words = self.sentence.words
+        if _COMMA not in words:
+            return
         for hit in self.lexicon.asserts.find_all(words):
             if hit.after < len(words) and words[hit.after] not in _SEGMENT_MARKS:
                 continue
@@ -239,28 +242,37 @@ class Reading:
         return next((status for status in lasting if status in found), None)
 
     def _status(self, first: int, after: int, *, is_normal: bool) -> AssertionStatus:
-        found = {cue.status for _, cue in self._cues_of(first, after, is_normal=is_normal)}
+        found = {
+            cue.status for hit, cue in self._cues if self._says(hit, cue, first, after, is_normal=is_normal)
+        }
         if self._is_doubted(first, after):
             found.add(AssertionStatus.UNCERTAIN)
         return next((status for status in _STRENGTH if status in found), AssertionStatus.PRESENT)
 
-    def _cues_of(
-        self, first: int, after: int, *, is_normal: bool
-    ) -> Iterator[tuple[Hit[Mention | Cue], Cue]]:
-        """Give the cues that count for what stands at a place."""
-        for hit in self.hits:
-            for cue in hit.meanings:
-                if (
-                    isinstance(cue, Cue)
-                    and self._counts(cue, hit.first, hit.after, first, after)
-                    and not (is_normal and self._is_beyond(cue, hit.after, first))
-                ):
-                    yield hit, cue
+    @cached_property
+    def _cues(self) -> list[tuple[Hit[Mention | Cue], Cue]]:
+        """Return the cues that stand before or behind what they speak of."""
+        return [
+            (hit, cue)
+            for hit in self.hits
+            for cue in hit.meanings
+            if isinstance(cue, Cue) and cue.side in _SIDES
+        ]
+
+    def _says(self, hit: Hit[Mention | Cue], cue: Cue, first: int, after: int, *, is_normal: bool) -> bool:
+        """Tell whether a cue counts for what stands at a place."""
+        return self._counts(cue, hit.first, hit.after, first, after) and not (
+            is_normal and self._is_beyond(cue, hit.after, first)
+        )
 
     def cues_of(self, finding: Stated) -> list[tuple[int, int, AssertionStatus]]:
         """Return the cues that count for a finding, as words [first, after) with what they say, the deciding one first."""
-        found = self._cues_of(finding.first, finding.after, is_normal=finding.form == _NORMAL)
-        told = [(hit.first, hit.after, cue.status) for hit, cue in found]
+        first, after, is_normal = finding.first, finding.after, finding.form == _NORMAL
+        told = [
+            (hit.first, hit.after, cue.status)
+            for hit, cue in self._cues
+            if self._says(hit, cue, first, after, is_normal=is_normal)
+        ]
         return sorted(
             told, key=lambda cue: _STRENGTH.index(cue[2]) if cue[2] in _STRENGTH else len(_STRENGTH)
         )
