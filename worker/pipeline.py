@@ -186,7 +186,7 @@ class Recall:
         self._fold = None  # whatever is raised from here on, the next assessment begins anew
         change = fold.add(fresh) if fold is not None and fresh is not None and is_later else None
         if fold is None or change is None:
-            fold = Fold(facts)
+            fold = Fold(facts, self._pack.rules.kinds)
             self._last, self._totals, self._held = Assessment(), {}, {}
             change = Change((), fold.current().facts)
             self._index = FactIndex((), self._pack.device_values)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.property.test_recall import notes
 from tests.unit.correlate.facts import OTHER, PATIENT, Group, temperature
-from worker.correlate.versions import current_facts
+from worker.correlate.versions import Change, Fold, current_facts
 from worker.model.fact import Fact
 
 
@@ -33,6 +34,7 @@ def any_fact(draw: st.DrawFn) -> Fact:
 
 
 facts = st.lists(any_fact(), max_size=12)
+KINDS = {"headache": ("positional-headache",)}
 
 
 @given(facts, st.randoms())
@@ -40,6 +42,26 @@ def test_any_permutation_gives_the_same_current_facts(known: list[Fact], random:
     shuffled = list(known)
     random.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis gives a random.Random
     assert current_facts(shuffled) == current_facts(known)
+
+
+@given(st.lists(notes(), max_size=12), st.randoms())
+def test_lines_of_notes_are_dated_and_yield_the_same_in_any_order(known: list[Fact], random: object) -> None:
+    shuffled = list(known)
+    random.shuffle(shuffled)  # type: ignore[attr-defined] # hypothesis gives a random.Random
+    expected = Fold(known, KINDS).current()
+    assert Fold(shuffled, KINDS).current() == expected
+    assert Fold([*known, *shuffled], KINDS).current() == expected
+    fold = Fold((), KINDS)
+    stands: dict[int, Fact] = {}
+    for done, one in enumerate(shuffled, start=1):
+        change = fold.add([one])
+        if change is None:
+            fold, stands = Fold(shuffled[:done], KINDS), {}
+            change = Change((), fold.current().facts)
+        for gone in change.removed:
+            del stands[id(gone)]
+        stands.update((id(each), each) for each in change.added)
+    assert set(stands.values()) == set(expected.facts)
 
 
 @given(facts, st.lists(st.integers(0, 11)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.property.test_rules_evaluation import CONTEXT, HOURS, LPS, others, quantities, statements
 from tests.unit.correlate.facts import at, discharge, fact, puncture, stay
-from worker.model.fact import Fact, Group, Quantity, Version
+from worker.model.fact import Assertion, AssertionStatus, Fact, Group, Quantity, Version
 from worker.model.message import IssueKind, Unused
 from worker.pipeline import Assessment, Pack, Recall, assess, find_blind_spots
 from worker.rules.blanks import charted_of, missing_beside
@@ -55,11 +55,29 @@ def versions(draw: st.DrawFn) -> Fact:
     return msgspec.structs.replace(fact, **changed)
 
 
+@st.composite
+def notes(draw: st.DrawFn) -> Fact:
+    """Draw a line of a version of one of two notes, or the note itself: repeated, copied, contradicted, withdrawn."""
+    number, stated = draw(st.sampled_from(["n1", "n2"])), (at(draw(st.integers(0, 3)) * 20.0), 2)
+    group, hours = Group(number, stated, replaces=True), draw(st.sampled_from([-5.0, 4.0, 30.0]))
+    concept = draw(st.sampled_from(["note", "headache", "headache", "positional-headache", "leg-weakness"]))
+    key, major = f"{number}|{concept}", stated[0]
+    if concept == "note":
+        texts = draw(st.sampled_from([("text:a",), ("text:b",), ("text:b", "replaces:n1")]))
+        is_deleted = draw(st.sampled_from([False] * 3 + [True]))
+        return fact(
+            concept, hours, None, key=number, group=group, major=major, deleted=is_deleted, qualifiers=texts
+        )
+    status = draw(st.sampled_from([AssertionStatus.PRESENT, AssertionStatus.RESOLVED]))
+    said = Assertion(status, (), (0, 1), f"{concept} {status} {draw(st.integers(0, 1))}")
+    return fact(concept, hours, said, key=key, group=group, major=major)
+
+
 EVENTS = st.builds(puncture, st.sampled_from([0.0, 30.0, 50.0])) | st.builds(
     stay, st.sampled_from([-30.0, 2.0])
 )
 LEAVING = st.builds(discharge, st.sampled_from([5.0, 20.0]))
-BATCH = st.lists(versions() | versions() | versions() | EVENTS | LEAVING, max_size=4)
+BATCH = st.lists(versions() | versions() | versions() | notes() | notes() | EVENTS | LEAVING, max_size=4)
 STEPS = st.lists(st.tuples(BATCH, st.sampled_from([0, 0.1, 3, 8, 40])), min_size=1, max_size=6)
 UNUSED = (
     Unused(at(3), "ward", IssueKind.MISSING_UNIT, "body-temperature"),

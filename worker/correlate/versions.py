@@ -7,7 +7,7 @@ Two rules, and no others:
 2. *Version.* Of what is left, the highest version of each (patient, key) stands, and only if it is not a deletion.
 
 Both take maxima over sets, so the outcome is the same for any permutation, repetition or split of the facts, and a
-correction or deletion may come before what it corrects.
+correction or deletion may come before what it corrects. How notes that repeat lines are dated then says `retelling`.
 
 Source: HL7 v2.5.1 ch. 7 (OBX-11, table 0085; OBR-22, OBR-25).
 """
@@ -17,10 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from worker.correlate.retelling import Retelling
 from worker.model.message import Issue, IssueKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from worker.model.fact import Fact
 
@@ -68,10 +69,10 @@ def current_facts(facts: Iterable[Fact]) -> CurrentFacts:
 class Fold:
     """Versions of statements of one patient group, folded so far."""
 
-    __slots__ = ("_best", "_groups", "_marks", "_tied")
+    __slots__ = ("_best", "_groups", "_marks", "_notes", "_settled", "_tied")
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        """Fold `facts`, in any order, repeats allowed."""
+    def __init__(self, facts: Iterable[Fact], kinds: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Fold `facts`, in any order, repeats allowed; `kinds` as `Retelling` takes them."""
         known = facts if isinstance(facts, (tuple, list)) else tuple(facts)
         self._marks = _marks(known)
         self._groups = {_group_key(fact) for fact in known if fact.group is not None}
@@ -79,12 +80,14 @@ class Fold:
         self._tied: dict[FactKey, tuple[int, int]] = {}
         for fact in known:
             self._take(fact)
+        self._notes = Retelling(kinds or {})
+        self._settled = self._notes.settle(self._notes.take(known), self._best)
 
     def current(self) -> CurrentFacts:
         """Give what stands."""
-        best = self._best
-        standing = tuple(fact for _, fact in sorted(best.items(), key=_first) if not fact.is_deleted)
-        return CurrentFacts(standing, self.ties)
+        ordered = sorted(self._best.items(), key=_first)
+        standing = (self._settled.get(key, fact) for key, fact in ordered if not fact.is_deleted)
+        return CurrentFacts(tuple(fact for fact in standing if fact is not None), self.ties)
 
     @property
     def ties(self) -> tuple[Issue, ...]:
@@ -95,9 +98,12 @@ class Fold:
         )
 
     def add(self, facts: Iterable[Fact]) -> Change | None:
-        """Fold more facts; None where one replaces a group of earlier ones: then all are to be folded anew."""
+        """Fold more facts; None where they change what was folded otherwise than fact by fact: then all are folded anew."""
+        fresh = facts if isinstance(facts, (tuple, list)) else tuple(facts)
+        if not self._notes.is_apart(fresh):
+            return None
         before: dict[FactKey, Fact | None] = {}
-        for fact in facts:
+        for fact in fresh:
             if fact.group is not None and not self._is_apart(fact):
                 return None
             key = _key(fact)
@@ -105,9 +111,12 @@ class Fold:
             self._take(fact)
             if self._best.get(key) is not rival:
                 before.setdefault(key, rival)
+        if not self._settled.keys().isdisjoint(before):
+            return None
+        self._settled.update(self._notes.settle(self._notes.take(fresh), self._best))
         removed = (fact for fact in before.values() if fact is not None and not fact.is_deleted)
-        added = (self._best[key] for key in before if not self._best[key].is_deleted)
-        return Change(tuple(removed), tuple(added))
+        added = (self._settled.get(key, self._best[key]) for key in before if not self._best[key].is_deleted)
+        return Change(tuple(removed), tuple(fact for fact in added if fact is not None))
 
     def _is_apart(self, fact: Fact) -> bool:
         """Note the group of a fact; tell whether nothing that was folded before falls by it."""
@@ -176,7 +185,7 @@ def _fold_rank(fact: Fact) -> tuple[object, ...]:
     stated = (1, group.key, group.stated_at, group.replaces) if group else (0, "", _NEVER, False)
     return (
         *(fact.version.major, fact.version.minor, fact.version.digest, *stated),
-        *(source.message_id, source.place, source.feed, source.received_at_ms),
+        *(source.message_id, source.place, source.feed, source.received_at_ms, fact.qualifiers),
     )
 
 

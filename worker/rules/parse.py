@@ -95,7 +95,7 @@ def compile_files(
         replace(each, rules=frozenset(rule.id for rule in kept if _is_blind_without(rule, each)))
         for each in expected
     )
-    return RuleBook(kept, totals, expected, idle, beside)
+    return RuleBook(kept, totals, expected, idle, beside, files.kinds)
 
 
 def _observed(expected: Sequence[Expected], files: RuleFiles) -> Needs:

@@ -163,7 +163,8 @@ class RuleBook:
 
     Shape: `by_id` has the rules by id, `folds` says of a rule which weaker ones it folds, `summed` names the concepts of which
     totals are made, the totals included, `read` those that any rule reads; `is_timed` where one of the rules is. `idle` says of
-    rules that the pack knows and nobody asks whether they are "retired" or "disabled".
+    rules that the pack knows and nobody asks whether they are "retired" or "disabled". `kinds` names the findings that are of a
+    more general one.
     """
 
     rules: tuple[Rule, ...]
@@ -171,6 +172,7 @@ class RuleBook:
     expected: tuple[Expected, ...] = ()
     idle: Mapping[str, str] = field(default_factory=dict)
     circumstances: tuple[Circumstance, ...] = ()
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_id: Mapping[str, Rule] = field(init=False)
     folds: Mapping[str, tuple[str, ...]] = field(init=False)
     summed: frozenset[str] = field(init=False)

@@ -21,16 +21,17 @@ from worker.decode.fhir.resources import (
 )
 from worker.mapping.addenda import time_under
 from worker.mapping.concepts import Coding, fold
+from worker.mapping.digests import digest_of
 from worker.mapping.fhir.attachments import Text, read_best
 from worker.mapping.fhir.codes import all_codings, codings_of, first_code, title_of
 from worker.mapping.fhir.orders import PUNCTURE, order_numbers
 from worker.mapping.fhir.statement import Stated, Statement
+from worker.model.document import NOTE, document_marks
 from worker.model.fact import Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind
 from worker.model.time import ClinicalTime
 from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
-NOTE = "note"
 _PROCEDURE_NOTE = "procedure-note"
 # The text knows whether the needle passed, whatever the title says.
 _NEEDLE_FAILED = frozenset({PunctureStatus.CANCELLED, PunctureStatus.ATTEMPTED})
@@ -38,13 +39,14 @@ _NEEDLE_FAILED = frozenset({PunctureStatus.CANCELLED, PunctureStatus.ATTEMPTED})
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A document as found in a resource: what it is called, what it says, and the orders it answers."""
+    """A document as found in a resource: what it is called, what it says, the orders it answers, the keys that it replaces."""
 
     title: str
     kind: str
     text: Text
     element: str
     numbers: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
 
 
 def map_document_reference(document: DocumentReference, statement: Statement) -> None:
@@ -59,9 +61,11 @@ def map_document_reference(document: DocumentReference, statement: Statement) ->
     title = title_of(document.type) or _attached_title(attachments) or document.description or ""
     kind = _kind(statement, codings, document.type)
     text = read_best(attachments)
-    _add_note(statement, Words(title, kind, text, "content"), effective, document.id or "")
-    for relation in () if statement.status.is_deleted else document.relates_to or ():
-        _take_back_replaced(relation, statement, effective)
+    relations = () if statement.status.is_deleted else document.relates_to or ()
+    replaced = tuple(key for relation in relations if (key := _replaced_key(relation, statement)))
+    _add_note(statement, Words(title, kind, text, "content", replaces=replaced), effective, document.id or "")
+    for key in replaced:
+        statement.take_back(key, NOTE, effective)
 
 
 def map_diagnostic_report(report: DiagnosticReport, statement: Statement) -> None:
@@ -117,7 +121,8 @@ def map_note_observation(
 
 
 def _add_note(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
-    statement.add(NOTE, None, effective)
+    digest = digest_of(" ".join(words.text.text.split()))
+    statement.add(NOTE, None, effective, qualifiers=document_marks(digest, words.replaces))
     if not statement.status.is_deleted:
         _add_content(statement, words, effective, document_id or statement.key)
     statement.replaces_all(statement.key)
@@ -163,11 +168,13 @@ def _is_titled(statement: Statement, words: Words) -> bool:
     return any(fold(line).rstrip(" .:") in titles for line in (words.title, first_line))
 
 
-def _take_back_replaced(relation: RelatesTo, statement: Statement, effective: ClinicalTime) -> None:
+def _replaced_key(relation: RelatesTo, statement: Statement) -> str:
+    """Return the key of the document that a relation says is replaced, empty where it says something else."""
     code = relation.code if isinstance(relation.code, str) else first_code(relation.code)
     literal = parse_literal((relation.target.reference if relation.target else None) or "")
-    if code == "replaces" and literal is not None and literal.type == "DocumentReference":
-        statement.take_back(f"{statement.scope.feed.id}|{literal.type}|{literal.id}", NOTE, effective)
+    if code != "replaces" or literal is None or literal.type != "DocumentReference":
+        return ""
+    return f"{statement.scope.feed.id}|{literal.type}|{literal.id}"
 
 
 def _document_ways(document: DocumentReference) -> Iterator[Stated]:

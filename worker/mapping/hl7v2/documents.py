@@ -31,6 +31,7 @@ from worker.mapping.hl7v2.context import (
 from worker.mapping.hl7v2.times import clinical_time
 from worker.mapping.hl7v2.versions import status_of
 from worker.mapping.rtf import is_rtf, rtf_to_text
+from worker.model.document import NOTE, document_marks
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
@@ -48,7 +49,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
 
     Shape: `number` names it within the patient (empty: its content does). `order` is what an order says of the lumbar
     puncture that the note is about, None where it is about none as far as the codes go; `is_procedure_note` lets the text
-    itself tell of one.
+    itself tell of one. `replaces` is the number of the document in whose place it comes.
     """
 
     number: str
@@ -61,6 +62,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     order: PunctureStatus | None = None
     order_numbers: tuple[str, ...] = ()
     is_procedure_note: bool = False
+    replaces: str = ""
 
 
 def read_document(context: Context, patient: Patient, document: Document, sheet: Sheet) -> None:
@@ -73,12 +75,13 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
     if isinstance(effective, Issue):
         sheet.issues.append(effective)
         return
-    key = f"{context.feed.id}|document|{document.number or digest_of(repr(text))}"
+    key = _key(context, document.number or digest_of(repr(text)))
     stated = statement.order(is_rank_first=context.feed.is_rank_first)
     group = Group(key, stated, replaces=True)
-    sheet.facts.append(
-        make_fact(context, patient, Draft(key, "note", effective, None, document.place, group), statement)
-    )
+    replaced = [_key(context, document.replaces)] if document.replaces else []
+    marks = () if statement.is_deleted else document_marks(digest_of(" ".join(text.split())), replaced)
+    note = Draft(key, NOTE, effective, None, document.place, group, qualifiers=marks)
+    sheet.facts.append(make_fact(context, patient, note, statement))
     if statement.is_deleted:
         return
     reading = context.notes.read(NoteDocument(document.number, document.title, text, document.kind))
@@ -95,6 +98,10 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
     if puncture is not None:
         draft = Draft(f"{key}|{PUNCTURE}", PUNCTURE, effective, puncture, document.place, group)
         sheet.facts.append(make_fact(context, patient, draft, statement))
+
+
+def _key(context: Context, number: str) -> str:
+    return f"{context.feed.id}|document|{number}"
 
 
 def is_note_text(context: Context, observation: ObservationGroup) -> bool:

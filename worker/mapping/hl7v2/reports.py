@@ -144,7 +144,7 @@ def _filed_documents(context: Context, patient: Patient, group: ResultGroup, txa
             statement=_document_statement(context, txa, is_deleted=True),
             place=place_of(txa, 13),
         )
-        return [replaced, document]
+        return [replaced, structs.replace(document, replaces=replaced.number)]
     return [document]
 
 

@@ -1,0 +1,315 @@
+"""What notes tell again: lines that versions of a note repeat, lines copied into other notes. Pure: no I/O, no clock.
+
+A *line* is a finding with its status and the words of its sentence; white space and case do not matter.
+
+1. *Versions.* A line of a note is dated by the first version that held it, be that of the same number or of a document in
+   whose place this one came.
+
+   | a later version | its lines are dated |
+   |---|---|
+   | has the same text and another time | by that time, as it was corrected; what an earlier version dated otherwise stays |
+   | repeats a line in another text | as before; by the time of the note where that is now earlier than it was |
+   | has a new line and another time | by that time |
+   | adds to all lines, at the time of the note | the new ones by when it was stated, in notes that were sent when written |
+   | follows a withdrawal of the same number | anew |
+
+   The record of a puncture in a note keeps the time of the first version likewise.
+2. *Copies.* A line that stands word for word in an earlier note is stated again: nothing tells a copy from what is still
+   so. Only where one note says of one instant that a finding is there and that it is gone, the line that was first written
+   earlier yields to the one that was first written later; of one age both stand. What states why the patient came, or that
+   something is chronic, neither yields nor makes another yield.
+
+All versions that were ever told decide, those taken back included, so that the outcome hangs on no order of arrival.
+
+Source: ADR 0032.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from worker.model.document import NOTE, replaced_keys, text_digests
+from worker.model.fact import Assertion, AssertionStatus, Puncture, PunctureSource, PunctureStatus
+from worker.model.time import DAY_MS, ClinicalTime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from worker.model.fact import Fact
+    from worker.model.time import EpochMs
+
+FactKey = tuple[str, str, str]
+Document = tuple[str, str, str]
+"""The identifier of a patient and the key of a document's group."""
+Line = tuple[str, str, str]
+Settled = dict[FactKey, "Fact | None"]
+"""What counts in place of a fact that stands; None where it yields."""
+
+TIMELY_MS = DAY_MS
+"""A version stated within this span of its note's time was sent when it was written (house choice)."""
+
+_THERE = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
+_GONE = frozenset({AssertionStatus.ABSENT, AssertionStatus.RESOLVED})
+_OLD = frozenset({"baseline", "chronic"})
+_DONE = frozenset({PunctureStatus.COMPLETED, PunctureStatus.ATTEMPTED})
+_FINAL = 2
+"""The rank of a finished document in both standards (`mapping.hl7v2.versions`, `mapping.fhir.status`)."""
+_AROUND = " .,;:-–*•"
+
+
+def document_of(fact: Fact) -> Document | None:
+    """Return the document that a fact is of: a note, or what one states; None where it is of none."""
+    said = fact.value
+    is_told = (
+        fact.concept == NOTE
+        or (isinstance(said, Puncture) and said.source is PunctureSource.NOTE)
+        or (isinstance(said, Assertion) and said.sentence != "")
+    )
+    return (*fact.patient.key, fact.group.key) if is_told and fact.group is not None else None
+
+
+def line_of(fact: Fact) -> Line | None:
+    """Return the line by which a fact is stated, None where no sentence states it."""
+    said = fact.value
+    if not isinstance(said, Assertion) or not said.sentence:
+        return None
+    return (fact.concept, said.status, " ".join(said.sentence.split()).strip(_AROUND).casefold())
+
+
+@dataclass(slots=True)
+class _Version:
+    """One version of a document: the times of its lines, of its puncture and of itself.
+
+    Shape: `begun_ms` and `first_stated_at` are the time of the first version and when that was stated, where this is another.
+    """
+
+    stated_at: tuple[int, int]
+    lines: dict[Line, ClinicalTime] = field(default_factory=dict)
+    puncture: ClinicalTime | None = None
+    time: ClinicalTime | None = None
+    texts: frozenset[str] = frozenset()
+    is_deleted: bool = False
+    begun_ms: EpochMs | None = None
+    first_stated_at: tuple[int, int] | None = None
+
+    def take(self, fact: Fact) -> None:
+        """Note one fact of the version; of several times the earliest counts."""
+        line, at = line_of(fact), fact.effective
+        if fact.concept == NOTE:
+            self.is_deleted = self.is_deleted or fact.is_deleted
+            self.time = _earlier(self.time, at)
+            self.texts |= text_digests(fact)
+        elif line is not None:
+            self.lines[line] = _earlier(self.lines.get(line), at)
+        elif isinstance(fact.value, Puncture) and fact.value.status in _DONE:
+            self.puncture = _earlier(self.puncture, at)
+
+    @property
+    def stated_ms(self) -> EpochMs:
+        """Return when it was stated; a rank is never that large."""
+        return max(self.stated_at)
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether its author had finished it."""
+        return min(self.stated_at) >= _FINAL
+
+    @property
+    def is_prompt(self) -> bool:
+        """Tell whether the document was sent when it was written, so that its times of sending say when lines were added."""
+        begun_ms, stated_at = self.begun_ms, self.first_stated_at or self.stated_at
+        if begun_ms is None and self.time is not None:
+            begun_ms = self.time.start_ms
+        is_rank_first = stated_at[0] < stated_at[1]
+        return not is_rank_first and begun_ms is not None and 0 <= max(stated_at) - begun_ms <= TIMELY_MS
+
+
+class Retelling:
+    """The documents of one patient group, in all versions that were ever told."""
+
+    __slots__ = ("_disputed", "_documents", "_generals", "_told")
+
+    def __init__(self, kinds: Mapping[str, Iterable[str]]) -> None:
+        """Take the kinds of findings: the general one, and those that are of it."""
+        self._generals: dict[str, set[str]] = defaultdict(set)
+        for general, specials in kinds.items():
+            for special in specials:
+                self._generals[special].add(general)
+        self._documents: dict[Document, list[Fact]] = {}
+        self._told: dict[Line, dict[Document, EpochMs]] = {}
+        self._disputed: set[Line] = set()
+
+    def is_apart(self, facts: Iterable[Fact]) -> bool:
+        """Tell whether what these facts tell changes nothing of the documents that are known."""
+        return not any(
+            document_of(fact) in self._documents or line_of(fact) in self._disputed for fact in facts
+        )
+
+    def take(self, facts: Iterable[Fact]) -> set[Document]:
+        """Note all that documents tell; return which ones did."""
+        told: set[Document] = set()
+        for fact in facts:
+            document, line = document_of(fact), line_of(fact)
+            if document is None:
+                continue
+            told.add(document)
+            self._documents.setdefault(document, []).append(fact)
+            if line is not None:
+                first = self._told.setdefault(line, {})
+                first[document] = min(first.get(document, fact.effective.start_ms), fact.effective.start_ms)
+        return told
+
+    def settle(self, documents: Iterable[Document], best: Mapping[FactKey, Fact]) -> Settled:
+        """Say what counts in place of what stands of these documents, where that is something else."""
+        settled: Settled = {}
+        for document in documents:
+            standing = self._standing(document, best)
+            dated = self._dated(document, standing)
+            settled.update({key: fact for key, fact in dated.items() if fact is not standing[key]})
+            settled.update(dict.fromkeys(self._yielding(document, dated)))
+        return settled
+
+    def _standing(self, document: Document, best: Mapping[FactKey, Fact]) -> dict[FactKey, Fact]:
+        keys = {(*fact.patient.key, fact.key): None for fact in self._documents[document]}
+        found = {key: best[key] for key in keys if key in best and not best[key].is_deleted}
+        return {
+            key: fact
+            for key, fact in found.items()
+            if fact.group is not None and fact.group.key == document[2] and fact.concept != NOTE
+        }
+
+    def _dated(self, document: Document, standing: dict[FactKey, Fact]) -> dict[FactKey, Fact]:
+        """Give the lines and the puncture of a document the time of the first version that held them."""
+        facts = self._documents[document]
+        stated = {fact.group.stated_at for fact in facts if fact.group is not None}
+        is_note = any(fact.concept == NOTE for fact in facts)
+        if not is_note or (len(stated) == 1 and not any(map(replaced_keys, facts))):
+            return standing
+        last = self._last_version(document, set())
+        if last is None:
+            return standing
+        dated = {}
+        for key, fact in standing.items():
+            line = line_of(fact)
+            is_puncture = isinstance(fact.value, Puncture)
+            time = last.lines.get(line) if line is not None else last.puncture if is_puncture else None
+            is_same = time is None or time.start_ms == fact.effective.start_ms
+            dated[key] = fact if is_same or time is None else replace(fact, effective=time)
+        return dated
+
+    def _last_version(self, document: Document, seen: set[Document]) -> _Version | None:
+        """Return the last version of a document that was not taken back, its lines dated by all before it."""
+        if document in seen or document not in self._documents:
+            return None
+        seen.add(document)
+        versions: dict[tuple[int, int], _Version] = {}
+        before: _Version | None = None
+        for fact in self._documents[document]:
+            stated_at = fact.group.stated_at if fact.group is not None else (0, 0)
+            versions.setdefault(stated_at, _Version(stated_at)).take(fact)
+            for key in replaced_keys(fact):
+                replaced = self._last_version((*document[:2], key), seen)
+                if replaced is not None and (before is None or before.stated_at < replaced.stated_at):
+                    before = replaced
+        last = before
+        for stated_at in sorted(versions):
+            version = versions[stated_at]
+            if version.is_deleted:
+                before = None
+                continue
+            last = before = version if before is None else _follow(before, version)
+        return last
+
+    def _yielding(self, document: Document, dated: Mapping[FactKey, Fact]) -> set[FactKey]:
+        """Return the facts of a document that yield to a line of the same instant that says otherwise and is newer."""
+        there, gone = _sides(dated)
+        yielding = set()
+        for key, fact in there:
+            names = {fact.concept, *self._generals.get(fact.concept, ())}
+            for other_key, other in gone:
+                if other.concept not in names or other.effective.start_ms != fact.effective.start_ms:
+                    continue
+                first, second = (self._first_told(each, document) for each in (fact, other))
+                self._disputed.update(line for line in map(line_of, (fact, other)) if line is not None)
+                if first != second:
+                    yielding.add(key if first < second else other_key)
+        return yielding
+
+    def _first_told(self, fact: Fact, document: Document) -> EpochMs:
+        """Return when a line was first told: by an earlier note, else now."""
+        at_ms = fact.effective.start_ms
+        line = line_of(fact)
+        told = self._told.get(line, {}) if line is not None else {}
+        earlier = (first for other, first in told.items() if other != document and first < at_ms)
+        return min(earlier, default=at_ms)
+
+
+def _sides(dated: Mapping[FactKey, Fact]) -> tuple[Sequence[tuple[FactKey, Fact]], ...]:
+    """Part findings that are there from those that are gone; what is called old is of neither side."""
+    there, gone = [], []
+    for key, fact in dated.items():
+        said = fact.value
+        if isinstance(said, Assertion) and _OLD.isdisjoint((*said.qualifiers, *fact.qualifiers)):
+            if said.status in _THERE:
+                there.append((key, fact))
+            elif said.status in _GONE:
+                gone.append((key, fact))
+    return there, gone
+
+
+def _follow(before: _Version, version: _Version) -> _Version:
+    """Date the lines of a version by those of the version before it."""
+    own = version.time or before.time
+    was = before.time or own
+    is_same_text = not version.texts.isdisjoint(before.texts)
+    is_moved = own is not None and was is not None and own.start_ms != was.start_ms
+    is_addition = (
+        not (is_moved or is_same_text)
+        and bool(before.lines)
+        and before.lines.keys() <= version.lines.keys()
+        and before.is_final
+        and before.is_prompt
+    )
+    dated: dict[Line, ClinicalTime] = {}
+    for line, at in version.lines.items():
+        known = before.lines.get(line)
+        if known is None:
+            dated[line] = _added(at, version) if is_addition else at
+        elif is_same_text:
+            dated[line] = at if was is not None and known.start_ms == was.start_ms else known
+        else:
+            is_back = is_moved and own is not None and was is not None and own.start_ms < was.start_ms
+            dated[line] = _earlier(known, at) if is_back else known
+    puncture = version.puncture
+    if puncture is not None and before.puncture is not None and not is_same_text:
+        puncture = _earlier(before.puncture, puncture)
+    begun_ms = before.begun_ms if before.begun_ms is not None or was is None else was.start_ms
+    return _Version(
+        version.stated_at,
+        dated,
+        puncture,
+        version.time,
+        version.texts,
+        begun_ms=begun_ms,
+        first_stated_at=before.first_stated_at or before.stated_at,
+    )
+
+
+def _added(at: ClinicalTime, version: _Version) -> ClinicalTime:
+    """Date a line that was added without moving the time of the note, unless a heading dates it."""
+    is_own = version.time is not None and at.start_ms == version.time.start_ms
+    if not is_own or version.stated_ms <= at.start_ms:
+        return at
+    return replace(at, start_ms=version.stated_ms, end_ms=None, origin=f"{at.origin}, addition")
+
+
+def _earlier(one: ClinicalTime | None, other: ClinicalTime) -> ClinicalTime:
+    return other if one is None or _rank(other) < _rank(one) else one
+
+
+def _rank(time: ClinicalTime) -> tuple[object, ...]:
+    return (time.start_ms, time.precision, time.origin, time.end_ms or 0)
