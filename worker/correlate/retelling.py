@@ -186,7 +186,10 @@ class Retelling:
         """Give the lines and the puncture of a document the time of the first version that held them."""
         facts = self._documents[document]
         stated = {fact.group.stated_at for fact in facts if fact.group is not None}
-        is_note = any(fact.concept == NOTE for fact in facts)
+        # Addenda that are filed under one number stand beside each other: they are no versions.
+        is_note = any(
+            fact.concept == NOTE and fact.group is not None and fact.group.replaces for fact in facts
+        )
         if not is_note or (len(stated) == 1 and not any(map(replaced_keys, facts))):
             return standing
         last = self._last_version(document, set())

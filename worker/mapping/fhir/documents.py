@@ -121,11 +121,13 @@ def map_note_observation(
 
 
 def _add_note(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
+    """Add a note and what it states; a version that cannot be read takes nothing back of what stood there before."""
     digest = digest_of(" ".join(words.text.text.split()))
     statement.add(NOTE, None, effective, qualifiers=document_marks(digest, words.replaces))
     if not statement.status.is_deleted:
         _add_content(statement, words, effective, document_id or statement.key)
-    statement.replaces_all(statement.key)
+    if statement.status.is_deleted or not words.text.problem:
+        statement.replaces_all(statement.key)
 
 
 def _add_content(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:

@@ -49,7 +49,8 @@ class Document(msgspec.Struct, frozen=True, gc=False):
 
     Shape: `number` names it within the patient (empty: its content does). `order` is what an order says of the lumbar
     puncture that the note is about, None where it is about none as far as the codes go; `is_procedure_note` lets the text
-    itself tell of one. `replaces` is the number of the document in whose place it comes.
+    itself tell of one. `replaces` is the number of the document in whose place it comes, `adds_to` that of
+    all addenda of a document: each of them stands beside the others.
     """
 
     number: str
@@ -63,6 +64,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     order_numbers: tuple[str, ...] = ()
     is_procedure_note: bool = False
     replaces: str = ""
+    adds_to: str = ""
 
 
 def read_document(context: Context, patient: Patient, document: Document, sheet: Sheet) -> None:
@@ -75,9 +77,12 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
     if isinstance(effective, Issue):
         sheet.issues.append(effective)
         return
-    key = _key(context, document.number or digest_of(repr(text)))
     stated = statement.order(is_rank_first=context.feed.is_rank_first)
+    key = _key(context, document.number or digest_of(repr(text)))
     group = Group(key, stated, replaces=True)
+    if document.adds_to:
+        group = Group(_key(context, document.adds_to), stated, replaces=False)
+        key = f"{group.key}|{digest_of(repr(text))}"
     replaced = [_key(context, document.replaces)] if document.replaces else []
     marks = () if statement.is_deleted else document_marks(digest_of(" ".join(text.split())), replaced)
     note = Draft(key, NOTE, effective, None, document.place, group, qualifiers=marks)

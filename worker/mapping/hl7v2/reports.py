@@ -118,13 +118,15 @@ def _reported_document(context: Context, order: Order, notes: Sequence[Observati
 
 
 def _filed_documents(context: Context, patient: Patient, group: ResultGroup, txa: Segment) -> list[Document]:
-    number, parent = given(txa.value(12)), given(txa.value(13))
+    own, parent = given(txa.value(12)), given(txa.value(13))
+    number = with_number(context, patient, own)
     trigger = context.trigger
-    if trigger in _ADDENDA and parent in {"", number}:
-        number = f"{number}|addendum"
+    adds_to = ""
+    if trigger in _ADDENDA and (own == "" or parent in {"", own}) and (own or parent):
+        adds_to = _addenda(with_number(context, patient, own or parent))
     is_deleted = trigger == "T11" or txa.value(19) in _GONE or is_deleted_everywhere(group.obxs)
     document = Document(
-        number=with_number(context, patient, number),
+        number=number,
         title=txa.value(2, 2) or txa.value(2),
         kind=group.obxs[0].obx.value(3) if group.obxs else txa.value(2),
         observations=group.obxs,
@@ -134,18 +136,36 @@ def _filed_documents(context: Context, patient: Patient, group: ResultGroup, txa
         order_numbers=tuple(text for text in (txa.value(14), txa.value(15)) if given(text)),
         is_procedure_note=_is_procedure_note(context, group, txa),
     )
-    if trigger in _REPLACEMENTS and parent and parent != number:
-        replaced = Document(
-            number=with_number(context, patient, parent),
-            title="",
-            kind="",
-            observations=(),
-            times=document.times,
-            statement=_document_statement(context, txa, is_deleted=True),
-            place=place_of(txa, 13),
-        )
-        return [replaced, structs.replace(document, replaces=replaced.number)]
-    return [document]
+    if adds_to:
+        # A deleted addendum cannot be told from others under one number: what was added is taken back as a whole.
+        return [
+            structs.replace(
+                document, number=adds_to if is_deleted else "", adds_to="" if is_deleted else adds_to
+            )
+        ]
+    taken_back = [number] if is_deleted and number else []
+    if trigger in _REPLACEMENTS and parent and parent != own:
+        document = structs.replace(document, replaces=with_number(context, patient, parent))
+        taken_back.append(document.replaces)
+    withdrawal = structs.replace(
+        document,
+        observations=(),
+        statement=_document_statement(context, txa, is_deleted=True),
+        is_procedure_note=False,
+        replaces="",
+    )
+    gone = [
+        structs.replace(withdrawal, number=name, place=place_of(txa, 12 if one == number else 13))
+        for one in taken_back
+        for name in (one, _addenda(one))
+        if name != number
+    ]
+    return [*gone, document]
+
+
+def _addenda(number: str) -> str:
+    """Name all addenda that are filed under the number of their document."""
+    return f"{number}|addenda"
 
 
 def _document_times(context: Context, group: ResultGroup, txa: Segment) -> list[tuple[str, str]]:

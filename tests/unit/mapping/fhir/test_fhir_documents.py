@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from worker.correlate.versions import current_facts
 from worker.mapping.fhir.attachments import strip_html
 from worker.model.fact import Assertion, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind, Reading
@@ -114,6 +115,56 @@ def test_a_document_that_replaces_another_takes_it_back(read: Read, code: object
     assert facts[1].group.key == facts[1].key
 
 
+@pytest.mark.parametrize("code", ["appends", "transforms", "signs", None])
+def test_a_document_that_adds_to_another_leaves_it_alone(read: Read, code: str | None) -> None:
+    relation = {"code": code, "target": {"reference": "DocumentReference/d0"}}
+
+    facts = read(document(attachment("no words"), relatesTo=[relation])).facts
+
+    assert [(fact.key, fact.is_deleted) for fact in facts] == [("default|DocumentReference|d1", False)]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "DocumentReference/d0",
+        "DocumentReference/d0/_history/2",
+        "https://fhir.example/r4/DocumentReference/d0",
+    ],
+)
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"id": "d1", "content": [attachment("quiet")]},
+        {"id": "d0", "status": "superseded"},
+        {"id": "d0", "status": "entered-in-error"},
+    ],
+)
+def test_a_document_that_was_replaced_or_withdrawn_states_nothing_whatever_comes_first(
+    read: Read, later: dict[str, object], target: str
+) -> None:
+    relation = {"code": "replaces", "target": {"reference": target}}
+    first = read(document(attachment("headache"), id="d0")).facts
+    second = read(
+        document(**{"meta": {"lastUpdated": "2026-01-06T08:00:00Z"}, "relatesTo": [relation], **later})  # type: ignore[arg-type] # elements
+    ).facts
+
+    for facts in ([*first, *second], [*second, *first]):
+        stands = [fact.key for fact in current_facts(facts).facts]
+        assert stands == (["default|DocumentReference|d1"] if later["id"] == "d1" else [])
+
+
+def test_a_version_that_says_what_it_replaces_and_of_which_text_it_is(read: Read) -> None:
+    relation = {"code": "replaces", "target": {"reference": "DocumentReference/d0"}}
+    marks = [
+        read(document(attachment(text), **more)).facts[0].qualifiers
+        for text, more in [("headache", {}), (" headache ", {}), ("headache", {"relatesTo": [relation]})]
+    ]
+
+    assert marks[0] == marks[1] == marks[2][:1]
+    assert marks[2][1:] == ("replaces:default|DocumentReference|d0",)
+
+
 @pytest.mark.parametrize(
     ("content", "text"),
     [
@@ -167,6 +218,16 @@ def test_what_cannot_be_read_is_kept_and_the_note_still_stands(
     assert [(issue.kind, issue.subject, issue.is_quarantined) for issue in reading.issues] == [
         (IssueKind.UNREADABLE_TEXT, subject, True)
     ]
+
+
+def test_a_version_that_cannot_be_read_takes_nothing_back(read: Read) -> None:
+    later = {"meta": {"lastUpdated": "2026-01-06T08:00:00Z"}}
+    first = read(document(attachment("headache"))).facts
+    scanned = read(document(attachment(b"%PDF", "application/pdf"), **later)).facts
+    withdrawn = read(document(status="entered-in-error", meta={"lastUpdated": "2026-01-07T08:00:00Z"})).facts
+
+    assert [fact.concept for fact in current_facts([*scanned, *first]).facts] == ["note", "headache"]
+    assert current_facts([*withdrawn, *scanned, *first]).facts == ()
 
 
 def test_of_several_formats_the_readable_one_is_read(read: Read, notes: Notes) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from worker.correlate.versions import current_facts
 from worker.mapping.pack import MappingPack
 from worker.model.fact import Assertion, AssertionStatus, Fact, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind, Reading
@@ -92,8 +93,12 @@ def test_a_newer_version_of_a_document_replaces_the_older(read: Read, notes: Ask
 )
 def test_a_document_can_be_taken_back(read: Read, notes: Asked, kind: str, txa: str, obx: str) -> None:
     reading = read(EVN, txa, *([obx] if obx else []), kind=kind, notes=notes)
-    assert [(fact.concept, fact.is_deleted, fact.version.minor) for fact in facts(reading)] == [
-        ("note", True, 4)
+    assert [
+        (fact.key, fact.concept, fact.is_deleted, fact.version.minor, fact.group and fact.group.replaces)
+        for fact in facts(reading)
+    ] == [
+        ("default|document|DOC7|addenda", "note", True, 4, True),
+        ("default|document|DOC7", "note", True, 4, True),
     ]
     assert notes.documents == []
 
@@ -103,17 +108,53 @@ def test_a_replacement_takes_the_parent_document_back(read: Read, notes: Asked) 
     reading = read(EVN, txa, text("Neck soft."), kind="MDM^T10", notes=notes)
     assert [(fact.key, fact.is_deleted) for fact in facts(reading)] == [
         ("default|document|DOC7", True),
+        ("default|document|DOC7|addenda", True),
         ("default|document|DOC8", False),
     ]
+    assert "replaces:default|document|DOC7" in facts(reading)[-1].qualifiers
 
 
-def test_an_addendum_under_the_same_number_does_not_replace_the_note(read: Read, notes: Asked) -> None:
-    same = facts(read(EVN, TXA, text("more"), kind="MDM^T06", notes=notes))
+def test_an_addendum_under_the_same_number_does_not_replace_the_note_nor_other_addenda(
+    read: Read, notes: Asked
+) -> None:
+    texts = ("more", "and more", "more")
+    same = [facts(read(EVN, TXA, text(line), kind="MDM^T06", notes=notes))[0] for line in texts]
+    assert len({fact.key for fact in same}) == 2
+    assert {(fact.group.key, fact.group.replaces) for fact in same if fact.group} == {
+        ("default|document|DOC7|addenda", False)
+    }
+    assert all(fact.key.startswith("default|document|DOC7|addenda|") for fact in same)
     own = facts(read(EVN, TXA.replace("DOC7||", "DOC9|DOC7|"), text("more"), kind="MDM^T06", notes=notes))
-    assert [fact.key for fact in same + own] == [
-        "default|document|DOC7|addendum",
-        "default|document|DOC9",
-    ]
+    assert [fact.key for fact in own] == ["default|document|DOC9"]
+
+
+def test_an_addendum_that_names_only_its_parent_belongs_to_that(read: Read, notes: Asked) -> None:
+    txa = TXA.replace("DOC7||", "|DOC7|")
+    (note,) = facts(read(EVN, txa, text("more"), kind="MDM^T06", notes=notes))
+    assert note.group is not None
+    assert note.group.key == "default|document|DOC7|addenda"
+    unnamed = facts(read(EVN, TXA.replace("DOC7||", "||"), text("more"), kind="MDM^T06", notes=notes))
+    assert [fact.group.key == fact.key for fact in unnamed if fact.group] == [True]
+
+
+def test_a_withdrawal_takes_the_addenda_back_whatever_comes_first(read: Read, notes: Asked) -> None:
+    written = facts(read(EVN, TXA, text("Afebrile."), kind="MDM^T02", notes=notes))
+    added = facts(read(EVN.replace("1150", "1155"), TXA, text("Neck stiff."), kind="MDM^T06", notes=notes))
+    edited = facts(read(EVN.replace("1150", "1156"), TXA, text("Well."), kind="MDM^T08", notes=notes))
+    gone = facts(read(EVN.replace("1150", "1158"), TXA, kind="MDM^T11", notes=notes))
+    stands = [fact.concept for fact in current_facts([*edited, *added, *written]).facts]
+    assert sorted(stands) == ["headache", "neck-stiffness", "neck-stiffness", "note", "note"]
+    for order in ([*written, *added, *edited, *gone], [*gone, *edited, *added, *written]):
+        assert current_facts(order).facts == ()
+
+
+def test_the_text_of_a_note_is_known_by_a_digest_only(read: Read, notes: Asked) -> None:
+    lines = ("Neck stiff.", "Neck  stiff. ", "Neck soft.")
+    first, same, other = (
+        facts(read(EVN, TXA, text(line), kind="MDM^T02", notes=notes), "note")[0].qualifiers for line in lines
+    )
+    assert first == same != other
+    assert "Neck" not in repr(first)
 
 
 def test_a_status_change_without_text_says_nothing(read: Read, notes: Asked) -> None:
