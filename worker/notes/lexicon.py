@@ -85,6 +85,7 @@ class PunctureTables:
     rows: PhraseTable[PunctureForm]
     elsewhere: PhraseTable[str]
     trauma: PhraseTable[bool]
+    timed: PhraseTable[str]
     order: tuple[str, ...] = ()
     statuses: Mapping[str, PunctureStatus] = field(default_factory=dict)
     attempt_words: frozenset[str] = frozenset()
@@ -297,13 +298,14 @@ class _Tables:
                 self._refer(placed, ("of", at), finding, self._findings, "finding")
 
     def _puncture_tables(self) -> PunctureTables:
-        tables = PunctureTables(PhraseTable(), PhraseTable(), PhraseTable(), PhraseTable())
+        tables = PunctureTables(PhraseTable(), PhraseTable(), PhraseTable(), PhraseTable(), PhraseTable())
         placed = self._procedures
         if placed is None:
             return tables
         spec = placed.spec
         self._add(tables.names, placed, ("names",), spec.names, "lp")
         self._add(tables.elsewhere, placed, ("elsewhere",), spec.elsewhere, "elsewhere")
+        self._add(tables.timed, placed, ("timed",), spec.timed, "timed")
         self._add(tables.trauma, placed, ("traumatic",), spec.traumatic, meaning=True)
         self._add(tables.trauma, placed, ("not_traumatic",), spec.not_traumatic, meaning=False)
         for at, row in enumerate(spec.rows):
@@ -315,6 +317,7 @@ class _Tables:
             rows=tables.rows,
             elsewhere=tables.elsewhere,
             trauma=tables.trauma,
+            timed=tables.timed,
             order=tuple(row.id for row in spec.rows),
             statuses={row.id: PunctureStatus(row.status) for row in spec.rows},
             attempt_words=frozenset(spec.attempt_words),

@@ -170,6 +170,9 @@ class ProcedureFile(PackModel):
     names: Phrases
     rows: tuple[PunctureSpec, ...]
     elsewhere: Phrases = ()
+    timed: Phrases = Field(
+        default=(), description="Right before a time of day they say when the LP was: 'LP performed at'."
+    )
     traumatic: Phrases = ()
     not_traumatic: Phrases = ()
     attempt_words: tuple[str, ...] = ()

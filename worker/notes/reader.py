@@ -35,11 +35,12 @@ class NoteDocument:
 
 @dataclass(frozen=True, slots=True)
 class NotePuncture:
-    """What a note documents of a lumbar puncture; numbers and trauma only where it says so."""
+    """What a note documents of a lumbar puncture; numbers, trauma and the time of day (hour, minute) only where it says so."""
 
     status: PunctureStatus
     passes: int | None = None
     is_traumatic: bool | None = None
+    clock: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from worker.mapping.fhir.attachments import Text, read_best
 from worker.mapping.fhir.codes import all_codings, codings_of, first_code, title_of
 from worker.mapping.fhir.orders import PUNCTURE, order_numbers
 from worker.mapping.fhir.statement import Stated, Statement
+from worker.mapping.puncture_times import time_of_day
 from worker.model.document import NOTE, document_marks
 from worker.model.fact import Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind
@@ -148,7 +149,9 @@ def _add_content(statement: Statement, words: Words, effective: ClinicalTime, do
         at = time_under(written, effective, sent_ms, statement.scope.feed.zone)
         statement.add(finding, assertion, at, part=f"{finding}|{ordinals[finding]}")
     if puncture is not None:
-        statement.add(PUNCTURE, puncture, effective, part=PUNCTURE)
+        clock = reading.puncture.clock if reading.puncture is not None else None
+        at = time_of_day(clock, effective, sent_ms, statement.scope.feed.zone)
+        statement.add(PUNCTURE, puncture, at, part=PUNCTURE)
 
 
 def _puncture(statement: Statement, words: Words, read: NotePuncture | None) -> Puncture | None:

@@ -30,6 +30,7 @@ from worker.mapping.hl7v2.context import (
 )
 from worker.mapping.hl7v2.times import clinical_time
 from worker.mapping.hl7v2.versions import status_of
+from worker.mapping.puncture_times import time_of_day
 from worker.mapping.rtf import is_rtf, rtf_to_text
 from worker.model.document import NOTE, document_marks
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
@@ -101,7 +102,9 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
         draft = Draft(f"{key}|{finding}|{seen[finding]}", finding, at, assertion, document.place, group)
         sheet.facts.append(make_fact(context, patient, draft, statement))
     if puncture is not None:
-        draft = Draft(f"{key}|{PUNCTURE}", PUNCTURE, effective, puncture, document.place, group)
+        clock = reading.puncture.clock if reading.puncture is not None else None
+        at = time_of_day(clock, effective, context.message_at_ms, context.feed.zone)
+        draft = Draft(f"{key}|{PUNCTURE}", PUNCTURE, at, puncture, document.place, group)
         sheet.facts.append(make_fact(context, patient, draft, statement))
 
 

@@ -307,6 +307,17 @@ def test_only_a_note_about_the_procedure_tells_of_it(
     assert found == ([Puncture(expected, PunctureSource.NOTE, (), 2, is_traumatic=True)] if expected else [])
 
 
+def test_a_note_of_a_puncture_gives_its_time_of_day(read: Read, notes: Notes) -> None:
+    notes.puncture = NotePuncture(PunctureStatus.COMPLETED, clock=(7, 40))
+
+    facts = read(document(attachment("headache"), type={"text": "Lumbar puncture"})).facts
+
+    assert [(fact.concept, fact.effective.start_ms) for fact in facts[1:]] == [
+        ("headache", from_rfc3339(AT)),
+        ("lumbar-puncture", from_rfc3339("2026-01-05T07:40:00Z")),
+    ]
+
+
 def test_an_addendum_to_a_note_of_the_lp_stands_at_the_day_of_its_heading(read: Read, notes: Notes) -> None:
     notes.headings = ((), ("day", "2"))
     later = {"meta": {"lastUpdated": "2026-01-07T15:00:00Z"}}

@@ -262,6 +262,20 @@ def test_the_text_knows_whether_the_needle_passed(read: Read, reader: MakeReader
     assert fact.value == Puncture(PunctureStatus.ATTEMPTED, PunctureSource.NOTE, (), 3, is_traumatic=True)
 
 
+def test_a_note_of_a_puncture_gives_its_time_of_day_and_nothing_else_moves(
+    read: Read, reader: MakeReader
+) -> None:
+    said = NoteReading(NOTE.assertions[:1], NotePuncture(PunctureStatus.COMPLETED, clock=(10, 15)))
+    reading = read(EVN, TXA, text(LP_TITLE), kind="MDM^T02", notes=reader({LP_TITLE: said}))
+    fact = puncture(reading)
+    assert fact is not None
+    assert (fact.effective.origin, fact.effective.start_ms) == (
+        "TXA-4, text",
+        from_rfc3339("2026-01-05T10:15:00Z"),
+    )
+    assert facts(reading, "neck-stiffness")[0].effective.origin == "TXA-4"
+
+
 def test_a_procedure_note_tells_of_a_puncture_by_its_text(read: Read, reader: MakeReader) -> None:
     known = {"LP": NoteReading((), NotePuncture(PunctureStatus.COMPLETED))}
     txa = TXA.replace("|PN|", "|PC|")
