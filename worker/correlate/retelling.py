@@ -140,7 +140,7 @@ class Retelling:
             for special in specials:
                 self._generals[special].add(general)
         self._documents: dict[Document, list[Fact]] = {}
-        self._told: dict[Line, dict[Document, EpochMs]] = {}
+        self._told: dict[Line, EpochMs] = {}
         self._disputed: set[Line] = set()
 
     def is_apart(self, facts: Iterable[Fact]) -> bool:
@@ -159,8 +159,7 @@ class Retelling:
             told.add(document)
             self._documents.setdefault(document, []).append(fact)
             if line is not None:
-                first = self._told.setdefault(line, {})
-                first[document] = min(first.get(document, fact.effective.start_ms), fact.effective.start_ms)
+                self._told[line] = min(self._told.get(line, fact.effective.start_ms), fact.effective.start_ms)
         return told
 
     def settle(self, documents: Iterable[Document], best: Mapping[FactKey, Fact]) -> Settled:
@@ -170,7 +169,7 @@ class Retelling:
             standing = self._standing(document, best)
             dated = self._dated(document, standing)
             settled.update({key: fact for key, fact in dated.items() if fact is not standing[key]})
-            settled.update(dict.fromkeys(self._yielding(document, dated)))
+            settled.update(dict.fromkeys(self._yielding(dated)))
         return settled
 
     def _standing(self, document: Document, best: Mapping[FactKey, Fact]) -> dict[FactKey, Fact]:
@@ -227,7 +226,7 @@ class Retelling:
             last = before = version if before is None else _follow(before, version)
         return last
 
-    def _yielding(self, document: Document, dated: Mapping[FactKey, Fact]) -> set[FactKey]:
+    def _yielding(self, dated: Mapping[FactKey, Fact]) -> set[FactKey]:
         """Return the facts of a document that yield to a line of the same instant that says otherwise and is newer."""
         there, gone = _sides(dated)
         yielding = set()
@@ -236,19 +235,16 @@ class Retelling:
             for other_key, other in gone:
                 if other.concept not in names or other.effective.start_ms != fact.effective.start_ms:
                     continue
-                first, second = (self._first_told(each, document) for each in (fact, other))
+                first, second = self._first_told(fact), self._first_told(other)
                 self._disputed.update(line for line in map(line_of, (fact, other)) if line is not None)
                 if first != second:
                     yielding.add(key if first < second else other_key)
         return yielding
 
-    def _first_told(self, fact: Fact, document: Document) -> EpochMs:
+    def _first_told(self, fact: Fact) -> EpochMs:
         """Return when a line was first told: by an earlier note, else now."""
-        at_ms = fact.effective.start_ms
-        line = line_of(fact)
-        told = self._told.get(line, {}) if line is not None else {}
-        earlier = (first for other, first in told.items() if other != document and first < at_ms)
-        return min(earlier, default=at_ms)
+        line, at_ms = line_of(fact), fact.effective.start_ms
+        return at_ms if line is None else min(self._told[line], at_ms)
 
 
 def _sides(dated: Mapping[FactKey, Fact]) -> tuple[Sequence[tuple[FactKey, Fact]], ...]:
@@ -272,7 +268,6 @@ def _follow(before: _Version, version: _Version) -> _Version:
     is_moved = own is not None and was is not None and own.start_ms != was.start_ms
     is_addition = (
         not (is_moved or is_same_text)
-        and bool(before.lines)
         and before.lines.keys() <= version.lines.keys()
         and before.is_final
         and before.is_prompt
@@ -305,7 +300,7 @@ def _follow(before: _Version, version: _Version) -> _Version:
 def _added(at: ClinicalTime, version: _Version) -> ClinicalTime:
     """Date a line that was added without moving the time of the note, unless a heading dates it."""
     is_own = version.time is not None and at.start_ms == version.time.start_ms
-    if not is_own or version.stated_ms <= at.start_ms:
+    if not is_own:
         return at
     return replace(at, start_ms=version.stated_ms, end_ms=None, origin=f"{at.origin}, addition")
 

@@ -131,8 +131,28 @@ def test_lines_that_come_day_by_day_have_each_their_day() -> None:
         note("d", 10, ACHE, stated=10.5),
         note("d", 10, ACHE, WEAK, stated=40),
         note("d", 10, ACHE, WEAK, GONE, stated=70),
+        note("d", 10, ACHE, WEAK, GONE, "Not postural.", stated=90),
     ]
-    assert stated(*told) == [(ACHE, 10), (GONE, 70), (WEAK, 40)]
+    assert stated(*told) == [(ACHE, 10), (GONE, 70), (WEAK, 40), ("Not postural.", 90)]
+
+
+def test_what_is_added_to_a_note_without_findings_is_dated_by_when_it_was_added() -> None:
+    assert stated(note("d", -3, stated=-2), note("d", -3, WEAK, stated=9)) == [(WEAK, 9)]
+
+
+def test_what_a_heading_dates_keeps_that_time() -> None:
+    added = note("d", 10, ACHE, WEAK, stated=40)
+    headed = [*added[:2], replace(added[2], effective=replace(added[2].effective, start_ms=at(34)))]
+    assert stated(note("d", 10, ACHE), headed) == [(ACHE, 10), (WEAK, 34)]
+
+
+def test_addenda_under_one_number_are_no_versions_of_each_other() -> None:
+    told = [
+        [replace(one, group=Group("d", (at(hours), FINAL), replaces=False), key=f"{one.key}|{hours}")]
+        for hours in (10, 30)
+        for one in note("d", hours, WEAK)
+    ]
+    assert stated(*told) == [(WEAK, 10), (WEAK, 30)]
 
 
 def test_a_time_that_is_corrected_counts() -> None:
@@ -190,6 +210,9 @@ def test_an_appended_note_of_a_puncture_does_not_move_the_puncture() -> None:
     told = [note("d", 10, "LP done."), note("d", 34, "LP done.", WEAK)]
     assert stated(*told) == [(WEAK, 34), ("lumbar-puncture", 10)]
     assert stated(note("d", 10, "LP done."), note("d", 9, "LP done.", stated=12)) == [("lumbar-puncture", 9)]
+    assert stated(note("d", 10, "LP done."), note("d", 12, "LP done.", stated=13)) == [
+        ("lumbar-puncture", 12)
+    ]
 
 
 def test_a_finding_without_a_sentence_has_the_time_of_its_version() -> None:
@@ -199,8 +222,8 @@ def test_a_finding_without_a_sentence_has_the_time_of_its_version() -> None:
             for one in note("d", hours, ACHE)
         ]
 
-    changed = [*coded(30)[1:], *note("d", 30, WEAK, stated=30)[:1]]
-    assert stated(coded(10), changed) == [("", 30)]
+    changed = [*coded(30)[1:], *note("d", 30, WEAK, "LP done.")[::2]]
+    assert stated([*coded(10), *note("d", 10, "LP done.")], changed) == [("", 30), ("lumbar-puncture", 10)]
 
 
 def test_a_line_that_is_copied_is_stated_again() -> None:
