@@ -153,13 +153,14 @@ class Retelling:
         """Note all that documents tell; return which ones did."""
         told: set[Document] = set()
         for fact in facts:
-            document, line = document_of(fact), line_of(fact)
-            if document is None:
-                continue
-            told.add(document)
-            self._documents.setdefault(document, []).append(fact)
-            if line is not None:
-                self._told[line] = min(self._told.get(line, fact.effective.start_ms), fact.effective.start_ms)
+            document = document_of(fact)
+            if document is not None:
+                told.add(document)
+                self._documents.setdefault(document, []).append(fact)
+        for document in told:
+            for version in self._dated_versions(document, set()):
+                for line, at in version.lines.items():
+                    self._told[line] = min(self._told.get(line, at.start_ms), at.start_ms)
         return told
 
     def settle(self, documents: Iterable[Document], best: Mapping[FactKey, Fact]) -> Settled:
@@ -185,15 +186,13 @@ class Retelling:
         """Give the lines and the puncture of a document the time of the first version that held them."""
         facts = self._documents[document]
         stated = {fact.group.stated_at for fact in facts if fact.group is not None}
-        # Addenda that are filed under one number stand beside each other: they are no versions.
-        is_note = any(
-            fact.concept == NOTE and fact.group is not None and fact.group.replaces for fact in facts
-        )
-        if not is_note or (len(stated) == 1 and not any(map(replaced_keys, facts))):
+        has_more = len(stated) > 1 or any(map(replaced_keys, facts))
+        if not has_more or not self._are_versions(document):
             return standing
-        last = self._last_version(document, set())
-        if last is None:
+        versions = self._dated_versions(document, set())
+        if not versions:
             return standing
+        last = versions[-1]
         dated = {}
         for key, fact in standing.items():
             line = line_of(fact)
@@ -203,10 +202,10 @@ class Retelling:
             dated[key] = fact if is_same or time is None else replace(fact, effective=time)
         return dated
 
-    def _last_version(self, document: Document, seen: set[Document]) -> _Version | None:
-        """Return the last version of a document that was not taken back, its lines dated by all before it."""
+    def _dated_versions(self, document: Document, seen: set[Document]) -> list[_Version]:
+        """Return the versions of a document that took nothing back, in order, each with its lines dated by those before."""
         if document in seen or document not in self._documents:
-            return None
+            return []
         seen.add(document)
         versions: dict[tuple[int, int], _Version] = {}
         before: _Version | None = None
@@ -214,17 +213,24 @@ class Retelling:
             stated_at = fact.group.stated_at if fact.group is not None else (0, 0)
             versions.setdefault(stated_at, _Version(stated_at)).take(fact)
             for key in replaced_keys(fact):
-                replaced = self._last_version((*document[:2], key), seen)
-                if replaced is not None and (before is None or before.stated_at < replaced.stated_at):
-                    before = replaced
-        last = before
+                for replaced in self._dated_versions((*document[:2], key), seen)[-1:]:
+                    if before is None or before.stated_at < replaced.stated_at:
+                        before = replaced
+        are_versions = self._are_versions(document)
+        dated = []
         for stated_at in sorted(versions):
             version = versions[stated_at]
             if version.is_deleted:
                 before = None
                 continue
-            last = before = version if before is None else _follow(before, version)
-        return last
+            before = version if before is None or not are_versions else _follow(before, version)
+            dated.append(before)
+        return dated
+
+    def _are_versions(self, document: Document) -> bool:
+        """Tell whether tellings of a document replace each other; addenda that are filed under one number do not."""
+        facts = self._documents[document]
+        return any(fact.concept == NOTE and fact.group is not None and fact.group.replaces for fact in facts)
 
     def _yielding(self, dated: Mapping[FactKey, Fact]) -> set[FactKey]:
         """Return the facts of a document that yield to a line of the same instant that says otherwise and is newer."""

@@ -146,6 +146,15 @@ def test_what_a_heading_dates_keeps_that_time() -> None:
     assert stated(note("d", 10, ACHE), headed) == [(ACHE, 10), (WEAK, 34)]
 
 
+def test_what_was_added_is_no_older_than_the_addition() -> None:
+    added = note("d", 10, "Not postural.", ACHE, GONE, stated=30)
+    denied = [*added[:3], replace(added[3], effective=replace(added[3].effective, start_ms=at(30)))]
+    told = [note("d", 10, "Not postural."), denied]
+    assert stated(*told) == [(ACHE, 30), (GONE, 30), ("Not postural.", 10)]
+    other = [note("d0", 24, ACHE), note("d", 10, WEAK), note("d", 10, WEAK, GONE, stated=30)]
+    assert (GONE, 48) in stated(*other, note("d1", 48, ACHE, GONE))
+
+
 def test_addenda_under_one_number_are_no_versions_of_each_other() -> None:
     told = [
         [replace(one, group=Group("d", (at(hours), FINAL), replaces=False), key=f"{one.key}|{hours}")]
