@@ -1,83 +1,51 @@
-"""Text of documents that travel inside a message: plain, RTF, HTML; Base64 or hexadecimal. Pure: no I/O, no clock.
+"""Encapsulated data of HL7 v2: another document inside a field. Pure: no I/O, no clock.
 
-Source: HL7 v2.5.1 ch. 2.A.24 (ED), tables 0191, 0291, 0299; FHIR `Attachment`.
+Source: HL7 v2.5.1 ch. 2.A.24 (ED), tables 0191, 0291, 0299.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import html
-import re
-from dataclasses import dataclass
-
-from worker.mapping.rtf import is_rtf, rtf_to_text
-
-MAX_CHARACTERS = 2_000_000
-"""A longer document is not read: it is no note."""
-
-_TAG = re.compile(
-    r"<(?:script|style)\b.*?</(?:script|style)\s*>|<br\s*/?>|</(?:p|div|li|tr|h[1-6])\s*>|<[^>]*>",
-    re.IGNORECASE | re.DOTALL,
+from worker.decode.documents import (
+    BROKEN_ENCODING,
+    TOO_LONG,
+    Extract,
+    from_base64,
+    from_hex,
+    is_rtf,
+    read_document,
+    rtf_to_text,
 )
-_BLOCK = re.compile(r"</|<br", re.IGNORECASE)
-_PLAIN = frozenset({"", "txt", "text", "plain", "text/plain"})
-_RTF = frozenset({"rtf", "x-rtf", "text/rtf", "application/rtf", "octet-stream"})
-_HTML = frozenset({"html", "htm", "xhtml", "text/html", "application/xhtml+xml"})
+
+MAX_CHARACTERS = 24_000_000
+"""More is not decoded: what its bytes may hold at most is read (`documents`)."""
+
+ELSEWHERE = "content elsewhere"
+"""A pointer or address: nothing is fetched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Why a document gives no text: its kind, in a constant word."""
-
-    kind: str
-
-
-def attachment_text(data: str, subtype: str, encoding: str) -> str | Unreadable:
-    """Return the text of an encapsulated document.
+def attachment_text(data: str, subtype: str, encoding: str) -> Extract:
+    """Return the text of an encapsulated document, or why it has none.
 
     Shape: `subtype` as sent ("txt", "rtf", "text/html", "pdf"); `encoding` "Base64", "Hex" or anything else for none.
     """
     if len(data) > MAX_CHARACTERS:
-        return Unreadable("too long")
-    decoded = _decoded(data, encoding.casefold())
-    if decoded is None:
-        return Unreadable("broken encoding")
-    kind = subtype.casefold().partition(";")[0].strip()
-    if is_rtf(decoded):
-        return rtf_to_text(decoded)
-    if kind in _PLAIN:
-        return decoded
-    if kind in _HTML:
-        return html_to_text(decoded)
-    return Unreadable("rtf" if kind in _RTF else _word(kind))
+        return Extract(problem=TOO_LONG)
+    content = _decoded(data, encoding.strip().casefold())
+    if content is None:
+        return Extract(problem=BROKEN_ENCODING)
+    # Nobody says what such a stream holds; what its bytes begin with does.
+    stated = "" if subtype.casefold() in {"octet-stream", "application/octet-stream"} else subtype
+    return read_document(content, stated)
 
 
-def html_to_text(text: str) -> str:
-    """Return the text of an HTML fragment: tags left out, blocks on lines of their own."""
-    plain = _TAG.sub(lambda found: "\n" if _BLOCK.match(found.group()) else "", text)
-    return html.unescape(plain).strip()
+def plain_or_rtf(text: str) -> str:
+    """Return the text of a field that may hold RTF as it is."""
+    return rtf_to_text(text) if is_rtf(text) else text
 
 
-def _decoded(data: str, encoding: str) -> str | None:
-    try:
-        if encoding == "base64":
-            return _characters(base64.b64decode("".join(data.split()), validate=True))
-        if encoding == "hex":
-            return _characters(bytes.fromhex(data))
-    except (binascii.Error, ValueError):
-        return None
-    return data
-
-
-def _characters(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
-def _word(kind: str) -> str:
-    """Name the kind only where it is one of the usual words: the field may hold anything."""
-    known = ("pdf", "jpeg", "png", "tiff", "gif", "dicom", "xml", "json", "msword", "zip")
-    return next((word for word in known if word in kind), "unknown kind")
+def _decoded(data: str, encoding: str) -> bytes | None:
+    if encoding == "base64":
+        return from_base64(data)
+    if encoding == "hex":
+        return from_hex(data)
+    return data.encode("utf-8", "replace")

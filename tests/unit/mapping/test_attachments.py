@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.decode.documents import Extract, is_rtf, read_html, rtf_to_text
 from worker.mapping import attachments
-from worker.mapping.attachments import Unreadable, attachment_text, html_to_text
-from worker.mapping.rtf import is_rtf, rtf_to_text
+from worker.mapping.attachments import attachment_text
 
 RTF = (
     r"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0 Arial;}}{\colortbl;\red0\green0\blue0;}"
@@ -43,9 +43,9 @@ def test_odd_rtf_is_read_as_far_as_it_goes(rtf: str, text: str) -> None:
 
 
 def test_html_becomes_its_text() -> None:
-    assert html_to_text("<style>p{}</style><p>No&nbsp;rash<br/>Temp &lt; 38</p><p>Neck <b>stiff</b></p>") == (
-        "No\u00a0rash\nTemp < 38\nNeck stiff"
-    )
+    assert read_html(
+        "<style>p{}</style><p>No&nbsp;rash<br/>Temp &lt; 38</p><p>Neck <b>stiff</b></p>"
+    ).text == ("No\u00a0rash\nTemp < 38\nNeck stiff")
 
 
 @pytest.mark.parametrize(
@@ -61,27 +61,27 @@ def test_html_becomes_its_text() -> None:
     ],
 )
 def test_an_attachment_gives_its_text(data: str, subtype: str, encoding: str, text: str) -> None:
-    assert attachment_text(data, subtype, encoding) == text
+    assert attachment_text(data, subtype, encoding).text == text
 
 
 @pytest.mark.parametrize(
     ("data", "subtype", "encoding", "kind"),
     [
-        ("JVBERi0=", "pdf", "Base64", "pdf"),
+        ("JVBERi0=", "pdf", "Base64", "pdf broken"),
         ("x", "image/jpeg", "", "jpeg"),
         ("x", "something private", "", "unknown kind"),
-        ("not rtf", "rtf", "", "rtf"),
+        ("not rtf", "rtf", "", "broken"),
         ("%%%", "txt", "Base64", "broken encoding"),
         ("xyz", "txt", "Hex", "broken encoding"),
     ],
 )
 def test_an_attachment_without_text_says_why(data: str, subtype: str, encoding: str, kind: str) -> None:
-    assert attachment_text(data, subtype, encoding) == Unreadable(kind)
+    assert attachment_text(data, subtype, encoding) == Extract(problem=kind)
 
 
 def test_a_huge_attachment_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachments, "MAX_CHARACTERS", 3)
-    assert attachment_text("long", "txt", "") == Unreadable("too long")
+    assert attachment_text("long", "txt", "") == Extract(problem="too long")
 
 
 @given(st.text(alphabet="\\{}'*u0123456789 abpar\n", max_size=60))

@@ -6,9 +6,10 @@ replaces as a whole. Source: HL7 FHIR R4 and R5, `DocumentReference`, `Diagnosti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from worker.decode.documents import Extract
 from worker.decode.fhir import parse_literal
 from worker.decode.fhir.datatypes import Attachment, CodeableConcept
 from worker.decode.fhir.resources import (
@@ -17,12 +18,13 @@ from worker.decode.fhir.resources import (
     DocumentContext,
     DocumentReference,
     Observation,
+    Payload,
     RelatesTo,
 )
 from worker.mapping.addenda import time_under
 from worker.mapping.concepts import Coding, fold
 from worker.mapping.digests import digest_of
-from worker.mapping.fhir.attachments import Text, read_best
+from worker.mapping.fhir.attachments import read_all, read_best
 from worker.mapping.fhir.codes import all_codings, codings_of, first_code, title_of
 from worker.mapping.fhir.orders import PUNCTURE, order_numbers
 from worker.mapping.fhir.statement import Stated, Statement
@@ -44,7 +46,7 @@ class Words:
 
     title: str
     kind: str
-    text: Text
+    text: Extract
     element: str
     numbers: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
@@ -78,11 +80,10 @@ def map_diagnostic_report(report: DiagnosticReport, statement: Statement) -> Non
     effective = statement.when(_report_ways(report))
     if effective is None:
         return
-    presented = read_best(report.presented_form) if report.presented_form else Text()
-    text = presented
+    text = presented = read_best(report.presented_form) if report.presented_form else Extract()
     if report.conclusion:
-        parts = (report.conclusion, "" if presented.problem else presented.text)
-        text = Text("\n".join(part for part in parts if part), is_guessed=presented.is_guessed)
+        said = "\n".join(part for part in (report.conclusion, presented.text) if part)
+        text = Extract(said, gap=presented.problem or presented.gap, is_guessed=presented.is_guessed)
     numbers = order_numbers(report.based_on)
     words = Words(
         title_of(report.code), _kind(statement, codings, report.code), text, "presentedForm", numbers
@@ -102,11 +103,20 @@ def map_communication(message: Communication, statement: Statement) -> None:
     effective = statement.when((Stated("sent", message.sent), Stated("received", message.received)))
     if effective is None:
         return
-    payload = message.payload or ()
-    said = [part.content_string for part in payload if part.content_string]
-    attached = [part.content_attachment for part in payload if part.content_attachment is not None]
-    text = Text("\n".join(said)) if said else read_best(attached)
+    text = _said(message.payload or ())
     _add_note(statement, Words(title_of(message.topic), kind, text, "payload"), effective, message.id or "")
+
+
+def _said(payload: Iterable[Payload]) -> Extract:
+    """Return what a message says: its words and, behind them, what is attached."""
+    parts = list(payload)
+    words = "\n".join(part.content_string for part in parts if part.content_string)
+    attached = [part.content_attachment for part in parts if part.content_attachment is not None]
+    if not attached:
+        return Extract(words) if words else Extract(problem="no content")
+    read = read_all(attached)
+    text = "\n".join(part for part in (words, read.text) if part)
+    return Extract(text, gap=read.problem or read.gap, is_guessed=read.is_guessed) if text else read
 
 
 def map_note_observation(
@@ -116,7 +126,7 @@ def map_note_observation(
     value = observation.value_codeable_concept
     text = observation.value_string or (value.text if value is not None else None) or ""
     words = Words(
-        title_of(observation.code), kind, Text(text), "valueString", order_numbers(observation.based_on)
+        title_of(observation.code), kind, Extract(text), "valueString", order_numbers(observation.based_on)
     )
     _add_note(statement, words, effective, observation.id or "")
 
@@ -135,6 +145,8 @@ def _add_content(statement: Statement, words: Words, effective: ClinicalTime, do
     if words.text.problem:
         statement.refuse(IssueKind.UNREADABLE_TEXT, words.element, words.text.problem)
         return
+    if words.text.gap:
+        statement.note(IssueKind.UNREADABLE_TEXT, words.element, words.text.gap)
     if words.text.is_guessed:
         statement.note(IssueKind.CHARSET, words.element, "read as windows-1252")
     document = NoteDocument(document_id, words.title, words.text.text, words.kind)

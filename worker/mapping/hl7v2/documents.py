@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from worker.decode.documents import Extract
 from worker.decode.hl7v2 import Field, ObservationGroup, Segment
 from worker.mapping.addenda import time_under
-from worker.mapping.attachments import Unreadable, attachment_text
+from worker.mapping.attachments import ELSEWHERE, attachment_text, plain_or_rtf
 from worker.mapping.concepts import fold
 from worker.mapping.digests import digest_of
 from worker.mapping.hl7v2.context import (
@@ -31,7 +32,6 @@ from worker.mapping.hl7v2.context import (
 from worker.mapping.hl7v2.times import clinical_time
 from worker.mapping.hl7v2.versions import status_of
 from worker.mapping.puncture_times import time_of_day
-from worker.mapping.rtf import is_rtf, rtf_to_text
 from worker.model.document import NOTE, document_marks
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
@@ -40,9 +40,12 @@ from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
 PUNCTURE = "lumbar-puncture"
 
-_TEXT_TYPES = frozenset({"TX", "FT", "ST", "ED", ""})
+_POINTER = "RP"
+_TEXT_TYPES = frozenset({"TX", "FT", "ST", "ED", _POINTER, ""})
 _CODED_TYPES = frozenset({"CE", "CWE", "CNE"})
 _ENCAPSULATED_PARTS = 5
+GUESSED = "read as windows-1252"
+"""What a mapping says where the character set of a text had to be guessed."""
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):
@@ -168,18 +171,32 @@ def _text(context: Context, document: Document, sheet: Sheet) -> str:
         if status.is_deleted or observation.obx.raw(5) == DELETE:
             continue
         found = observation_text(context, observation.obx)
-        if isinstance(found, Unreadable):
-            sheet.issues.append(Issue(IssueKind.UNREADABLE_TEXT, place_of(observation.obx, 5), found.kind))
-        elif found:
-            lines.append(found)
+        note_unread(found, observation.obx, sheet)
+        if found.text:
+            lines.append(found.text)
     return "\n".join(lines)
 
 
-def observation_text(context: Context, obx: Segment) -> str | Unreadable:
-    """Return the text of OBX-5, whatever way it travels."""
+def note_unread(found: Extract, obx: Segment, sheet: Sheet) -> None:
+    """Say what of OBX-5 could not be read; where that is all of it, it is kept with its bytes."""
+    if found.is_guessed:
+        sheet.issues.append(Issue(IssueKind.CHARSET, place_of(obx, 5), GUESSED))
+    if found.problem or found.gap:
+        subject = found.problem or found.gap
+        sheet.issues.append(
+            Issue(IssueKind.UNREADABLE_TEXT, place_of(obx, 5), subject, is_quarantined=found.problem != "")
+        )
+
+
+def observation_text(context: Context, obx: Segment) -> Extract:
+    """Return the text of OBX-5, whatever way it travels; an empty field has none and no problem."""
     kind = obx.value(2).upper()
+    if not obx.has(5):
+        return Extract()
     if kind in _CODED_TYPES:
-        return given(obx.value(5, 9) or obx.value(5, 2) or obx.value(5))
+        return Extract(given(obx.value(5, 9) or obx.value(5, 2) or obx.value(5)))
+    if kind == _POINTER:
+        return Extract(problem=ELSEWHERE)
     parts = obx.raw(5).split(context.message.peek.separators.component, _ENCAPSULATED_PARTS - 1)
     is_encapsulated = len(parts) == _ENCAPSULATED_PARTS and (
         kind == "ED" or not (kind or parts[0] or parts[1])
@@ -187,5 +204,4 @@ def observation_text(context: Context, obx: Segment) -> str | Unreadable:
     if is_encapsulated:
         data = Field(parts[4], context.message.peek.separators).text()
         return attachment_text(data, parts[2] or parts[1], parts[3])
-    text = "\n".join(obx.field(5).text_repeats)
-    return rtf_to_text(text) if is_rtf(text) else text
+    return Extract(plain_or_rtf("\n".join(obx.field(5).text_repeats)))

@@ -154,8 +154,8 @@ def _reason(group: ResultGroup) -> str:
 
 
 def _read_text(context: Context, group: ResultGroup, number: str, sheet: Sheet) -> NotePuncture | None:
-    texts = [observation_text(context, one.obx) for one in group.obxs if has_text_type(one)]
-    lines = [text for text in texts if isinstance(text, str) and text]
+    texts = [observation_text(context, one.obx).text for one in group.obxs if has_text_type(one)]
+    lines = [text for text in texts if text]
     if not lines:
         return None
     reading = context.notes.read(NoteDocument(number, "", "\n".join(lines), _kind(group.obr)))

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from worker.correlate.versions import current_facts
-from worker.mapping.fhir.attachments import strip_html
+from worker.decode.documents import read_html
 from worker.model.fact import Assertion, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind, Reading
 from worker.model.time import from_rfc3339
@@ -197,8 +197,9 @@ def test_a_text_in_no_known_charset_is_read_and_said_so(read: Read, notes: Notes
 @pytest.mark.parametrize(
     ("content", "subject"),
     [
-        (attachment(b"%PDF-1.7", "application/pdf"), "application/pdf"),
-        (attachment(b"%PDF-1.7", None), "unknown media type"),
+        (attachment(b"%PDF-1.7", "application/pdf"), "pdf broken"),
+        (attachment(b"%PDF-1.7", None), "pdf broken"),
+        (attachment(b"\x89PNG", "image/png"), "image/png"),
         (attachment(b"\x00\x01", None), "unknown media type"),
         (attachment(b"\xff", None), "unknown media type"),
         (attachment(b"x", "Invented Person"), "unknown media type"),
@@ -356,8 +357,11 @@ def test_a_report_is_read_by_its_conclusion_and_its_form(read: Read, notes: Note
 def test_a_report_with_an_unreadable_form_is_read_by_its_conclusion(read: Read, notes: Notes) -> None:
     form = attachment(b"%PDF", "application/pdf")["attachment"]
 
-    assert read(report(conclusion="Normal.", presentedForm=[form])).issues == ()
-    assert [issue.subject for issue in read(report(presentedForm=[form])).issues] == ["application/pdf"]
+    assert [
+        (issue.kind, issue.subject, issue.is_quarantined)
+        for issue in read(report(conclusion="Normal.", presentedForm=[form])).issues
+    ] == [(IssueKind.UNREADABLE_TEXT, "pdf broken", False)]
+    assert [issue.subject for issue in read(report(presentedForm=[form])).issues] == ["pdf broken"]
     assert [given.text for given in notes.documents] == ["Normal."]
 
 
@@ -429,7 +433,7 @@ def test_an_observation_whose_code_is_a_note_is_read_as_one(read: Read, notes: N
         ("<style>p {color: red}</style><script>alert(1)</script><p>seen</p>", "seen"),
         ("a<br>b<br/>c", "a\nb\nc"),
         ("&lt;7 &amp; rising", "<7 & rising"),
-        ("<td>Temp</td><td>38</td>", "Temp\n38"),
+        ("<td>Temp</td><td>38</td>", "Temp\t38"),
         ("<p>open <b>tag", "open tag"),
         ("</script>after", "after"),
         ("<title>hidden</title>shown", "shown"),
@@ -437,7 +441,7 @@ def test_an_observation_whose_code_is_a_note_is_read_as_one(read: Read, notes: N
     ],
 )
 def test_html_is_reduced_to_what_a_person_reads(html: str, text: str) -> None:
-    assert strip_html(html) == text
+    assert read_html(html).text == text
 
 
 def test_a_document_too_long_to_be_read_whole_is_an_issue(read: Read, notes: Notes) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.unit.decode.pdf_files import lines, pdf
 from worker.correlate.versions import current_facts
 from worker.mapping.pack import MappingPack
 from worker.model.fact import Assertion, AssertionStatus, Fact, Puncture, PunctureSource, PunctureStatus
@@ -229,8 +230,67 @@ def test_lines_and_repeats_of_a_note_become_lines(read: Read, reader: MakeReader
 
 def test_a_document_that_gives_no_text_is_an_issue(read: Read, notes: Asked) -> None:
     reading = read(OBR, "OBX|1|ED|11506-3^N^LN||^application^pdf^Base64^JVBERi0=||||||F", notes=notes)
-    assert [(issue.kind, issue.subject) for issue in reading.issues] == [(IssueKind.UNREADABLE_TEXT, "pdf")]
+    assert [(issue.kind, issue.subject, issue.is_quarantined) for issue in reading.issues] == [
+        (IssueKind.UNREADABLE_TEXT, "pdf broken", True)
+    ]
     assert facts(reading) == []
+
+
+@pytest.mark.parametrize(
+    ("obx", "subject"),
+    [
+        (r"OBX|1|RP|11506-3^N^LN||\\files\\n.pdf^HOST^application^pdf||||||F", "content elsewhere"),
+        ("OBX|1|ED|11506-3^N^LN||^image^jpeg^Base64^/9j/4AAQ||||||F", "jpeg"),
+        ("OBX|1|ED|11506-3^N^LN||^TEXT^txt^Base64^%%%||||||F", "broken encoding"),
+    ],
+)
+def test_what_of_a_document_cannot_be_read_is_said_and_kept(
+    read: Read, reader: MakeReader, obx: str, subject: str
+) -> None:
+    notes = reader()
+    reading = read(EVN, TXA, obx, text("Neck stiff.", 2), kind="MDM^T02", notes=notes)
+    assert [(issue.kind, issue.place, issue.subject) for issue in reading.issues] == [
+        (IssueKind.UNREADABLE_TEXT, "OBX[1]-5", subject)
+    ]
+    assert reading.issues[0].is_quarantined
+    assert [document.text for document in notes.documents] == ["Neck stiff."]
+
+
+def test_a_pdf_in_an_mdm_is_read_and_its_pictures_are_said(read: Read, reader: MakeReader) -> None:
+    notes = reader({"Neck stiff": NOTE})
+    content = base64.b64encode(pdf(lines("Neck stiff."), b"/I Do")).decode()
+    obx = f"OBX|1|ED|11506-3^N^LN||^application^pdf^Base64^{content}||||||F"
+    reading = read(EVN, TXA, obx, kind="MDM^T02", notes=notes)
+    assert [document.text for document in notes.documents] == ["Neck stiff."]
+    assert [(issue.subject, issue.is_quarantined) for issue in reading.issues] == [
+        ("pdf page without text", False)
+    ]
+    assert [fact.concept for fact in facts(reading)] == [
+        "note",
+        "neck-stiffness",
+        "headache",
+        "neck-stiffness",
+    ]
+
+
+def test_a_cda_document_in_an_mdm_is_read_by_its_sections(read: Read, reader: MakeReader) -> None:
+    notes = reader()
+    cda = (
+        "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n--x\nContent-Type: text/xml\n\n"
+        "<ClinicalDocument xmlns='urn:hl7-org:v3'><component><structuredBody><component><section><title>Exam</title>"
+        "<text>Neck stiff.</text></section></component></structuredBody></component></ClinicalDocument>\n--x--"
+    )
+    content = base64.b64encode(cda.encode()).decode()
+    obx = f"OBX|1|ED|11506-3^N^LN||^multipart^x-hl7-cda-level-one^Base64^{content}||||||F"
+    read(EVN, TXA, obx, kind="MDM^T02", notes=notes)
+    assert [document.text for document in notes.documents] == ["Exam\nNeck stiff."]
+
+
+def test_formatting_commands_of_ft_become_lines_and_blanks(read: Read, reader: MakeReader) -> None:
+    notes = reader()
+    line = r"\.in+5\No fever\.br\\H\Neck\N\ stiff\.sp2\Pain\.sk3\7\T\10\.ce\end"
+    read(OBR, f"OBX|1|FT|11506-3^N^LN||{line}||||||F", notes=notes)
+    assert notes.documents[0].text == "No fever\nNeck stiff\n\nPain   7&10\nend"
 
 
 def test_values_beside_a_note_are_still_read(read: Read, notes: Asked) -> None:

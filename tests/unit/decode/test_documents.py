@@ -1,0 +1,223 @@
+"""Documents inside messages: RTF, HTML, CDA, MIME, plain text, and what is none of them."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.decode.documents import (
+    MAX_BYTES,
+    Extract,
+    from_base64,
+    from_hex,
+    read_document,
+    read_html,
+    rtf_to_text,
+)
+
+SECTION = (
+    "<component><section><title>{title}</title><text>{text}</text>"
+    "<entry><observation><text>coded</text></observation></entry></section></component>"
+)
+
+
+def cda(*sections: tuple[str, str], extra: str = "") -> bytes:
+    body = "".join(SECTION.format(title=title, text=text) for title, text in sections)
+    return (
+        f'<?xml version="1.0"?>{extra}<ClinicalDocument xmlns="urn:hl7-org:v3"><title>Header</title>'
+        f"<component><structuredBody>{body}</structuredBody></component></ClinicalDocument>"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("a<br><br>b", "a\n\nb"),
+        ("<p>a</p><br><p>b</p>", "a\n\nb"),
+        ("<p>a</p><p>&nbsp;</p><p>b</p>", "a\n\nb"),
+        ("<p>No fever,\n  no rash</p>", "No fever, no rash"),
+        ("<pre>a\n\nb  c</pre>d", "a\n\nb  c\nd"),
+        ("<ul><li>Fever<li><p>Pain</p></ul>end", "- Fever\n- Pain\nend"),
+        ("<table><tr><th>Neck stiffness<td>No<tr><th>Rash<td>Yes</table>", "Neck stiffness\tNo\nRash\tYes"),
+        ("<table><tr><td><p>Neck</p></td><td><p>No</p><p>soft</p></td></tr></table>", "Neck\tNo\nsoft"),
+        (
+            "<table><tr><td><table><tr><td>No fever</td></tr></table></td><td>Pain</td></tr></table>",
+            "No fever\nPain",
+        ),
+        ("<tr><td>Neck</td><td>No</td></tr>", "Neck\tNo"),
+        ("<div hidden>gone</div><p style='display: none'>gone</p><del>gone</del>stays", "stays"),
+        ("<!-- gone -->stays<![CDATA[x", "stays"),
+        ("Temp < 38 &amp; falling", "Temp < 38 & falling"),
+        ("<body>a<script>if (a < b) {</script>b</body>", "ab"),
+        ("a\x00b", "ab"),
+    ],
+)
+def test_html_lines_are_what_a_person_sees_on_a_line(html: str, text: str) -> None:
+    assert read_html(html).text == text
+
+
+@pytest.mark.parametrize("html", ["<div>" * 50_000, "<b>" * 50_000, "<div></b>" * 50_000, "<DIV \n>" * 300])
+def test_html_that_is_nested_too_deeply_is_said_and_not_built(html: str) -> None:
+    assert read_html(f"{html}Fever.") == Extract(problem="nested too deeply")
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["<!--", "<script", "<![", "<?", "</", "<a a=", "&#", "<p>", "<li>", "<td>", "<tr>", "<br/>", "<p/>"],
+)
+def test_html_that_only_begins_is_read_at_once(part: str) -> None:
+    found = read_html("Fever." + part * 40_000)
+    assert found.text.startswith("Fever.") or found.problem == "nested too deeply"
+
+
+@given(st.text(alphabet="<>/!-abdiptrel =\"'&;\n", max_size=80))
+def test_no_html_crashes(html: str) -> None:
+    found = read_html(html)
+    assert bool(found.text) != bool(found.problem)
+
+
+@pytest.mark.parametrize(
+    ("rtf", "text"),
+    [
+        (r"{\rtf1\trowd\intbl Temp\cell 38.5\cell\row\intbl Pain\cell 7\cell\row}", "Temp\t38.5\nPain\t7"),
+        (r"{\rtf1 a{\v hidden}b\v hidden\v0 c{\deleted gone}d}", "abcd"),
+        (r"{\rtf1\v a\plain b}", "b"),
+        (r"{\rtf1 \u55357?\u56836? ok}", "\U0001f604 ok"),
+        (r"{\rtf1 \u55357?x\u56836?y}", "\ufffdx\ufffdy"),
+        (r"{\rtf1\ansicpg1251 \'e1\'ee\'eb\'fc}", "боль"),
+        (r"{\rtf1\ansicpg932 \'93\'aa}", "頭"),
+        (r"{\rtf1{\fonttbl{\f0 A;}{\f1\fcharset161 B;}}\f1\'f0\f0\'e9}", "πé"),
+        (r"{\rtf1{\fonttbl{\f2\fcharset2 Symbol;}}{\pntext\f2\'b7\tab}Fever}", "•\tFever"),
+        (r"{\rtf1\ansicpg99999 \'e9}", "é"),
+        (r"{\rtf1{\pict\bin5 }}}}}}seen}", "seen"),
+        (r"{\rtf1 a\bin99999999 b}", "a"),
+        (r"{\rtf1{\field{\*\fldinst HYPERLINK}{\fldrslt shown}}}", "shown"),
+        (r"{\rtf1 a\par\par b}", "a\n\nb"),
+    ],
+)
+def test_rtf_is_what_a_person_sees(rtf: str, text: str) -> None:
+    assert rtf_to_text(rtf) == text
+
+
+@pytest.mark.parametrize(
+    "part", ["{", "}", "\\u1?", "\\'e9", "\\f1", "{\\field{\\*\\fldinst{", "\\bin1 ", "\\"]
+)
+def test_rtf_of_one_thing_again_and_again_is_read_in_one_pass(part: str) -> None:
+    rtf_to_text("{\\rtf1{\\fonttbl " + part * 20_000)
+
+
+def test_rtf_without_words_is_said() -> None:
+    assert read_document(rb"{\rtf1{\pict 0102}}") == Extract(problem="without text")
+
+
+def test_cda_is_read_by_the_narrative_of_its_sections() -> None:
+    exam = "<paragraph>Neck <content>stiff</content></paragraph><list><item>No fever</item></list>"
+    table = "<table><tbody><tr><th>Rash</th><td>No</td></tr></tbody></table>a<br/>b"
+
+    assert read_document(cda(("Exam", exam), ("Plan", table)), "xml").text == (
+        "Exam\nNeck stiff\n- No fever\nPlan\nRash\tNo\na\nb"
+    )
+
+
+def test_cda_that_only_wraps_another_document_is_read_through() -> None:
+    inner = base64.b64encode(rb"{\rtf1 Fever.}").decode()
+    wrapped = (
+        "<ClinicalDocument><component><nonXMLBody><text mediaType='application/rtf' representation='B64'>"
+        f"{inner}</text></nonXMLBody></component></ClinicalDocument>"
+    )
+    assert read_document(wrapped.encode()) == Extract("Fever.")
+    broken = wrapped.replace(inner, "%%%").encode()
+    assert read_document(broken) == Extract(problem="broken encoding")
+
+
+def test_documents_that_wrap_each_other_end() -> None:
+    content = b"Fever."
+    for _ in range(5):
+        inner = base64.b64encode(content).decode()
+        content = (
+            "<ClinicalDocument><component><nonXMLBody><text mediaType='text/xml' representation='B64'>"
+            f"{inner}</text></nonXMLBody></component></ClinicalDocument>"
+        ).encode()
+    assert read_document(content) == Extract(problem="nested too deeply")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (cda(("Exam", "&a;"), extra='<!DOCTYPE x [<!ENTITY a "Fever">]>'), "xml with entities"),
+        (b"<ClinicalDocument>" + b"<a>" * 100_000, "nested too deeply"),
+        (cda(("Exam", "Fever."))[:-20], "xml broken"),
+        (b"<ClinicalDocument/>", "xml without text"),
+        (b"<?xml version='1.0' encoding='nothing'?><a/>", "xml broken"),
+    ],
+)
+def test_hostile_or_broken_xml_is_said(content: bytes, problem: str) -> None:
+    assert read_document(content, "text/xml") == Extract(problem=problem)
+
+
+def test_other_xml_is_read_by_its_character_data() -> None:
+    assert read_document(b"<note><a>Fever.</a><b>No rash.</b></note>", "text/xml").text == "Fever.\nNo rash."
+
+
+def test_of_the_parts_of_a_mime_message_the_first_with_text_is_read() -> None:
+    rtf = base64.b64encode(rb"{\rtf1 Fever.}")
+    message = (
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary="b"\r\n\r\n--b\r\nContent-Type: image/png\r\n\r\nx'
+        b"\r\n--b\r\nContent-Type: application/rtf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + rtf
+        + b"\r\n--b--\r\n"
+    )
+    assert read_document(message, "multipart") == Extract("Fever.")
+    assert read_document(message.replace(rtf, b""), "multipart").problem == "png"
+    quoted = b"MIME-Version: 1.0\nContent-Transfer-Encoding: quoted-printable\n\nFever=20=3E 38"
+    assert read_document(quoted) == Extract("Fever > 38")
+
+
+@pytest.mark.parametrize(
+    ("content", "stated", "text"),
+    [
+        ("38°".encode("utf-16"), "text/plain", "38°"),
+        ("38°".encode("iso-8859-1"), "text/plain; charset=ISO-8859-1", "38°"),
+        (b"\xef\xbb\xbfFever", "", "Fever"),
+        (b" {\\rtf1 Fever.}", "text/plain", "Fever."),
+        (b"<?xml version='1.0'?><html xmlns='x'><p>Fever.</p></html>", "", "Fever."),
+    ],
+)
+def test_what_the_bytes_are_counts_more_than_what_they_are_called(
+    content: bytes, stated: str, text: str
+) -> None:
+    assert read_document(content, stated).text == text
+
+
+@pytest.mark.parametrize(
+    ("content", "stated", "problem"),
+    [
+        (b"\x89PNG", "image/png", "png"),
+        (b"\x00", "", "unknown kind"),
+        (b"x", "Invented Person", "unknown kind"),
+        (b" \n", "text/plain", "without text"),
+        (b"x" * (MAX_BYTES + 1), "text/plain", "too long"),
+        (b"{\\rtf1 " + b"x" * MAX_BYTES, "", "too long"),
+        (b"no rtf", "rtf", "broken"),
+    ],
+)
+def test_what_is_not_read_is_named_without_a_word_of_it(content: bytes, stated: str, problem: str) -> None:
+    assert read_document(content, stated) == Extract(problem=problem)
+
+
+def test_bytes_written_as_letters() -> None:
+    assert from_base64("RmV2\r\nZXI") == b"Fever"
+    assert from_base64("RmV2ZXI=") == b"Fever"
+    assert from_base64(r"RmV2\.br\ZXI=") == b"Fever"
+    assert from_base64("é") is None
+    assert from_hex("46 65") == b"Fe"
+    assert from_hex("4") is None
+
+
+@given(st.binary(max_size=60), st.sampled_from(["", "rtf", "text/html", "xml", "multipart", "pdf", "txt"]))
+def test_no_bytes_crash_a_reader(content: bytes, stated: str) -> None:
+    found = read_document(content, stated)
+    assert bool(found.text) != bool(found.problem)

@@ -1,0 +1,24 @@
+"""What was read of a document, or why nothing was. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import msgspec
+
+TOO_LONG = "too long"
+NESTED = "nested too deeply"
+BROKEN = "broken"
+EMPTY = "without text"
+
+
+class Extract(msgspec.Struct, frozen=True, gc=False):
+    """The text of a document.
+
+    Shape: `text` keeps the order and lines of the document; a row of a table is a line, its cells parted by tabs. `problem`
+    says in a constant phrase why there is none, `gap` what of it could not be read although the rest was. `is_guessed` where
+    its character set had to be guessed.
+    """
+
+    text: str = ""
+    problem: str = ""
+    gap: str = ""
+    is_guessed: bool = False
