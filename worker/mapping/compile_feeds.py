@@ -13,6 +13,7 @@ from worker.decode.located_yaml import Problems
 from worker.mapping.compile_concepts import Vocabulary
 from worker.mapping.concepts import IGNORED, Target, fold
 from worker.mapping.feed_spec import (
+    CommentSpec,
     DocumentCodeSpec,
     FeedSpec,
     IdentitySpec,
@@ -20,7 +21,7 @@ from worker.mapping.feed_spec import (
     NotesSpec,
     PunctureSpec,
 )
-from worker.mapping.feeds import ANY, Feed
+from worker.mapping.feeds import ANY, CommentRow, Feed
 from worker.mapping.identity import Authorities, compile_authorities
 from worker.mapping.pack_files import PackFiles, Placed, each
 from worker.model.fact import UNVALIDATED
@@ -100,6 +101,7 @@ class _Compiler:
             note_kinds=self._note_kinds(notes.types),
             skipped_notes=frozenset(self._note_kinds(notes.skip)),
             note_titles=frozenset(map(fold, puncture.note_titles)),
+            comments=tuple(map(self._comment, notes.comments)),
             orders=puncture.orders,
             specimens=self._specimens(),
             sites=self._vocabulary.sites,
@@ -210,6 +212,10 @@ class _Compiler:
 
     def _note_kinds(self, rows: Iterable[DocumentCodeSpec]) -> dict[str, str]:
         return {self._key(row.system, row.code): row.kind for row in rows}
+
+    def _comment(self, row: CommentSpec) -> CommentRow:
+        key = "" if row.code is None else self._key(row.system, row.code)
+        return CommentRow(row.below, key, row.type or "", row.kind)
 
     def _specimens(self) -> dict[str, str]:
         made: dict[str, str] = {}

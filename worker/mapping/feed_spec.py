@@ -92,10 +92,27 @@ class DocumentCodeSpec(PackModel):
     seen_in: str = ""
 
 
+class CommentSpec(PackModel):
+    """NTE segments that hold note text; all keys that are given must fit, the first row that fits decides."""
+
+    below: Literal["result", "order", "patient"] = Field(
+        description="result: behind an OBX. order: behind ORC, OBR or TXA. patient: behind PID or PV1."
+    )
+    code: str | None = Field(default=None, description="OBX-3 of the result, or OBR-4 of the order.")
+    system: str | None = None
+    type: str | None = Field(default=None, description="NTE-4, first component.")
+    kind: str = Field(default="note", description="Kind of note: note, nursing-note, ...")
+    seen_in: str = ""
+
+
 class NotesSpec(PackModel):
     """Where note text is found."""
 
     types: tuple[DocumentCodeSpec, ...] = ()
+    comments: tuple[CommentSpec, ...] = Field(
+        default=(),
+        description="NTE that are read as notes; without a row none is: most of them are a laboratory's remarks.",
+    )
     skip: tuple[DocumentCodeSpec, ...] = Field(
         default=(), description="Documents that are known and not read."
     )

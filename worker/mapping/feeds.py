@@ -33,6 +33,15 @@ class Meaning(msgspec.Struct, frozen=True, gc=False):
     note_kind: str
 
 
+class CommentRow(msgspec.Struct, frozen=True, gc=False):
+    """A row of `notes.comments`: `key` is "system|code" as in the tables of codes, empty for any code."""
+
+    below: str
+    key: str
+    type: str
+    kind: str
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """One message feed, compiled.
@@ -57,6 +66,7 @@ class Feed:
     note_kinds: Mapping[str, str]
     skipped_notes: frozenset[str]
     note_titles: frozenset[str]
+    comments: tuple[CommentRow, ...]
     orders: tuple[OrderStatusSpec, ...]
     specimens: Mapping[str, str]
     sites: Mapping[str, str]
@@ -102,6 +112,14 @@ class Feed:
     def is_skipped_note(self, codings: Iterable[Coding]) -> bool:
         """Tell whether a code announces a document that is known and not read."""
         return any(key in self.skipped_notes for coding in codings for key in self._keys(coding))
+
+    def comment_kind(self, below: str, codings: Iterable[Coding], comment_type: str) -> str:
+        """Return the kind of note that an NTE below a result, an order or a patient is, or "" where it is none."""
+        keys = {"", *(key for coding in codings for key in self._keys(coding))}
+        for row in self.comments:
+            if row.below == below and row.key in keys and row.type in {"", comment_type}:
+                return row.kind
+        return ""
 
     def specimen(self, codings: Iterable[Coding]) -> str:
         """Return the class of a specimen ("csf", "shunt", ...), or "" where it is unknown.

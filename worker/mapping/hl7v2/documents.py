@@ -54,7 +54,8 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     Shape: `number` names it within the patient (empty: its content does). `order` is what an order says of the lumbar
     puncture that the note is about, None where it is about none as far as the codes go; `is_procedure_note` lets the text
     itself tell of one. `replaces` is the number of the document in whose place it comes, `adds_to` that of
-    all addenda of a document: each of them stands beside the others.
+    all addenda of a document: each of them stands beside the others. `text` is set where the words do not stand in
+    `observations`.
     """
 
     number: str
@@ -69,11 +70,12 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     is_procedure_note: bool = False
     replaces: str = ""
     adds_to: str = ""
+    text: str | None = None
 
 
 def read_document(context: Context, patient: Patient, document: Document, sheet: Sheet) -> None:
     """Turn one version of a note into facts; a document that gives no text is an issue."""
-    text = _text(context, document, sheet)
+    text = _text(context, document, sheet) if document.text is None else document.text
     statement = document.statement
     if not text and not statement.is_deleted and document.order is None:
         return

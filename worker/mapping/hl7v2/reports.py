@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from worker.decode.hl7v2 import ObservationGroup, ResultGroup, Segment
+from worker.mapping.hl7v2.comments import read_comments
 from worker.mapping.hl7v2.context import (
     Context,
     Patient,
@@ -42,7 +43,7 @@ def read_report(
     counts: Counter[tuple[str, str, str]],
     sheet: Sheet,
 ) -> None:
-    """Read an order with results: notes as documents, the rest as observations, a lumbar puncture as a record of it."""
+    """Read an order with results: notes as documents, the rest as observations, a lumbar puncture as a record; comments."""
     order = read_order(context, group, patient, counts)
     notes = _note_observations(context, group)
     taken = {one.obx.index for one in notes}
@@ -55,6 +56,7 @@ def read_report(
         )
     elif is_puncture(context, group):
         read_puncture_order(context, patient, group, sheet)
+    read_comments(context, patient, order, counts, sheet)
 
 
 def read_order_group(context: Context, patient: Patient, group: ResultGroup, sheet: Sheet) -> None:
