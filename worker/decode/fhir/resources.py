@@ -1,6 +1,7 @@
 """The FHIR resources that lpwatch reads, R4 and R5 shapes in one struct each. Pure: no I/O, no clock.
 
-Elements that no fact needs (names, addresses, narrative) are left out and never reach memory.
+Elements that no fact needs (names, addresses, narrative but that of a Composition's sections) are left out and never reach
+memory.
 Source: HL7 FHIR R4 (4.0.1) and R5 (5.0.0), the resource pages named in each class.
 """
 
@@ -41,6 +42,11 @@ class Resource(Element, frozen=True, tag_field="resourceType"):
     def type_name(self) -> str:
         """Return `resourceType`."""
         return type(self).__name__
+
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]:
+        """Return the business identifiers, none as an empty tuple."""
+        return self.identifier or ()
 
     @property
     def last_updated(self) -> str:
@@ -249,6 +255,54 @@ class DocumentReference(Resource, frozen=True, tag="DocumentReference"):
     period: Period | None = None
 
 
+class Narrative(Element, frozen=True):
+    """`Composition.section.text`."""
+
+    div: str | None = None
+
+
+class Section(Element, frozen=True):
+    """`Composition.section`."""
+
+    title: str | None = None
+    text: Narrative | None = None
+    section: tuple[Section, ...] | None = None
+
+
+class CompositionTarget(Element, frozen=True):
+    """`Composition.relatesTo`: a code and a reference in R4, a RelatedArtifact in R5."""
+
+    code: str | None = None
+    target_reference: Reference | None = None
+    type: str | None = None
+    resource_reference: Reference | None = None
+
+
+class Composition(Resource, frozen=True, tag="Composition"):
+    """A document whose text stands in its sections."""
+
+    identifier: Identifier | tuple[Identifier, ...] | None = None  # type: ignore[assignment]  # one in R4, several in R5
+    status: str | None = None
+    type: CodeableConcept | None = None
+    subject: Reference | tuple[Reference, ...] | None = None
+    date: str | None = None
+    title: str | None = None
+    relates_to: tuple[CompositionTarget, ...] | None = None
+    section: tuple[Section, ...] | None = None
+
+    @property
+    def identifiers(self) -> tuple[Identifier, ...]:
+        """Return the business identifiers of either shape."""
+        return (self.identifier,) if isinstance(self.identifier, Identifier) else self.identifier or ()
+
+    @property
+    def about(self) -> Reference | None:
+        """Return the subject; of several, which only R5 can name, none: nobody can tell whose text it is."""
+        if isinstance(self.subject, tuple):
+            return self.subject[0] if len(self.subject) == 1 else None
+        return self.subject
+
+
 class Payload(Element, frozen=True):
     """`Communication.payload`."""
 
@@ -393,6 +447,7 @@ AnyResource: TypeAlias = (
     | Specimen
     | DiagnosticReport
     | DocumentReference
+    | Composition
     | Communication
     | ServiceRequest
     | Medication

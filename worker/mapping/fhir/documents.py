@@ -62,11 +62,11 @@ def map_document_reference(document: DocumentReference, statement: Statement) ->
         return
     attachments = [part.attachment for part in document.content or () if part.attachment is not None]
     title = title_of(document.type) or _attached_title(attachments) or document.description or ""
-    kind = _kind(statement, codings, document.type)
+    kind = kind_of_note(statement, codings, document.type)
     text = read_best(attachments)
     relations = () if statement.status.is_deleted else document.relates_to or ()
     replaced = tuple(key for relation in relations if (key := _replaced_key(relation, statement)))
-    _add_note(statement, Words(title, kind, text, "content", replaces=replaced), effective, document.id or "")
+    add_note(statement, Words(title, kind, text, "content", replaces=replaced), effective, document.id or "")
     for key in replaced:
         statement.take_back(key, NOTE, effective)
 
@@ -86,9 +86,9 @@ def map_diagnostic_report(report: DiagnosticReport, statement: Statement) -> Non
         text = Extract(said, gap=presented.problem or presented.gap, is_guessed=presented.is_guessed)
     numbers = order_numbers(report.based_on)
     words = Words(
-        title_of(report.code), _kind(statement, codings, report.code), text, "presentedForm", numbers
+        title_of(report.code), kind_of_note(statement, codings, report.code), text, "presentedForm", numbers
     )
-    _add_note(statement, words, effective, report.id or "")
+    add_note(statement, words, effective, report.id or "")
 
 
 def map_communication(message: Communication, statement: Statement) -> None:
@@ -104,7 +104,7 @@ def map_communication(message: Communication, statement: Statement) -> None:
     if effective is None:
         return
     text = _said(message.payload or ())
-    _add_note(statement, Words(title_of(message.topic), kind, text, "payload"), effective, message.id or "")
+    add_note(statement, Words(title_of(message.topic), kind, text, "payload"), effective, message.id or "")
 
 
 def _said(payload: Iterable[Payload]) -> Extract:
@@ -128,10 +128,10 @@ def map_note_observation(
     words = Words(
         title_of(observation.code), kind, Extract(text), "valueString", order_numbers(observation.based_on)
     )
-    _add_note(statement, words, effective, observation.id or "")
+    add_note(statement, words, effective, observation.id or "")
 
 
-def _add_note(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
+def add_note(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
     """Add a note and what it states; a version that cannot be read takes nothing back of what stood there before."""
     digest = digest_of(" ".join(words.text.text.split()))
     statement.add(NOTE, None, effective, qualifiers=document_marks(digest, words.replaces))
@@ -216,5 +216,6 @@ def _attached_title(attachments: list[Attachment]) -> str:
     return next((attachment.title for attachment in attachments if attachment.title), "")
 
 
-def _kind(statement: Statement, codings: tuple[Coding, ...], filed: CodeableConcept | None) -> str:
+def kind_of_note(statement: Statement, codings: tuple[Coding, ...], filed: CodeableConcept | None) -> str:
+    """Return the kind of note as the feed names it, else its code."""
     return statement.scope.feed.note_kind(codings) or first_code(filed) or NOTE

@@ -15,6 +15,7 @@ from worker.decode.fhir.resource_types import known_type
 from worker.decode.fhir.resources import (
     AllergyIntolerance,
     Communication,
+    Composition,
     Condition,
     DiagnosticReport,
     DocumentReference,
@@ -33,6 +34,7 @@ from worker.decode.fhir.resources import (
 from worker.mapping.feeds import Feed
 from worker.mapping.fhir import status as codes
 from worker.mapping.fhir.codes import first_code
+from worker.mapping.fhir.compositions import map_composition
 from worker.mapping.fhir.conditions import map_allergy, map_condition
 from worker.mapping.fhir.documents import map_communication, map_diagnostic_report, map_document_reference
 from worker.mapping.fhir.drugs import map_drug
@@ -120,6 +122,7 @@ _HANDLERS: dict[type, _Handler[Any]] = {  # Any: each handler takes the type it 
         map_allergy, codes.VERIFICATION, ("recorded_date",), _verification, "patient"
     ),
     DocumentReference: _Handler(map_document_reference, codes.DOCUMENT, ("date",), _document_status),
+    Composition: _Handler(map_composition, codes.DOCUMENT, ("date",), subject="about"),
     DiagnosticReport: _Handler(map_diagnostic_report, codes.RESULT, ("issued",)),
     Communication: _Handler(map_communication, codes.COMMUNICATION, ("sent",)),
     MedicationAdministration: _Handler(map_drug, codes.DRUG),

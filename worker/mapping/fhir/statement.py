@@ -259,7 +259,7 @@ def _identity(placed: Placed) -> str:
     """Return what names a resource without an id: its first identifier, else its urn, else its content."""
     resource = placed.resource
     if isinstance(resource, Resource):
-        for identifier in resource.identifier or ():
+        for identifier in resource.identifiers:
             if identifier.value:
                 return f"{identifier.system or ''}#{identifier.value}"
     return placed.full_url or hashlib.blake2b(placed.raw, digest_size=8).hexdigest()
