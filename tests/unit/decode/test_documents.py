@@ -13,6 +13,7 @@ from worker.decode.documents import (
     Extract,
     from_base64,
     from_hex,
+    markup,
     read_document,
     read_html,
     rtf_to_text,
@@ -41,13 +42,14 @@ def cda(*sections: tuple[str, str], extra: str = "") -> bytes:
         ("<p>No fever,\n  no rash</p>", "No fever, no rash"),
         ("<pre>a\n\nb  c</pre>d", "a\n\nb  c\nd"),
         ("<ul><li>Fever<li><p>Pain</p></ul>end", "- Fever\n- Pain\nend"),
-        ("<table><tr><th>Neck stiffness<td>No<tr><th>Rash<td>Yes</table>", "Neck stiffness\tNo\nRash\tYes"),
-        ("<table><tr><td><p>Neck</p></td><td><p>No</p><p>soft</p></td></tr></table>", "Neck\tNo\nsoft"),
+        ("<table><tr><th>Neck stiffness<td>No<tr><th>Rash<td>Yes</table>", "Neck stiffness: No\nRash: Yes"),
+        ("<table><tr><td><p>Neck</p></td><td><p>No</p><p>soft</p></td></tr></table>", "Neck: No\nsoft"),
         (
             "<table><tr><td><table><tr><td>No fever</td></tr></table></td><td>Pain</td></tr></table>",
             "No fever\nPain",
         ),
-        ("<tr><td>Neck</td><td>No</td></tr>", "Neck\tNo"),
+        ("<table><tr><td>Rash?<td>No<td><td>Pain<td>7</table>", "Rash? No; Pain; 7"),
+        ("<tr><td>Neck</td><td>No</td></tr>", "Neck: No"),
         ("<div hidden>gone</div><p style='display: none'>gone</p><del>gone</del>stays", "stays"),
         ("<!-- gone -->stays<![CDATA[x", "stays"),
         ("Temp < 38 &amp; falling", "Temp < 38 & falling"),
@@ -73,6 +75,14 @@ def test_html_that_only_begins_is_read_at_once(part: str) -> None:
     assert found.text.startswith("Fever.") or found.problem == "nested too deeply"
 
 
+def test_of_html_with_elements_without_end_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markup, "MAX_NODES", 20)
+    assert read_html("<p>Fever.</p>" * 50) == Extract(
+        "\n".join(["Fever."] * 8), gap="rest of a long document"
+    )
+    assert read_html("<p></p>" * 50 + "Fever.") == Extract(problem="rest of a long document")
+
+
 @given(st.text(alphabet="<>/!-abdiptrel =\"'&;\n", max_size=80))
 def test_no_html_crashes(html: str) -> None:
     found = read_html(html)
@@ -82,7 +92,7 @@ def test_no_html_crashes(html: str) -> None:
 @pytest.mark.parametrize(
     ("rtf", "text"),
     [
-        (r"{\rtf1\trowd\intbl Temp\cell 38.5\cell\row\intbl Pain\cell 7\cell\row}", "Temp\t38.5\nPain\t7"),
+        (r"{\rtf1\trowd\intbl Temp\cell 38.5\cell\row\intbl Pain\cell 7\cell\row}", "Temp: 38.5\nPain: 7"),
         (r"{\rtf1 a{\v hidden}b\v hidden\v0 c{\deleted gone}d}", "abcd"),
         (r"{\rtf1\v a\plain b}", "b"),
         (r"{\rtf1 \u55357?\u56836? ok}", "\U0001f604 ok"),
@@ -118,7 +128,7 @@ def test_cda_is_read_by_the_narrative_of_its_sections() -> None:
     table = "<table><tbody><tr><th>Rash</th><td>No</td></tr></tbody></table>a<br/>b"
 
     assert read_document(cda(("Exam", exam), ("Plan", table)), "xml").text == (
-        "Exam\nNeck stiff\n- No fever\nPlan\nRash\tNo\na\nb"
+        "Exam\nNeck stiff\n- No fever\nPlan\nRash: No\na\nb"
     )
 
 

@@ -32,7 +32,7 @@ def test_rtf_becomes_its_text() -> None:
         (r"{\rtf1\uc2 \u233??x}", "éx"),
         (r"{\rtf1\uc0 \u233x}", "éx"),
         (r"{\rtf1 \u-3844?}", "\uf0fc"),
-        (r"{\rtf1 a\line b\cell c}}}}", "a\nb\tc"),
+        (r"{\rtf1 a\line b\cell c}}}}", "a\nb: c"),
         (r"{\rtf1 a{\pict 0102}b", "ab"),
         (r"{\rtf1 a" + "\r\n" + "b}", "ab"),
         ("", ""),

@@ -13,9 +13,9 @@ EMPTY = "without text"
 class Extract(msgspec.Struct, frozen=True, gc=False):
     """The text of a document.
 
-    Shape: `text` keeps the order and lines of the document; a row of a table is a line, its cells parted by tabs. `problem`
-    says in a constant phrase why there is none, `gap` what of it could not be read although the rest was. `is_guessed` where
-    its character set had to be guessed.
+    Shape: `text` keeps the order and lines of the document; a row of a table is a line, its cells as "name: value; more".
+    `problem` says in a constant phrase why there is none, `gap` what of it could not be read although the rest was.
+    `is_guessed` where its character set had to be guessed.
     """
 
     text: str = ""

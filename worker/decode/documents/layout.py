@@ -1,14 +1,33 @@
 """Lines of text out of blocks, breaks, points and tables. Pure: no I/O, no clock.
 
 What a person sees on one line becomes one line, so that a denial does not run on into the next: a block or a row is a line, the
-cells of a row are parted by a tab, paragraphs inside a cell are lines, the points of a list begin with a hyphen. An empty line
-is one that the writer made.
+cells of a row are parted as "name: value; more", paragraphs inside a cell are lines, the points of a list begin with a hyphen.
+An empty line is one that the writer made.
 """
 
 from __future__ import annotations
 
+CELL = "\x1f"
+"""Stands between two cells until their line is whole (ASCII: unit separator)."""
+
+_ENDS = ".:;,?!"
 _BLANKS = " \t\r\n\f\v"
 _MOST_BREAKS = 2
+
+
+def join_cells(line: str) -> str:
+    """Return a line with its cells as "name: value; more", no blanks at its ends; empty cells leave nothing.
+
+    A reader of notes takes "Neck stiffness: No" for a denial, and ends it before the next cell.
+    """
+    if CELL not in line:
+        return line.strip()
+    first, *others = [cell for cell in map(str.strip, line.split(CELL)) if cell] or [""]
+    written = first
+    for at, cell in enumerate(others):
+        mark = "" if written[-1] in _ENDS else ";" if at else ":"
+        written = f"{written}{mark} {cell}"
+    return written
 
 
 class Lines:
@@ -29,7 +48,7 @@ class Lines:
     @property
     def text(self) -> str:
         """Return everything so far, no blanks at the ends of lines."""
-        return "\n".join(line.strip() for line in (*self._lines, "".join(self._line))).strip()
+        return "\n".join(map(join_cells, (*self._lines, "".join(self._line)))).strip()
 
     def add(self, text: str) -> None:
         """Add words; blanks alone part words and begin no line."""
@@ -70,7 +89,7 @@ class Lines:
         """Begin a cell: on the line of the cell before it, unless that held a table of its own."""
         if self._cells and not self._has_inner_table:
             self._breaks = 0
-            self._line.append("\t")
+            self._line.append(CELL)
             self._is_cell_empty = True
         else:
             self.block()

@@ -1,7 +1,7 @@
 """What a person would read of HTML. Pure: no I/O, no clock. WHATWG HTML, by the parser of lexbor (ADR 0031).
 
-Blocks, list points and table rows are lines; cells of a row are parted by tabs; the points of a list begin with a hyphen. White
-space counts only inside `pre`.
+Blocks, list points and table rows are lines; the cells of a row are "name: value; more"; the points of a list begin with a
+hyphen. White space counts only inside `pre`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from worker.decode.documents.extract import BROKEN, EMPTY, NESTED, Extract
 from worker.decode.documents.layout import Lines
+
+MAX_NODES = 100_000
+"""Elements and texts that are read of one document; house choice: far above any note, some two seconds."""
+
+REST = "rest of a long document"
 
 DEEPEST = 256
 """Elements that may stand open inside each other: a tree builder looks up the whole chain again and again."""
@@ -49,8 +54,10 @@ def read_html(text: str) -> Extract:
     root = LexborHTMLParser(f"<table>{text}" if is_table_part else text).root
     if root is None:
         return Extract(problem=BROKEN)
-    found = _text_below(root)
-    return Extract(found) if found else Extract(problem=EMPTY)
+    found, is_cut = _text_below(root)
+    if not found:
+        return Extract(problem=REST if is_cut else EMPTY)
+    return Extract(found, gap=REST if is_cut else "")
 
 
 def nesting_of(text: str) -> int:
@@ -121,10 +128,13 @@ def _is_hidden(node: LexborNode) -> bool:
     return "hidden" in attributes or "display:none" in "".join(style.split()).casefold()
 
 
-def _text_below(root: LexborNode) -> str:
+def _text_below(root: LexborNode) -> tuple[str, bool]:
+    """Return the text, and whether it was cut."""
     page = _Page()
     node: LexborNode | None = root
-    while node is not None:
+    left = MAX_NODES
+    while node is not None and left:
+        left -= 1
         tag = node.tag or "-"
         if page.enter(node, tag):
             following = node.first_child
@@ -139,4 +149,4 @@ def _text_below(root: LexborNode) -> str:
                 if node is not None:
                     page.leave(node.tag or "-")
         node = following
-    return page.lines.text
+    return page.lines.text, node is not None

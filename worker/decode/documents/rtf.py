@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from worker.decode.documents.extract import BROKEN, EMPTY, Extract
+from worker.decode.documents.layout import CELL, join_cells
 
 _TOKEN = re.compile(
     r"\\(?P<word>[a-zA-Z]{1,32})(?P<number>-?[0-9]{1,10})? ?"
@@ -27,7 +28,7 @@ _SKIPPED_WORDS = """colortbl stylesheet info pict object header footer headerl h
     annotation atnid atnauthor nonshppict private latentstyles userprops"""
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _WORDS = {"par": "\n", "line": "\n", "sect": "\n", "page": "\n", "row": "\n", "nestrow": "\n"}
-_WORDS |= {"tab": "\t", "cell": "\t", "nestcell": "\t", "emspace": " ", "enspace": " ", "qmspace": " "}
+_WORDS |= {"tab": "\t", "cell": CELL, "nestcell": CELL, "emspace": " ", "enspace": " ", "qmspace": " "}
 _WORDS |= {"emdash": "\u2014", "endash": "\u2013", "bullet": "\u2022", "lquote": "\u2018", "rquote": "\u2019"}
 _WORDS |= {"ldblquote": "\u201c", "rdblquote": "\u201d"}
 _SIGNS = {"~": "\u00a0", "\\": "\\", "{": "{", "}": "}", "_": "-", "\n": "\n", "\r": "\n"}
@@ -61,7 +62,10 @@ def rtf_to_text(text: str) -> str:
     position = 0
     while token := _TOKEN.search(text, position):
         position = token.end() + reader.take(token)
-    return "\n".join(line.rstrip(" \t") for line in reader.finish().split("\n")).strip()
+    return "\n".join(
+        join_cells(line).rstrip() if CELL in line else line.rstrip(" \t")
+        for line in reader.finish().split("\n")
+    ).strip()
 
 
 class _State(msgspec.Struct):

@@ -45,7 +45,7 @@ def test_sections_are_read_in_order_with_their_titles(read: Read, notes: Notes) 
     reading = read(composition(section("Exam", "<table><tr><td>Rash</td><td>No</td></tr></table>", inner)))
 
     assert notes.documents == [
-        NoteDocument("c1", "Progress note", "Exam\nRash\tNo\nPlan\n- headache: review", "progress-note")
+        NoteDocument("c1", "Progress note", "Exam\nRash: No\nPlan\n- headache: review", "progress-note")
     ]
     assert [(fact.concept, fact.key) for fact in reading.facts] == [
         ("note", "default|Composition|c1"),

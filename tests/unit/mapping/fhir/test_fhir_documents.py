@@ -433,7 +433,7 @@ def test_an_observation_whose_code_is_a_note_is_read_as_one(read: Read, notes: N
         ("<style>p {color: red}</style><script>alert(1)</script><p>seen</p>", "seen"),
         ("a<br>b<br/>c", "a\nb\nc"),
         ("&lt;7 &amp; rising", "<7 & rising"),
-        ("<td>Temp</td><td>38</td>", "Temp\t38"),
+        ("<td>Temp</td><td>38</td>", "Temp: 38"),
         ("<p>open <b>tag", "open tag"),
         ("</script>after", "after"),
         ("<title>hidden</title>shown", "shown"),
