@@ -13,7 +13,7 @@ from worker.decode.documents import (
     from_hex,
     is_rtf,
     read_document,
-    rtf_to_text,
+    read_rtf,
 )
 
 MAX_CHARACTERS = 24_000_000
@@ -38,9 +38,9 @@ def attachment_text(data: str, subtype: str, encoding: str) -> Extract:
     return read_document(content, stated)
 
 
-def plain_or_rtf(text: str) -> str:
+def plain_or_rtf(text: str) -> Extract:
     """Return the text of a field that may hold RTF as it is."""
-    return rtf_to_text(text) if is_rtf(text) else text
+    return read_rtf(text) if is_rtf(text) else Extract(text)
 
 
 def _decoded(data: str, encoding: str) -> bytes | None:

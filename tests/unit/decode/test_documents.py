@@ -16,6 +16,7 @@ from worker.decode.documents import (
     markup,
     read_document,
     read_html,
+    rtf,
     rtf_to_text,
 )
 
@@ -117,6 +118,14 @@ def test_rtf_is_what_a_person_sees(rtf: str, text: str) -> None:
 )
 def test_rtf_of_one_thing_again_and_again_is_read_in_one_pass(part: str) -> None:
     rtf_to_text("{\\rtf1{\\fonttbl " + part * 20_000)
+
+
+def test_of_rtf_with_groups_without_end_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rtf, "MAX_TOKENS", 5)
+    assert read_document(rb"{\rtf1 Fever. {Rash.} {Pain.}") == Extract(
+        "Fever. Rash.", gap="rest of a long document"
+    )
+    assert read_document(rb"{\rtf1" + b"{" * 20 + b"x") == Extract(problem="rest of a long document")
 
 
 def test_rtf_without_words_is_said() -> None:

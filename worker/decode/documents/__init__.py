@@ -9,7 +9,7 @@ from worker.decode.documents.extract import EMPTY, NESTED, TOO_LONG, Extract
 from worker.decode.documents.markup import read_html
 from worker.decode.documents.pdf import PICTURE
 from worker.decode.documents.read import MAX_BYTES, Kind, kind_of, read_document
-from worker.decode.documents.rtf import is_rtf, rtf_to_text
+from worker.decode.documents.rtf import is_rtf, read_rtf, rtf_to_text
 
 __all__ = [
     "BROKEN_ENCODING",
@@ -26,5 +26,6 @@ __all__ = [
     "kind_of",
     "read_document",
     "read_html",
+    "read_rtf",
     "rtf_to_text",
 ]

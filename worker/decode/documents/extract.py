@@ -8,6 +8,7 @@ TOO_LONG = "too long"
 NESTED = "nested too deeply"
 BROKEN = "broken"
 EMPTY = "without text"
+REST = "rest of a long document"
 
 
 class Extract(msgspec.Struct, frozen=True, gc=False):

@@ -11,13 +11,11 @@ from collections import Counter
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from worker.decode.documents.extract import BROKEN, EMPTY, NESTED, Extract
+from worker.decode.documents.extract import BROKEN, EMPTY, NESTED, REST, Extract
 from worker.decode.documents.layout import Lines
 
 MAX_NODES = 100_000
 """Elements and texts that are read of one document; house choice: far above any note, some two seconds."""
-
-REST = "rest of a long document"
 
 DEEPEST = 256
 """Elements that may stand open inside each other: a tree builder looks up the whole chain again and again."""

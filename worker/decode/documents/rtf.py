@@ -11,8 +11,11 @@ import re
 
 import msgspec
 
-from worker.decode.documents.extract import BROKEN, EMPTY, Extract
+from worker.decode.documents.extract import BROKEN, EMPTY, REST, Extract
 from worker.decode.documents.layout import CELL, join_cells
+
+MAX_TOKENS = 500_000
+"""Words, braces and texts that are read of one document; house choice: far above a note, some three seconds."""
 
 _TOKEN = re.compile(
     r"\\(?P<word>[a-zA-Z]{1,32})(?P<number>-?[0-9]{1,10})? ?"
@@ -52,20 +55,28 @@ def read_rtf(text: str) -> Extract:
     """Read an RTF document; what is broken in it is left out."""
     if not is_rtf(text):
         return Extract(problem=BROKEN)
-    found = rtf_to_text(text)
-    return Extract(found) if found else Extract(problem=EMPTY)
+    found, is_cut = _plain(text)
+    if not found:
+        return Extract(problem=REST if is_cut else EMPTY)
+    return Extract(found, gap=REST if is_cut else "")
 
 
 def rtf_to_text(text: str) -> str:
     """Return the plain text of an RTF document; never raises, broken parts are left out."""
+    return _plain(text)[0]
+
+
+def _plain(text: str) -> tuple[str, bool]:
+    """Return the text, and whether it was cut."""
     reader = _Reader()
     position = 0
-    while token := _TOKEN.search(text, position):
+    left = MAX_TOKENS
+    while left and (token := _TOKEN.search(text, position)):
         position = token.end() + reader.take(token)
-    return "\n".join(
-        join_cells(line).rstrip() if CELL in line else line.rstrip(" \t")
-        for line in reader.finish().split("\n")
-    ).strip()
+        left -= 1
+    lines = reader.finish().split("\n")
+    shown = (join_cells(line) if CELL in line else line.rstrip(" \t") for line in lines)
+    return "\n".join(shown).strip(), not left
 
 
 class _State(msgspec.Struct):

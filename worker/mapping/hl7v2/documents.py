@@ -206,4 +206,4 @@ def observation_text(context: Context, obx: Segment) -> Extract:
     if is_encapsulated:
         data = Field(parts[4], context.message.peek.separators).text()
         return attachment_text(data, parts[2] or parts[1], parts[3])
-    return Extract(plain_or_rtf("\n".join(obx.field(5).text_repeats)))
+    return plain_or_rtf("\n".join(obx.field(5).text_repeats))
