@@ -11,9 +11,9 @@ from worker.decode.documents import EMPTY, Extract, read_html
 from worker.decode.fhir import parse_literal
 from worker.decode.fhir.resources import Composition, CompositionTarget, Section
 from worker.mapping.fhir.codes import codings_of, title_of
-from worker.mapping.fhir.documents import NOTE, Words, add_note, kind_of_note
+from worker.mapping.fhir.documents import Words, add_note, kind_of_note
 from worker.mapping.fhir.statement import Stated, Statement
-from worker.model.time import ClinicalTime
+from worker.model.document import NOTE
 
 
 def map_composition(document: Composition, statement: Statement) -> None:
@@ -26,10 +26,12 @@ def map_composition(document: Composition, statement: Statement) -> None:
         return
     title = title_of(document.type) or document.title or ""
     kind = kind_of_note(statement, codings, document.type)
-    words = Words(title, kind, read_sections(document.section or ()), "section")
+    relations = () if statement.status.is_deleted else document.relates_to or ()
+    replaced = tuple(key for relation in relations if (key := _replaced_key(relation, statement)))
+    words = Words(title, kind, read_sections(document.section or ()), "section", replaces=replaced)
     add_note(statement, words, effective, document.id or "")
-    for relation in () if statement.status.is_deleted else document.relates_to or ():
-        _take_back_replaced(relation, statement, effective)
+    for key in replaced:
+        statement.take_back(key, NOTE, effective)
 
 
 def read_sections(sections: Iterable[Section]) -> Extract:
@@ -53,9 +55,10 @@ def _all_sections(sections: Iterable[Section]) -> Iterator[Section]:
         yield from _all_sections(section.section or ())
 
 
-def _take_back_replaced(relation: CompositionTarget, statement: Statement, effective: ClinicalTime) -> None:
-    code = relation.code or relation.type
+def _replaced_key(relation: CompositionTarget, statement: Statement) -> str:
+    """Return the key of the document that a relation says is replaced, empty where it says something else."""
     target = relation.target_reference or relation.resource_reference
     literal = parse_literal((target.reference if target else None) or "")
-    if code == "replaces" and literal is not None and literal.type == "Composition":
-        statement.take_back(f"{statement.scope.feed.id}|{literal.type}|{literal.id}", NOTE, effective)
+    if (relation.code or relation.type) != "replaces" or literal is None or literal.type != "Composition":
+        return ""
+    return f"{statement.scope.feed.id}|{literal.type}|{literal.id}"
