@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NO_SHARED = "shared material not on this machine"
 pytest_plugins = ["tests.servers"]
+FAST = "not integration and not slow"
+ALL_SLOW = re.compile(r"^pytestmark = .*\bpytest\.mark\.(?:integration|slow)\b", re.MULTILINE)
 # A file stays in one process: were a long one the last, all others would wait for it.
 LONGEST_FIRST = {
     name: place
@@ -87,6 +90,13 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(located_yaml, "_compose", cache(located_yaml._compose))
     config.add_cleanup(patch.undo)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read files whose every test `make check` leaves out: to rewrite their assertions takes seconds."""
+    if config.option.markexpr != FAST or collection_path.suffix != ".py":
+        return None
+    return True if ALL_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
