@@ -27,7 +27,7 @@ from worker.notes.lexicon_spec import (
     WordsFile,
     WordsSpec,
 )
-from worker.notes.phrases import PhraseTable, Sequences, expand
+from worker.notes.phrases import PhraseTable, Sequences, Slots, expand
 
 FINDINGS, CONTEXT = "notes/findings.yaml", "notes/context.yaml"
 SECTIONS, PROCEDURES, WORDS = "notes/sections.yaml", "notes/procedures.yaml", "notes/words.yaml"
@@ -151,7 +151,7 @@ class _Tables:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._words: dict[str, _Placed[WordsSpec]] = {}
-        self._classes: dict[str, Sequences] = {}
+        self._slots = Slots()
         self._findings: dict[str, _Placed[FindingSpec]] = {}
         self._cues: dict[str, _Placed[CueSpec]] = {}
         self._groups: dict[str, _Placed[GroupSpec]] = {}
@@ -202,17 +202,17 @@ class _Tables:
                 del table[name]
 
     def compile(self) -> Lexicon:
-        statements: PhraseTable[Mention | Cue] = PhraseTable()
-        marks: PhraseTable[Mark] = PhraseTable()
         self._fill_classes()
+        statements: PhraseTable[Mention | Cue] = PhraseTable(self._slots)
+        marks: PhraseTable[Mark] = PhraseTable(self._slots)
         self._fill_findings(statements)
         self._fill_cues(statements)
         self._fill_marks(marks)
-        after_comma: PhraseTable[bool] = PhraseTable()
-        asserts: PhraseTable[bool] = PhraseTable()
-        ends_advice: PhraseTable[bool] = PhraseTable()
-        headings: PhraseTable[SectionForm] = PhraseTable()
-        turns: PhraseTable[bool] = PhraseTable()
+        after_comma: PhraseTable[bool] = PhraseTable(self._slots)
+        asserts: PhraseTable[bool] = PhraseTable(self._slots)
+        ends_advice: PhraseTable[bool] = PhraseTable(self._slots)
+        headings: PhraseTable[SectionForm] = PhraseTable(self._slots)
+        turns: PhraseTable[bool] = PhraseTable(self._slots)
         for context in self._context:
             self._add(statements, context, ("breaks",), context.spec.breaks, Cue("break"))
             self._add(after_comma, context, ("after_comma",), context.spec.after_comma, meaning=True)
@@ -252,7 +252,7 @@ class _Tables:
                     place = placed.located.place((*placed.path, "any", at))
                     self._problems.add(place, f"phrase '{phrase}' {error}")
             written[name] = tuple(sequences)
-        self._classes = written
+        self._slots = Slots(written)
 
     def _fill_findings(self, table: PhraseTable[Mention | Cue]) -> None:
         for name, placed in self._findings.items():
@@ -298,7 +298,10 @@ class _Tables:
                 self._refer(placed, ("of", at), finding, self._findings, "finding")
 
     def _puncture_tables(self) -> PunctureTables:
-        tables = PunctureTables(PhraseTable(), PhraseTable(), PhraseTable(), PhraseTable(), PhraseTable())
+        slots = self._slots
+        tables = PunctureTables(
+            PhraseTable(slots), PhraseTable(slots), PhraseTable(slots), PhraseTable(slots), PhraseTable(slots)
+        )
         placed = self._procedures
         if placed is None:
             return tables
@@ -334,7 +337,7 @@ class _Tables:
     ) -> None:
         for at, phrase in enumerate(phrases):
             try:
-                table.add(phrase, meaning, self._classes)
+                table.add(phrase, meaning)
             except ValueError as error:
                 place = placed.located.place((*placed.path, *path, at))
                 self._problems.add(place, f"phrase '{phrase}' {error}")

@@ -1,14 +1,14 @@
 """Find phrases of a lexicon in words, in one pass. Pure: no I/O, no clock.
 
 A phrase is slots of words: `a|b` one of several, `@name` one of a class of words, a last `?` optional. A table keeps the slots
-of its phrases in a tree, so that a class costs the same however many words it has, and a note costs as many steps as it has
-words, times the longest phrase.
+of its phrases in a tree and reads by an automaton over words made of it: a note costs as many steps as it has words, times the
+longest phrase, however many phrases there are.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -40,33 +40,46 @@ class Hit(msgspec.Struct, Generic[Meaning], frozen=True, gc=False):
     meanings: tuple[Meaning, ...]
 
 
-_Slot = tuple[str, Sequences]
-"""A slot as it is written, and what it stands for."""
 _Tails = dict[str, list[tuple[str, ...]]]
 """What may stand in a slot: behind each first word the other words of its sequences."""
 
 
 @dataclass(slots=True, eq=False)
 class _Node(Generic[Meaning]):
-    """What may follow after some slots: `children` by slot, `starts` by the first word of each."""
+    """What may follow after some slots: `children` by slot, each with what may stand in it."""
 
-    children: dict[str, _Node[Meaning]] = field(default_factory=dict)
-    starts: dict[str, list[tuple[list[tuple[str, ...]], _Node[Meaning]]]] = field(default_factory=dict)
+    children: dict[str, tuple[_Tails, _Node[Meaning]]] = field(default_factory=dict)
     meanings: list[tuple[int, Meaning]] = field(default_factory=list)
 
-    def child(self, name: str, tails: _Tails) -> _Node[Meaning]:
+    def child(self, slot: str, tails: _Tails) -> _Node[Meaning]:
         """Return what follows after a slot, made where it is new."""
-        if name not in self.children:
-            node = self.children[name] = _Node()
-            for word, behind in tails.items():
-                self.starts.setdefault(word, []).append((behind, node))
-        return self.children[name]
+        if slot not in self.children:
+            self.children[slot] = (tails, _Node())
+        return self.children[slot][1]
 
     def has(self, is_wanted: Callable[[Meaning], bool]) -> bool:
         """Tell whether it or a longer phrase means something wanted."""
         return any(is_wanted(meaning) for _, meaning in self.meanings) or any(
-            node.has(is_wanted) for node in self.children.values()
+            node.has(is_wanted) for _, node in self.children.values()
         )
+
+
+_Place = tuple["tuple[str, ...]", "_Node[Meaning]"]
+"""A place inside phrases: the words that a slot still asks for, and what follows behind them."""
+
+
+class _State(Generic[Meaning]):
+    """All places that the words read so far lead to.
+
+    Shape: `meanings` of the phrases that end here, empty for none; `following` by the next word, None until somebody asks.
+    """
+
+    __slots__ = ("following", "meanings", "places")
+
+    def __init__(self, places: Iterable[_Place[Meaning]], meanings: tuple[Meaning, ...] = ()) -> None:
+        self.places = tuple(places)
+        self.meanings = meanings
+        self.following: dict[str, _State[Meaning]] | None = None
 
 
 def expand(phrase: str, classes: Mapping[str, Sequences] = _NO_CLASSES) -> Sequences:
@@ -76,84 +89,117 @@ def expand(phrase: str, classes: Mapping[str, Sequences] = _NO_CLASSES) -> Seque
     """
     written = {
         tuple(word for sequence in chosen for word in sequence): None
-        for path in _paths(phrase, classes)
-        for chosen in product(*(sequences for _, sequences in path))
+        for path in _paths(phrase)
+        for chosen in product(*(_sequences(slot, classes) for slot in path))
     }
     return tuple(written)
 
 
-def _paths(phrase: str, classes: Mapping[str, Sequences]) -> list[list[_Slot]]:
-    """Return the slots of a phrase, once for each choice of its optional ones.
+def _paths(phrase: str) -> list[tuple[str, ...]]:
+    """Return the slots of a phrase as they are written, once for each choice of its optional ones.
 
     Raises: ValueError as `expand`.
     """
-    paths: list[list[_Slot]] = [[]]
+    paths: list[tuple[str, ...]] = [()]
     forms = 1
     for part in phrase.split():
         is_optional = part.endswith("?") and part != "?"
-        name = part.removesuffix("?")
-        choices = name.split("|")
-        slot = (name, tuple(one for choice in choices for one in _sequences(choice, classes)))
-        with_it = [[*path, slot] for path in paths]
+        slot = part.removesuffix("?")
+        with_it = [(*path, slot) for path in paths]
         paths = [*with_it, *paths] if is_optional else with_it
-        forms *= len(choices) + is_optional
+        forms *= slot.count("|") + 1 + is_optional
         if forms > MAX_FORMS:
             raise ValueError(f"stands for more than {MAX_FORMS} word sequences; split it")
-    if [] in paths:
+    if paths[-1] == ():
         raise ValueError("has no word that must stand")
     return paths
 
 
-def _sequences(choice: str, classes: Mapping[str, Sequences]) -> Sequences:
-    if not choice.startswith(_CLASS):
-        return (_words(choice),)
-    name = choice.removeprefix(_CLASS)
-    if name not in classes:
-        raise ValueError(f"names the class '{name}', which is not in the lexicon")
-    return classes[name]
+def _sequences(slot: str, classes: Mapping[str, Sequences]) -> Sequences:
+    """Return what a slot stands for.
+
+    Raises: ValueError where it has an empty choice or names an unknown class.
+    """
+    written: list[tuple[str, ...]] = []
+    for choice in slot.split("|"):
+        if not choice.startswith(_CLASS):
+            written.append(_words(choice))
+            continue
+        name = choice.removeprefix(_CLASS)
+        if name not in classes:
+            raise ValueError(f"names the class '{name}', which is not in the lexicon")
+        written.extend(classes[name])
+    return tuple(written)
 
 
 def _words(choice: str) -> tuple[str, ...]:
+    if choice.isascii() and choice.isalnum():
+        return (choice.lower(),)
     words = tuple(word for word in words_of(choice) if word not in MARKS)
     if not words:
         raise ValueError("has an empty choice")
     return words
 
 
+class Slots(dict[str, _Tails]):
+    """What may stand in each slot, by how it is written; worked out once for all tables that share it.
+
+    Raises: ValueError as `expand`, for a slot that is looked up.
+    """
+
+    def __init__(self, classes: Mapping[str, Sequences] = _NO_CLASSES) -> None:
+        """Take the classes that slots may name."""
+        super().__init__()
+        self._classes = classes
+
+    def __missing__(self, slot: str) -> _Tails:
+        """Work out a slot that is new."""
+        tails: _Tails = {}
+        for first, *rest in _sequences(slot, self._classes):
+            tails.setdefault(first, []).append(tuple(rest))
+        self[slot] = tails
+        return tails
+
+
 class PhraseTable(Generic[Meaning]):
-    """Phrases and what they mean."""
+    """Phrases and what they mean.
 
-    __slots__ = ("_count", "_root", "_slots")
+    The tree of slots is turned into an automaton over words while it is used: each state that a text leads to is made once, so
+    that a word costs one look-up however many phrases there are. Its size is bounded by the phrases, not by what is read.
+    """
 
-    def __init__(self) -> None:
-        """Start without phrases."""
+    __slots__ = ("_beginning", "_count", "_root", "_slots", "_states")
+
+    def __init__(self, slots: Slots | None = None) -> None:
+        """Start without phrases; `slots` knows the classes that they may name."""
         self._root: _Node[Meaning] = _Node()
-        self._slots: dict[str, _Tails] = {}
+        self._slots = Slots() if slots is None else slots
         self._count = 0
+        self._states: dict[frozenset[_Place[Meaning]], _State[Meaning]] = {}
+        self._beginning: dict[str, _State[Meaning]] | None = None
 
-    def add(self, phrase: str, meaning: Meaning, classes: Mapping[str, Sequences] = _NO_CLASSES) -> None:
+    def add(self, phrase: str, meaning: Meaning) -> None:
         """Add a phrase in all its forms.
 
         Raises: ValueError as `expand`.
         """
-        for path in _paths(phrase, classes):
+        for path in _paths(phrase):
             node = self._root
-            for name, sequences in path:
-                if name not in self._slots:
-                    self._slots[name] = _tails(sequences)
-                node = node.child(name, self._slots[name])
+            for slot in path:
+                node = node.child(slot, self._slots[slot])
             if all(known != meaning for _, known in node.meanings):
                 node.meanings.append((self._count, meaning))
         self._count += 1
+        self._beginning = None
 
     def may_be_in(self, words: Iterable[str]) -> bool:
         """Tell whether a phrase may stand among these words: one of them begins a phrase."""
-        return not self._root.starts.keys().isdisjoint(words)
+        return not self._beginnings().keys().isdisjoint(words)
 
     def beginnings(self, is_wanted: Callable[[Meaning], bool]) -> frozenset[str]:
         """Return the first words of the phrases that mean something wanted."""
-        starts = self._root.starts.items()
-        return frozenset(word for word, slots in starts if any(node.has(is_wanted) for _, node in slots))
+        slots = self._root.children.values()
+        return frozenset(word for tails, node in slots if node.has(is_wanted) for word in tails)
 
     def find(self, words: Sequence[str]) -> Iterator[Hit[Meaning]]:
         """Give the longest phrase at each place from left to right; phrases do not overlap."""
@@ -165,63 +211,56 @@ class PhraseTable(Generic[Meaning]):
 
     def find_all(self, words: Sequence[str]) -> Iterator[Hit[Meaning]]:
         """Give the longest phrase at every place; phrases may overlap, and a colon between their words does not count."""
-        starts = self._root.starts
-        for position, word in enumerate(words):
-            if word in starts:
-                hit = self._longest(words, position)
-                if hit is not None:
-                    yield hit
+        beginnings = self._beginnings()
+        for first, word in enumerate(words):
+            if word not in beginnings:
+                continue
+            state = beginnings[word]
+            at = after = first + 1
+            meanings = state.meanings
+            for following in islice(words, at, None):
+                steps = state.following
+                if steps is None:
+                    steps = self._follow(state)
+                if following not in steps:
+                    break
+                state = steps[following]
+                at += 1
+                if state.meanings:
+                    after, meanings = at, state.meanings
+            if meanings:
+                yield Hit(first, after, meanings)
 
-    def _longest(self, words: Sequence[str], first: int) -> Hit[Meaning] | None:
-        meanings: dict[int, Meaning] = {}
-        longest = first
-        reached = _steps(self._root.starts[words[first]], words, first + 1)
-        for after, node in reached:
-            if node.meanings and after >= longest:
-                if after > longest:
-                    longest, meanings = after, {}
-                meanings.update(node.meanings)
-            if node.starts:
-                reached.extend(step for step in _next_steps(node, words, after) if step not in reached)
-        if not meanings:
-            return None
-        return Hit(first, longest, tuple(dict.fromkeys(meanings[at] for at in sorted(meanings))))
+    def _beginnings(self) -> dict[str, _State[Meaning]]:
+        if self._beginning is None:
+            self._states.clear()
+            self._beginning = self._steps(_State((((), self._root),)))
+        return self._beginning
 
+    def _follow(self, state: _State[Meaning]) -> dict[str, _State[Meaning]]:
+        """Return what follows on a state; one colon between the words of a phrase does not count."""
+        steps = state.following = self._steps(state)
+        if steps:
+            aside: _State[Meaning] = _State(state.places)
+            aside.following = steps.copy()
+            steps[_OF_A_FORM] = aside
+        return steps
 
-def _tails(sequences: Sequences) -> _Tails:
-    tails: _Tails = {}
-    for sequence in sequences:
-        tails.setdefault(sequence[0], []).append(sequence[1:])
-    return tails
+    def _steps(self, state: _State[Meaning]) -> dict[str, _State[Meaning]]:
+        reached: dict[str, dict[_Place[Meaning], None]] = {}
+        for tail, node in state.places:
+            if tail:
+                reached.setdefault(tail[0], {})[tail[1:], node] = None
+                continue
+            for tails, child in node.children.values():
+                for word, behind in tails.items():
+                    reached.setdefault(word, {}).update(dict.fromkeys((rest, child) for rest in behind))
+        return {word: self._state(places) for word, places in reached.items()}
 
-
-def _next_steps(node: _Node[Meaning], words: Sequence[str], after: int) -> list[tuple[int, _Node[Meaning]]]:
-    """Return where the phrases that go on from a node end next."""
-    position = after + (after < len(words) and words[after] == _OF_A_FORM)
-    if position >= len(words):
-        return []
-    slots = node.starts.get(words[position])
-    return _steps(slots, words, position + 1) if slots else []
-
-
-def _steps(
-    slots: Iterable[tuple[list[tuple[str, ...]], _Node[Meaning]]], words: Sequence[str], position: int
-) -> list[tuple[int, _Node[Meaning]]]:
-    """Return where each slot ends whose first word stands before `position`."""
-    return [
-        (after, node)
-        for tails, node in slots
-        for tail in tails
-        if (after := _after(tail, words, position) if tail else position) is not None
-    ]
-
-
-def _after(tail: tuple[str, ...], words: Sequence[str], position: int) -> int | None:
-    """Return the place behind the words of a tail that stand from `position` on, None where they do not."""
-    for word in tail:
-        if position < len(words) and words[position] == _OF_A_FORM:
-            position += 1
-        if position >= len(words) or words[position] != word:
-            return None
-        position += 1
-    return position
+    def _state(self, places: Iterable[_Place[Meaning]]) -> _State[Meaning]:
+        key = frozenset(places)
+        if key not in self._states:
+            told = {at: meaning for tail, node in key if not tail for at, meaning in node.meanings}
+            meanings = tuple(dict.fromkeys(told[at] for at in sorted(told)))
+            self._states[key] = _State(key, meanings)
+        return self._states[key]
