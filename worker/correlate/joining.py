@@ -8,17 +8,19 @@ Two records are of one LP when the first row that fits them says so; records are
 | with an order number in common, of one source | at most 6 h apart: a standing order numbers several LPs |
 | one of them date-only | the other is on that day |
 | two CSF specimens, or two notes | at most 6 h apart: tubes, addenda |
-| two procedures, or two orders (different keys) | in the same minute: one record sent by two feeds or under two codes |
+| two procedures, or two orders, of one feed | in the same minute: one record under two codes |
 | a note that has only a filing time, and another source | the note is filed from 6 h before to 24 h after |
-| of different sources | at most 6 h apart |
+| of different sources, or of different feeds | at most 6 h apart |
 
-Joining starts with the nearest pair and never puts two records of one source into one LP that the table keeps apart, so daily
-LPs stay apart however many records lie between them. Two records of different sources that a third one joins are at most 12 h
-apart, or as far as an order number ties one of them to that LP. Times are compared as intervals (a procedure from 10:00 to
+A source of two feeds counts as two sources: both may tell of one LP, and none of them tells of it twice. Joining starts with
+the nearest pair and never puts two records of one source into one LP that the table keeps apart, so daily LPs stay apart
+however many records lie between them. Two records of different sources that a third one joins are at most 12 h apart, or as
+far as an order number ties one of them to that LP. Times are compared as intervals (a procedure from 10:00 to
 10:30 is 5 min from 10:35).
 
-A cancelled or planned record takes no part: a cancellation under the same key is a version of that record, and a
-cancelled order says nothing about an LP that another record documents. A time no more exact than a month opens nothing.
+A cancelled or planned record takes no part: a cancellation under the same key is a version of that record, one of the same feed
+that names the order by another of its numbers only takes it back too, and a cancelled order says nothing about an LP that
+another record documents. A time no more exact than a month opens nothing.
 
 Source: the rule catalogue's binding tolerance of 6 h and series of 72 h; the other spans are house choices.
 """
@@ -93,14 +95,28 @@ def is_filed(time: ClinicalTime) -> bool:
 
 def opening_records(facts: Iterable[Fact]) -> tuple[Record, ...]:
     """Return the records that open an LP, in their one order."""
+    told = [Record(fact, fact.value) for fact in facts if isinstance(fact.value, Puncture)]
+    void = [record for record in told if record.puncture.status is PunctureStatus.CANCELLED]
     records = [
-        Record(fact, fact.value)
-        for fact in facts
-        if isinstance(fact.value, Puncture)
-        and fact.value.status in _OPENING
-        and fact.effective.precision >= Precision.DAY
+        record
+        for record in told
+        if record.puncture.status in _OPENING
+        and record.fact.effective.precision >= Precision.DAY
+        and not any(_takes_back(other, record) for other in void)
     ]
     return tuple(sorted(records, key=lambda record: record.rank))
+
+
+def _takes_back(void: Record, record: Record) -> bool:
+    """Tell whether a cancellation is of this order, though it names fewer of its numbers."""
+    named = void.puncture.numbers
+    return (
+        bool(named)
+        and void.puncture.source is record.puncture.source is PunctureSource.ORDER
+        and void.fact.source.feed == record.fact.source.feed
+        and set(named) <= set(record.puncture.numbers)
+        and void.fact.version > record.fact.version
+    )
 
 
 def join_records(records: Sequence[Record], limits: Limits) -> tuple[tuple[Record, ...], ...]:
@@ -131,19 +147,27 @@ def _when(records: Sequence[Record], pair: tuple[int, int]) -> EpochMs:
 def _gap(one: Record, other: Record, limits: Limits) -> tuple[int, int] | None:
     """Return how near two records of one LP are (strength, span), None where the table keeps them apart."""
     span = _span_of(one, other)
-    is_one_source = one.puncture.source is other.puncture.source
+    is_one_source = _is_one_source(one, other)
     if _share_number(one, other):
         allowed = limits.binding_ms if is_one_source else limits.series_ms - 1
         return (0, span) if span <= allowed else None
     if one.fact.effective.is_date_only or other.fact.effective.is_date_only:
         return (1, 0) if span == 0 else None
     if is_one_source:
-        many = one.puncture.source in _MANY_PER_PUNCTURE
-        is_near = span <= limits.binding_ms if many else _minute(one) == _minute(other)
+        is_near = span <= limits.binding_ms if _has_many(one) else _minute(one) == _minute(other)
         return (1, span) if is_near else None
     if span <= limits.binding_ms or _is_filed_after(one, other) or _is_filed_after(other, one):
         return (1, span)
     return None
+
+
+def _is_one_source(one: Record, other: Record) -> bool:
+    is_one_feed = one.fact.source.feed == other.fact.source.feed
+    return one.puncture.source is other.puncture.source and (is_one_feed or _has_many(one))
+
+
+def _has_many(record: Record) -> bool:
+    return record.puncture.source in _MANY_PER_PUNCTURE
 
 
 def _share_number(one: Record, other: Record) -> bool:
@@ -180,7 +204,7 @@ def _may_join(one: set[int], other: set[int], records: Sequence[Record], known: 
     return not any(
         (min(i, j), max(i, j)) not in known.gaps
         and (
-            records[i].puncture.source is records[j].puncture.source
+            _is_one_source(records[i], records[j])
             or (not {i, j} & numbered and _span_of(records[i], records[j]) > known.widest_ms)
         )
         for i in one

@@ -1,12 +1,16 @@
 """Find what stands now among all versions of all statements, whatever their order of arrival. Pure: no I/O, no clock.
 
-Two rules, and no others:
+Three rules, and no others:
 
 1. *Group.* Where a message replaces a group (an OBR, a document), statements of that group which an older message made do not
    stand, repeated or not.
-2. *Version.* Of what is left, the highest version of each (patient, key) stands, and only if it is not a deletion.
+2. *Version.* Of what is left, the highest version of each (number of the patient, key) stands, unless it is a deletion.
+3. *Numbers.* A patient has several numbers, and what was said under one may be corrected under another after a merge. What
+   corrects, cancels or withdraws under any number also takes back older versions of the same key or group under the others;
+   what says the same under two numbers stands once. Anything else stands under each number: two people who were joined by
+   mistake may have been measured in the same minute.
 
-Both take maxima over sets, so the outcome is the same for any permutation, repetition or split of the facts, and a
+All take maxima over sets, so the outcome is the same for any permutation, repetition or split of the facts, and a
 correction or deletion may come before what it corrects. How notes that repeat lines are dated then says `retelling`.
 
 Source: HL7 v2.5.1 ch. 7 (OBX-11, table 0085; OBR-22, OBR-25).
@@ -17,6 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from worker.correlate.numbers import Numbers
 from worker.correlate.retelling import Retelling
 from worker.model.message import Issue, IssueKind
 
@@ -69,11 +74,12 @@ def current_facts(facts: Iterable[Fact]) -> CurrentFacts:
 class Fold:
     """Versions of statements of one patient group, folded so far."""
 
-    __slots__ = ("_best", "_groups", "_marks", "_notes", "_settled", "_tied")
+    __slots__ = ("_best", "_groups", "_marks", "_notes", "_numbers", "_settled", "_tied")
 
     def __init__(self, facts: Iterable[Fact], kinds: Mapping[str, Iterable[str]] | None = None) -> None:
         """Fold `facts`, in any order, repeats allowed; `kinds` as `Retelling` takes them."""
         known = facts if isinstance(facts, (tuple, list)) else tuple(facts)
+        self._numbers = Numbers(known)
         self._marks = _marks(known)
         self._groups = {_group_key(fact) for fact in known if fact.group is not None}
         self._best: dict[FactKey, Fact] = {}
@@ -86,7 +92,10 @@ class Fold:
     def current(self) -> CurrentFacts:
         """Give what stands."""
         ordered = sorted(self._best.items(), key=_first)
-        standing = (self._settled.get(key, fact) for key, fact in ordered if not fact.is_deleted)
+        hidden = self._numbers.hidden(self._best)
+        standing = (
+            self._settled.get(key, fact) for key, fact in ordered if not fact.is_deleted and key not in hidden
+        )
         return CurrentFacts(tuple(fact for fact in standing if fact is not None), self.ties)
 
     @property
@@ -100,7 +109,7 @@ class Fold:
     def add(self, facts: Iterable[Fact]) -> Change | None:
         """Fold more facts; None where they change what was folded otherwise than fact by fact: then all are folded anew."""
         fresh = facts if isinstance(facts, (tuple, list)) else tuple(facts)
-        if not self._notes.is_apart(fresh):
+        if not self._notes.is_apart(fresh) or not self._numbers.is_apart(fresh):
             return None
         before: dict[FactKey, Fact | None] = {}
         for fact in fresh:
@@ -129,7 +138,7 @@ class Fold:
         return not is_known
 
     def _take(self, fact: Fact) -> None:
-        if self._marks and not _stands(fact, self._marks):
+        if self._marks and not (_stands(fact, self._marks) and self._numbers.stands(fact)):
             return
         key = (fact.patient.authority, fact.patient.value, fact.key)
         best = self._best

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.correlate.facts import MIDNIGHT, T0, Coded, at, csf, fact, puncture, puncture_on
 from worker.correlate.episodes import find_episodes
@@ -54,6 +55,30 @@ def test_records_of_different_sources_within_six_hours_are_one_lp() -> None:
 def test_records_of_one_source_are_two_lps_unless_in_the_same_minute() -> None:
     assert anchors(puncture(0, key="a"), puncture(2, key="b")) == [0, 2]
     assert anchors(puncture(0, key="a"), puncture(0.005, key="b")) == [0]
+
+
+def by(feed: str, record: Fact) -> Fact:
+    return replace(record, source=replace(record.source, feed=feed))
+
+
+def test_procedures_of_two_feeds_within_six_hours_are_one_lp() -> None:
+    assert anchors(puncture(0, key="a"), by("other", puncture(0.3, key="b"))) == [0]
+    assert anchors(puncture(0, key="a"), by("other", puncture(7, key="b"))) == [0, 7]
+
+
+def test_two_lps_of_one_feed_stay_two_whatever_another_feed_tells_of_them() -> None:
+    ours = [puncture(0, key="a"), puncture(4, key="b")]
+    assert anchors(*ours, by("other", puncture(0.2, key="x")), by("other", puncture(4.2, key="y"))) == [0, 4]
+    assert anchors(*ours, by("other", puncture(2, key="x"))) == [0, 4]
+
+
+def test_a_cancellation_that_names_one_number_of_an_order_is_of_that_order() -> None:
+    done = puncture(0, ORDER, numbers=("P1", "F1"), key="P1")
+    void = puncture(0, ORDER, PunctureStatus.CANCELLED, numbers=("F1",), key="F1", major=at(5), minor=4)
+    assert anchors(done, void) == []
+    assert anchors(done, replace(void, version=replace(void.version, major=at(-5)))) == [0], "an older one"
+    assert anchors(done, by("other", void)) == [0], "numbers of another feed"
+    assert anchors(puncture(0, numbers=("F1",)), void) == [0], "another record than the order"
 
 
 def test_tubes_and_notes_of_one_source_within_six_hours_are_one_lp() -> None:

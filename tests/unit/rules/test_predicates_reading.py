@@ -226,6 +226,9 @@ def test_what_may_have_broken_it_makes_it_unknown() -> None:
     assert told("pain-score", where, score(6, 1), blurred, score(9, 1)) is FALSE
 
 
+RUN = "rising: {readings: $three, or_more: true, within: $day, by: {above: $points}, spanning: {at_least: $four}}"
+
+
 @pytest.mark.parametrize(("hours", "truth"), [(5.9, FALSE), (6, TRUE), (14, TRUE), (14.1, FALSE)])
 def test_near_reaches_both_ways(hours: float, truth: Truth) -> None:
     where = "near: {of: [neck-stiffness], within: $four, where: {asserted: [present]}}"
@@ -255,6 +258,20 @@ def test_rising_asks_for_strictly_rising_readings(values: tuple[float, ...], tru
     assert told("pain-score", where, *facts) is truth
 
 
+@pytest.mark.parametrize("where", ["rising: {readings: $three, within: $day, by: {at_least: $points}}", RUN])
+@pytest.mark.parametrize("told_twice", range(5))
+def test_a_reading_that_two_feeds_tell_of_breaks_no_rise(where: str, told_twice: int) -> None:
+    facts = [score(number, 1 + number) for number in range(5)]
+    again = score(told_twice + 0.005, 1 + told_twice)
+    assert told("pain-score", where, *facts, again) is TRUE
+
+
+def test_an_equal_reading_of_a_later_minute_breaks_a_rise() -> None:
+    where = "{since_lp: {above: $four}, rising: {readings: $three, within: $day, by: {at_least: $points}}}"
+    facts = [score(1, 1), score(3, 3), score(4, 3), score(5, 3)]
+    assert told("pain-score", where, *facts) is FALSE
+
+
 def test_rising_may_ask_for_a_span() -> None:
     where = "rising: {readings: $three, within: $day, by: {at_least: $points}, spanning: {at_least: $four}}"
     assert told("pain-score", where, score(1, 1), score(2, 2), score(3, 4)) is FALSE
@@ -264,9 +281,6 @@ def test_rising_may_ask_for_a_span() -> None:
 def test_rising_over_a_bound_is_unknown() -> None:
     where = "rising: {readings: $three, within: $day, by: {at_least: $points}}"
     assert told("pain-score", where, score(1, 1, comparator="<"), score(2, 2), score(3, 4)) is UNKNOWN
-
-
-RUN = "rising: {readings: $three, or_more: true, within: $day, by: {above: $points}, spanning: {at_least: $four}}"
 
 
 @pytest.mark.parametrize(

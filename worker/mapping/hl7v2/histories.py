@@ -60,11 +60,14 @@ _FINDINGS = {
     "IAM": _Form(3, None, (11, 13), 7, 6, frozenset({"D"})),
 }
 _ALLERGIES = frozenset({"AL1", "IAM"})
-_PROCEDURE_ACTION, _DELETE_ACTION = 20, "D"
+_PROCEDURE_ID, _PROCEDURE_ACTION, _DELETE_ACTION = 19, 20, "D"
 
 
 def read_procedures(context: Context, patient: Patient, sheet: Sheet) -> None:
-    """Turn each PR1 with a mapped procedure into a fact. Messages list a procedure again: its code and time name it."""
+    """Turn each PR1 with a mapped procedure into a fact.
+
+    Messages list a procedure again: its own number (PR1-19) names it, so that its time may move; else its code and time do.
+    """
     for pr1 in context.message.all("PR1"):
         target = _target(context, pr1, 3, 2)
         if target is not None and target.concept.kind is Kind.PROCEDURE:
@@ -109,9 +112,8 @@ def _procedure(context: Context, patient: Patient, pr1: Segment, target: Target,
     value: Value = Coded("done", pr1.value(3, 2))
     if is_puncture:
         value = Puncture(PunctureStatus.COMPLETED, PunctureSource.PROCEDURE)
-    code = pr1.value(3) or pr1.value(3, 2)
     draft = Draft(
-        key=f"{context.feed.id}|PR1|{code}|{pr1.value(5)}",
+        key=f"{context.feed.id}|PR1|{_procedure_name(pr1)}",
         concept=target.concept.id,
         effective=procedure_end(
             context, effective, _with_length(effective, pr1.value(7)), place_of(pr1, 7), sheet
@@ -121,6 +123,11 @@ def _procedure(context: Context, patient: Patient, pr1: Segment, target: Target,
     )
     is_deleted = pr1.value(_PROCEDURE_ACTION) == _DELETE_ACTION
     sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
+
+
+def _procedure_name(pr1: Segment) -> str:
+    number = given(pr1.value(_PROCEDURE_ID))
+    return f"#{number}" if number else f"{pr1.value(3) or pr1.value(3, 2)}|{pr1.value(5)}"
 
 
 def _with_length(start: ClinicalTime, minutes: str) -> ClinicalTime:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from worker.correlate.index import Series, rank_fact
 from worker.correlate.view import NEVER_MS
+from worker.model.fact import Quantity
 from worker.model.finding import Trace, Truth
+from worker.model.time import MINUTE_MS
 from worker.rules.context import Judged, ReadingNode
 from worker.rules.interval import Interval, subtract
 from worker.rules.interval import write as write_number
@@ -18,6 +20,8 @@ from worker.rules.predicates.value import number_of
 from worker.rules.words import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
     from worker.rules.context import Blank, Context, Wanted
@@ -211,7 +215,10 @@ class Near(Related):
 
 
 class Rising(ReadingNode):
-    """`rising`: the last readings of r's concept up to r rise strictly, by enough in total."""
+    """`rising`: the last readings of r's concept up to r rise strictly, by enough in total.
+
+    A reading that repeats the next one in the same minute is the same measurement, told by two feeds.
+    """
 
     __slots__ = ("by", "count", "reach", "spanning", "unit")
 
@@ -231,14 +238,27 @@ class Rising(ReadingNode):
 
     def last(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         """Return the last readings up to r within the span, oldest first, r the last."""
-        earlier = self.earlier(fact, context)
-        kept = earlier[-(self.count - 1) :] if self.count > 1 else ()
-        return (*kept, fact)
+        kept = [fact, *islice(self.measured(fact, context), self.count - 1)]
+        return tuple(reversed(kept))
 
     def earlier(self, fact: Fact, context: Context) -> tuple[Fact, ...]:
         """Return all readings of r's concept in the span, by clinical time."""
         first_ms = self.reach.first_ms(fact, context)
         return context.view.between((fact.concept,), first_ms, fact.effective.start_ms - 1)
+
+    def measured(self, fact: Fact, context: Context) -> Iterator[Fact]:
+        """Give the readings before r, newest first; what repeats the next one in the same minute counts once, from its first."""
+        last, kept = fact, None
+        for reading in reversed(self.earlier(fact, context)):
+            if not _is_told_again(reading, last):
+                if kept is not None:
+                    yield kept
+                kept = reading
+            elif kept is not None:
+                kept = reading
+            last = reading
+        if kept is not None:
+            yield kept
 
     @property
     def is_fixed(self) -> bool:
@@ -284,19 +304,31 @@ class RisingRun(Rising):
 
     def _run(self, fact: Fact, context: Context) -> tuple[tuple[Fact, ...], bool]:
         """Return the readings that rise up to r, and whether one without an exact number ended them."""
-        earlier = self.earlier(fact, context)
-        later = number_of(fact, self.unit)
-        start = len(earlier)
+        later, run = number_of(fact, self.unit), [fact]
         if later is None or not later.is_exact:
             return (), True
-        while start:
-            number = number_of(earlier[start - 1], self.unit)
-            if number is None or not number.is_exact:
-                return earlier[start:], True
+        is_broken = False
+        for earlier in self.measured(fact, context):
+            number = number_of(earlier, self.unit)
+            is_broken = number is None or not number.is_exact
+            if number is None or is_broken:
+                break
             if number.low >= later.low:
                 break
-            start, later = start - 1, number
-        return earlier[start:], False
+            run.append(earlier)
+            later = number
+        return tuple(reversed(run[1:])), is_broken
+
+
+def _is_told_again(one: Fact, next_one: Fact) -> bool:
+    """Tell whether two neighbouring readings are one measurement: the same value in the same minute."""
+    said, again = one.value, next_one.value
+    return (
+        one.effective.start_ms // MINUTE_MS == next_one.effective.start_ms // MINUTE_MS
+        and isinstance(said, Quantity)
+        and isinstance(again, Quantity)
+        and (said.value, said.unit, said.comparator) == (again.value, again.unit, again.comparator)
+    )
 
 
 class Rise(ReadingNode):

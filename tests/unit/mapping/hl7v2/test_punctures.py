@@ -203,6 +203,12 @@ def test_a_procedure_listed_again_keeps_its_key(read: Read) -> None:
     assert keys == {"default|PR1|277762005|20260105110000+0000"}
 
 
+def test_a_procedure_with_a_number_of_its_own_keeps_its_key_when_its_time_moves(read: Read) -> None:
+    numbered = "PR1|1||{code}|x|{at}" + "|" * 14 + "77"
+    texts = [numbered.format(code=LP, at=f"202601051{hour}0000+0000") for hour in (0, 1)]
+    assert {fact.key for text in texts for fact in procedures(read, text)} == {"default|PR1|#77"}
+
+
 @pytest.mark.parametrize("minutes", ["", "0", "-5", "long", "99999"])
 def test_a_length_that_cannot_be_is_left_out(read: Read, minutes: str) -> None:
     (fact,) = procedures(read, f"PR1|1||{LP}|x|20260105110000+0000||{minutes}")

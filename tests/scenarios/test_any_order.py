@@ -1,0 +1,380 @@
+"""Messages of several feeds through the whole engine, in every order: what is open at the end is the same."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from tests.scenarios.wards import (
+    MRN,
+    NATIONAL,
+    build_site,
+    fhir,
+    hl7,
+    in_any_order,
+    merge,
+    order,
+    patient,
+    procedure,
+    puncture,
+    result,
+    run,
+    stamp,
+    temperature,
+    unlink,
+)
+from worker.model.message import RawMessage
+from worker.runtime.engine_program import PackProgram
+
+FEVER = ["fever-single urgent"]
+ONGOING = ["fever-ongoing-after-day1 urgent"]
+NOTHING: list[str] = []
+LP, HOT = procedure(8.1), result(11, "39")
+ONE, TWO = "1^^^HOSP^MR", "2^^^HOSP^MR"
+TEMP = "8310-5^Temp^LN"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> PackProgram:
+    return build_site(tmp_path_factory.mktemp("house"))
+
+
+def report(at: float, lines: list[str], corrected: str = "F") -> RawMessage:
+    """Write a laboratory report of several lines under one number."""
+    obr = f"OBR|1||R1|{TEMP}|||{stamp(10)}|||||||||||||||{stamp(at)}|||{corrected}"
+    return hl7("ORU^R01", at, obr, *lines)
+
+
+def line(position: int, value: str, sub: str = "", status: str = "F") -> str:
+    return f"OBX|{position}|NM|{TEMP}|{sub}|{value}|Cel|||||{status}"
+
+
+def fluid(at: float, when: float, kind: str = "CSF", **sent: str) -> RawMessage:
+    """Write a cell count with its specimen."""
+    return hl7(
+        "ORU^R01",
+        at,
+        f"OBR|1||C{when}|26464-8^WBC^LN|||{stamp(when)}|||||||||||||||{stamp(at)}",
+        "OBX|1|NM|26464-8^WBC CSF^LN||3|/uL|||||F",
+        f"SPM|1|||{kind}|||||||||||||{stamp(when)}",
+        **sent,
+    )
+
+
+VERSIONS = {
+    "a value alone": ([LP, HOT], FEVER),
+    "corrected": ([LP, HOT, result(12, "37", status="C")], NOTHING),
+    "corrected upwards": ([LP, result(11, "37"), result(12, "39", status="C")], FEVER),
+    "corrected by code and time": (
+        [LP, result(11, "39", app="WARD"), result(12, "37", status="C", app="WARD")],
+        NOTHING,
+    ),
+    "deleted": ([LP, HOT, result(12, "39", status="D")], NOTHING),
+    "deleted by code and time": (
+        [LP, result(11, "39", app="WARD"), result(12, "39", status="D", app="WARD")],
+        NOTHING,
+    ),
+    "posted as wrong": ([LP, HOT, result(12, "39", status="W")], NOTHING),
+    "two quotation marks": ([LP, HOT, result(12, '""')], NOTHING),
+    "preliminary then final": ([LP, result(11, "39", status="P"), result(12, "37")], NOTHING),
+    "preliminary confirmed": ([LP, result(11, "39", status="P"), result(12, "39")], FEVER),
+    "preliminary sent late": ([LP, result(11, "37"), result(10.5, "39", status="P")], NOTHING),
+    "cannot be obtained, then final again": ([LP, HOT, result(12, "", status="X"), result(13, "39")], FEVER),
+    "cannot be obtained, then final again, by code and time": (
+        [
+            LP,
+            result(11, "39", app="WARD"),
+            result(12, "", status="X", app="WARD"),
+            result(13, "39", app="WARD"),
+        ],
+        FEVER,
+    ),
+    "time moved": ([LP, HOT, result(12, "39", when=6, status="C")], NOTHING),
+    "position moved": ([LP, HOT, result(12, "37", status="C", position=7)], NOTHING),
+    "code moved in a corrected report": (
+        [
+            LP,
+            report(11, [line(1, "39")]),
+            hl7(
+                "ORU^R01",
+                12,
+                f"OBR|1||R1|{TEMP}|||{stamp(10)}|||||||||||||||{stamp(12)}|||C",
+                "OBX|1|NM|8867-4^Pulse^LN||39|/min|||||F",
+            ),
+        ],
+        NOTHING,
+    ),
+    "line left out of a corrected report": (
+        [LP, report(11, [line(1, "37"), line(2, "39", "b")]), report(12, [line(1, "37")], "C")],
+        NOTHING,
+    ),
+    "line added to an order": (
+        [LP, report(11, [line(1, "39", "b")]), report(12, [line(1, "37", "c")])],
+        FEVER,
+    ),
+    "sent again": ([LP, HOT, HOT, result(12, "37", status="C"), HOT], NOTHING),
+    "replayed with another MSH-7": (
+        [LP, HOT, result(12, "37", status="C"), result(15, "39", stated=11)],
+        NOTHING,
+    ),
+    "replayed with another MSH-7, no OBR-22, by rank": (
+        [
+            LP,
+            result(11, "39", app="REPLAYING", stated=-1),
+            result(12, "37", status="C", app="REPLAYING", stated=-1),
+            result(15, "39", app="REPLAYING", stated=-1),
+        ],
+        NOTHING,
+    ),
+    "comment says entered in error": (
+        [LP, result(11, "39", app="WARD"), result(12, "39", app="WARD", more=["NTE|1||Entered in error"])],
+        NOTHING,
+    ),
+    "comment where the feed says nothing of it": (
+        [LP, HOT, result(12, "39", more=["NTE|1||Entered in error"])],
+        FEVER,
+    ),
+    "FHIR corrected": (
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 37, 10, "corrected"))],
+        NOTHING,
+    ),
+    "FHIR amended": (
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 37, 10, "amended"))],
+        NOTHING,
+    ),
+    "FHIR entered in error": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10)),
+            fhir(12, temperature("t", 39, 10, "entered-in-error")),
+        ],
+        NOTHING,
+    ),
+    "FHIR cancelled": (
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 39, 10, "cancelled"))],
+        NOTHING,
+    ),
+    "FHIR time moved": (
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 39, 6, "corrected"))],
+        NOTHING,
+    ),
+    "order done, then cancelled": ([order(8.1, "RE", "CM"), HOT, order(12, "OC", "CA")], NOTHING),
+    "order cancelled by its filler number alone": (
+        [
+            order(8.1, "RE", "CM"),
+            HOT,
+            hl7("ORM^O01", 12, "ORC|OC||FP1||CA", f"OBR|1||FP1|62270^LP^C4|||{stamp(8)}"),
+        ],
+        NOTHING,
+    ),
+    "order cancelled and placed again": (
+        [
+            order(7, "NW", "IP"),
+            order(7.5, "OC", "CA"),
+            order(7.6, "NW", "IP", number="P2"),
+            order(8.1, "RE", "CM", number="P2"),
+            HOT,
+        ],
+        FEVER,
+    ),
+    "listed procedure deleted": ([LP, HOT, procedure(12, more="|" * 15 + "D")], NOTHING),
+    "listed procedure moved behind the fever": (
+        [
+            procedure(8.1, more="|" * 14 + "77"),
+            result(11, "39"),
+            procedure(12, when=11.5, more="|" * 14 + "77"),
+        ],
+        NOTHING,
+    ),
+    "FHIR puncture entered in error": (
+        [fhir(9, patient(), puncture()), HOT, fhir(12, puncture(status="entered-in-error"))],
+        NOTHING,
+    ),
+    "FHIR puncture not done": (
+        [fhir(9, patient(), puncture()), HOT, fhir(12, puncture(status="not-done"))],
+        NOTHING,
+    ),
+}
+
+IDENTITY = {
+    **{
+        f"merged by {event}": (
+            [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, TWO, event)],
+            FEVER,
+        )
+        for event in ("A18", "A30", "A34", "A40", "A46", "A47")
+    },
+    "not merged": ([procedure(8.1, who=ONE), result(11, "39", who=TWO)], NOTHING),
+    "linked by A24": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), hl7("ADT^A24", 12, f"PID|2||{TWO}", who=ONE)],
+        FEVER,
+    ),
+    "merged and parted": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, TWO), unlink(13, ONE, TWO)],
+        NOTHING,
+    ),
+    "parted and merged again": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), unlink(12, ONE, TWO), merge(13, ONE, TWO)],
+        FEVER,
+    ),
+    "corrected under the number that was kept": (
+        [
+            procedure(8.1, who=TWO),
+            result(11, "39", who=TWO),
+            merge(11.5, ONE, TWO),
+            result(12, "37", status="C", who=ONE),
+        ],
+        NOTHING,
+    ),
+    "deleted under the number that was kept": (
+        [
+            procedure(8.1, who=TWO),
+            result(11, "39", who=TWO),
+            merge(11.5, ONE, TWO),
+            result(12, "39", status="D", who=ONE),
+        ],
+        NOTHING,
+    ),
+    "puncture cancelled under the number that was kept": (
+        [
+            order(8.1, "RE", "CM", who=TWO),
+            result(11, "39", who=TWO),
+            merge(11.5, ONE, TWO),
+            order(12, "OC", "CA", who=ONE),
+        ],
+        NOTHING,
+    ),
+    "numbers of PID-3 in another order": (
+        [
+            procedure(8.1, who=f"{MRN}~{NATIONAL}"),
+            result(11, "39", who=f"{MRN}~{NATIONAL}"),
+            result(12, "37", status="C", who=f"{NATIONAL}~{MRN}"),
+        ],
+        NOTHING,
+    ),
+    "HL7 and FHIR by a declared authority": ([LP, fhir(11, patient(), temperature("t", 39, 10))], FEVER),
+    "FHIR link": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10, subject="Patient/2")),
+            fhir(
+                12,
+                patient(
+                    "2",
+                    "2",
+                    link=[{"other": {"reference": "Patient/1"}, "type": "replaced-by"}],
+                    active=False,
+                ),
+            ),
+        ],
+        FEVER,
+    ),
+    "no authority": ([procedure(8.1, who="4711"), result(11, "39", who="4711")], FEVER),
+    "placeholder": (
+        [procedure(8.1, who="000000^^^HOSP^MR"), result(11, "39", who="000000^^^HOSP^MR")],
+        NOTHING,
+    ),
+    "placeholder beside a number joins nobody": (
+        [
+            procedure(8.1, who="1^^^HOSP^MR~9999999^^^NHS^NI"),
+            result(11, "39", who="2^^^HOSP^MR~9999999^^^NHS^NI"),
+        ],
+        NOTHING,
+    ),
+    "newborn number joins nobody": (
+        [
+            procedure(8.1, who="NB1^^^HOSP^MR"),
+            result(11, "39", who="5^^^HOSP^MR"),
+            hl7("ADT^A01", 7, who="NB1^^^HOSP^MR~5^^^HOSP^MR"),
+        ],
+        NOTHING,
+    ),
+    "account number joins nobody": (
+        [
+            procedure(8.1, who="1^^^HOSP^MR~77^^^HOSP^AN"),
+            result(11, "39", who="2^^^HOSP^MR~77^^^HOSP^AN"),
+        ],
+        NOTHING,
+    ),
+}
+
+TIMES = {
+    "later than its message": ([LP, result(11, "39", when=12)], NOTHING),
+    "before birth": ([LP, result(11, "39", when=-24 * 365 * 50)], NOTHING),
+    "told by two feeds in a rise": (
+        [
+            LP,
+            result(34.1, "37.2", when=34, number="R1"),
+            result(36.1, "37.6", when=36, number="R2"),
+            fhir(36.2, patient(), temperature("t", 37.6, 36)),
+            result(39.1, "38.1", when=39, number="R3"),
+        ],
+        ONGOING,
+    ),
+}
+
+
+def _rows(*tables: dict[str, tuple[list[RawMessage], list[str]]]) -> list[object]:
+    return [pytest.param(*row, id=name) for table in tables for name, row in table.items()]
+
+
+@pytest.mark.parametrize(("messages", "expected"), _rows(VERSIONS, IDENTITY, TIMES))
+def test_the_answer_is_the_same_in_any_order(
+    site: PackProgram, messages: list[RawMessage], expected: list[str]
+) -> None:
+    assert in_any_order(site, *messages) == expected
+
+
+PUNCTURES = {
+    "order and procedure": ([order(8.1, "RE", "CM"), procedure(8.2)], (1, 0)),
+    "three feeds": (
+        [
+            order(8.1, "RE", "CM"),
+            procedure(8.5, when=8.2),
+            fhir(9, patient(), puncture(when=8.3)),
+            fluid(9.5, 8.1),
+        ],
+        (1, 0),
+    ),
+    "two of one day": ([procedure(8.1), procedure(20, when=19)], (2, 0)),
+    "two of one day in two feeds": (
+        [
+            procedure(8.1),
+            procedure(20, when=12),
+            fhir(9, patient(), puncture("a", when=8.2)),
+            fhir(20, puncture("b", when=12.2)),
+        ],
+        (2, 0),
+    ),
+    "three days": ([procedure(8.1), procedure(32.1, when=32), procedure(56.1, when=56)], (3, 0)),
+    "date only": ([procedure(9, text="20260105")], (1, 0)),
+    "date only, then a time": ([procedure(9, text="20260105"), procedure(9.5, when=9)], (1, 0)),
+    "date only and a specimen": ([procedure(9, text="20260105"), fluid(9.5, 9)], (1, 0)),
+    "fluid alone": ([fluid(9.5, 9)], (1, 1)),
+    "fluid, documented later": ([fluid(9.5, 9), procedure(20, when=9.1)], (1, 0)),
+    "fluid of a shunt": ([fluid(9.5, 9, "SHUNT^CSF from shunt^L")], (0, 0)),
+    "fluid of a drain": ([fluid(9.5, 9, "EVD^EVD^L")], (0, 0)),
+    "attempted": ([order(8.1, "DC", "DC")], (1, 0)),
+    "planned": ([order(7, "NW", "IP")], (0, 0)),
+    "cancelled": ([order(8.1, "RE", "CM"), order(9, "OC", "CA")], (0, 0)),
+    "cancelled in one of two feeds": (
+        [order(8.1, "RE", "CM"), procedure(8.2), order(9, "OC", "CA")],
+        (1, 0),
+    ),
+    "cancelled and fluid": ([order(8.1, "RE", "CM"), order(9, "OC", "CA"), fluid(9.5, 8.1)], (1, 1)),
+    "entered in error in one of two feeds": (
+        [procedure(8.2), fhir(9, patient(), puncture()), fhir(12, puncture(status="entered-in-error"))],
+        (1, 0),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"), [pytest.param(*row, id=name) for name, row in PUNCTURES.items()]
+)
+def test_as_many_punctures_are_found_in_any_order(
+    site: PackProgram, messages: list[RawMessage], expected: tuple[int, int]
+) -> None:
+    found = {tuple(run(site, some).summary["episodes"].values()) for some in permutations(messages)}
+    assert found == {expected}
