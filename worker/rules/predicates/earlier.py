@@ -247,7 +247,7 @@ class Rising(ReadingNode):
         return context.view.between((fact.concept,), first_ms, fact.effective.start_ms - 1)
 
     def measured(self, fact: Fact, context: Context) -> Iterator[Fact]:
-        """Give the readings before r, newest first; what repeats the next one in the same minute counts once, from its first."""
+        """Give the readings before r, newest first; one that repeats the next one of its minute counts once, from its first."""
         last, kept = fact, None
         for reading in reversed(self.earlier(fact, context)):
             if not _is_told_again(reading, last):
