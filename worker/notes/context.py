@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from worker.model.fact import AssertionStatus
 from worker.notes.lexicon import Cue, Mark, Mention
@@ -47,8 +48,12 @@ _SIDES = frozenset({"before", "after"})
 _COMMA = ","
 _OF_A_LIST = frozenset({"or", "nor"})
 """Words that keep the part behind a comma in the list before it."""
+_RELATIVE = "which"
+_ARTICLES = frozenset({"the", "his", "her", "their"})
+_TOO = (["too"], ["also"])
 _BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
 _NORMAL = "normal"
+_NEAR = "near"
 _COVERED = frozenset({"group", "qualifier"})
 
 
@@ -113,7 +118,16 @@ class Reading:
 
     @cached_property
     def _segment_ends(self) -> tuple[int, ...]:
-        return self._counted(_SEGMENT_MARKS, frozenset())
+        return self._counted(_SEGMENT_MARKS - {_COMMA}, frozenset(self._commas()))
+
+    def _commas(self) -> Iterator[int]:
+        """Give the commas that part what stands around them; ", which" speaks of the words before it."""
+        words = self.sentence.words
+        if _COMMA not in words:
+            return
+        for at, word in enumerate(words):
+            if word == _COMMA and words[at + 1 : at + 2] != [_RELATIVE]:
+                yield at
 
     @cached_property
     def _clause_ends(self) -> tuple[int, ...]:
@@ -176,14 +190,62 @@ class Reading:
 
     def is_near(self, finding: Stated, near: NearSpec) -> bool:
         """Tell whether a finding stands beside a word of a group, as its row of the lexicon asks."""
-        return any(
-            mark.kind == "group" and mark.id == near.group
-            for hit in self.marks
-            if self.joins(hit, finding, near.reach)
-            and _is_close(hit, finding, near.within)
-            and not self._is_normal(hit)
-            for mark in hit.meanings
+        return any(self._places(finding, near))
+
+    def _places(self, finding: Stated, near: NearSpec) -> Iterator[Hit[Mark]]:
+        """Give the words of the group that a finding stands beside."""
+        for hit in self.marks:
+            if (
+                any(mark.kind == "group" and mark.id == near.group for mark in hit.meanings)
+                and (self.joins(hit, finding, near.reach) or self._is_added(hit, finding))
+                and _is_close(hit, finding, near.within)
+                and not self._is_normal(hit)
+            ):
+                yield hit
+
+    def _place_doubt(self, finding: Stated) -> tuple[int, int] | None:
+        """Return the words that doubt the place of a finding where each place stands behind it and is doubted."""
+        if finding.form != _NEAR or not self._doubts:
+            return None
+        places = list(self._places(finding, self.lexicon.near[finding.finding]))
+        if any(place.first < finding.after for place in places):
+            return None
+        doubts = [self._doubt_of(place.first, place.after) for place in places]
+        return doubts[0] if doubts and None not in doubts else None
+
+    def _is_added(self, mark: Hit[Mark], finding: Stated) -> bool:
+        """Tell whether the later of both is added to the part before it: "legs numb, perhaps the saddle", ", saddle too"."""
+        left, right = sorted(((mark.first, mark.after), (finding.first, finding.after)))
+        words = self.sentence.words
+        doubt = self._doubt_of(*right)
+        is_too = words[right[1] : right[1] + 1] in _TOO
+        comma = (self._begin(right[0]) if doubt is None else doubt[0]) - 1
+        if (doubt is None and not is_too) or comma < left[1] or words[comma] != _COMMA:
+            return False
+        return self.is_within("segment", left[1], comma)
+
+    def _begin(self, first: int) -> int:
+        """Return where a place begins with its article."""
+        return first - int(first > 0 and self.sentence.words[first - 1] in _ARTICLES)
+
+    def _doubt_of(self, first: int, after: int) -> tuple[int, int] | None:
+        """Return the words of doubt of which all up to the next mark is what stands at a place: "?saddle", "perhaps weak"."""
+        words = self.sentence.words
+        end = after + int(words[after : after + 1] in _TOO)
+        if end < len(words) and words[end] not in _SEGMENT_MARKS:
+            return None
+        begin = self._begin(first)
+        return next((doubt for doubt in self._doubts if doubt[1] == begin), None)
+
+    @cached_property
+    def _doubts(self) -> tuple[tuple[int, int], ...]:
+        marks = ((at, at + 1) for at, word in enumerate(self.sentence.words) if word == _DOUBT)
+        words = (
+            (hit.first, hit.after)
+            for hit, cue in self._cues
+            if cue.side == "before" and cue.status is AssertionStatus.UNCERTAIN
         )
+        return (*marks, *words)
 
     def _is_normal(self, mark: Hit[Mark]) -> bool:
         """Tell whether a mark stands inside a phrase that states what is normal: it says nothing of what else is there."""
@@ -195,7 +257,9 @@ class Reading:
             mentions = [meaning for meaning in hit.meanings if isinstance(meaning, Mention)]
             for mention in mentions:
                 status = self._status(hit.first, hit.after, is_normal=mention.form == _NORMAL)
-                yield Stated(hit.first, hit.after, mention.finding, mention.form, status)
+                said = Stated(hit.first, hit.after, mention.finding, mention.form, status)
+                is_doubted = status is AssertionStatus.PRESENT and self._place_doubt(said) is not None
+                yield structs.replace(said, status=AssertionStatus.UNCERTAIN) if is_doubted else said
 
     @property
     def begins_anew(self) -> bool:
@@ -273,6 +337,9 @@ class Reading:
             for hit, cue in self._cues
             if self._says(hit, cue, first, after, is_normal=is_normal)
         ]
+        doubt = self._place_doubt(finding)
+        if doubt is not None:
+            told.append((*doubt, AssertionStatus.UNCERTAIN))
         return sorted(
             told, key=lambda cue: _STRENGTH.index(cue[2]) if cue[2] in _STRENGTH else len(_STRENGTH)
         )

@@ -34,6 +34,7 @@ def explained(reader: LexiconReader, text: str, finding: str) -> Explained:
         ("Afebrile.", "fever-finding", "normal", ""),
         ("Return if no better and headache.", "headache", "cue", "return if"),
         ("Mother had a seizure last year.", "seizure", "cue", "mother had"),
+        ("Both legs numb, perhaps the saddle too.", "saddle-numbness", "cue", "perhaps"),
     ],
 )
 def test_the_deciding_reason_comes_first(

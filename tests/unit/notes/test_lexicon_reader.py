@@ -166,6 +166,26 @@ def stated(reading: NoteReading) -> set[tuple[str, ...]]:
         ("Usual confusion.", {("confusion", "present", "chronic")}),
         ("Residual hemiparesis.", {("hemiparesis", "present", "chronic")}),
         ("Catheterised for 900 ml residual.", {("urinary-catheter", "present")}),
+        (
+            "Pain shooting down the right leg, which is weak.",
+            {("radicular-leg-pain", "present"), ("leg-weakness", "present", "right")},
+        ),
+        ("No pain in the leg, which is weak.", {("leg-weakness", "present")}),
+        ("No fever or headache, which is good.", {("fever-finding", "absent"), ("headache", "absent")}),
+        ("Headache, which has resolved.", {("headache", "resolved")}),
+        ("Back pain, which is severe.", {("back-pain", "present", "severe")}),
+        (
+            "Both legs numb, perhaps the saddle too.",
+            {("numbness", "present", "bilateral"), ("saddle-numbness", "uncertain")},
+        ),
+        (
+            "Both legs numb, saddle too.",
+            {("numbness", "present", "bilateral"), ("saddle-numbness", "present")},
+        ),
+        ("Feet numb ?saddle", {("numbness", "present"), ("saddle-numbness", "uncertain")}),
+        ("Right leg numb, ?weak", {("numbness", "present"), ("leg-weakness", "uncertain")}),
+        ("Pain in right leg, perhaps arm weakness.", {("hemiparesis", "uncertain")}),
+        ("Headache, perhaps resolved.", {("headache", "present")}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
