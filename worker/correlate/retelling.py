@@ -27,7 +27,9 @@ Source: ADR 0032.
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -37,7 +39,7 @@ from worker.model.fact import Assertion, AssertionStatus, Puncture, PunctureSour
 from worker.model.time import DAY_MS, ClinicalTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
@@ -131,7 +133,7 @@ class _Version:
 class Retelling:
     """The documents of one patient group, in all versions that were ever told."""
 
-    __slots__ = ("_disputed", "_documents", "_generals", "_told")
+    __slots__ = ("_disputed", "_documents", "_generals", "_replaced", "_told", "_versions")
 
     def __init__(self, kinds: Mapping[str, Iterable[str]]) -> None:
         """Take the kinds of findings: the general one, and those that are of it."""
@@ -140,14 +142,18 @@ class Retelling:
             for special in specials:
                 self._generals[special].add(general)
         self._documents: dict[Document, list[Fact]] = {}
+        self._replaced: set[Document] = set()
+        self._versions: dict[Document, list[_Version]] = {}
         self._told: dict[Line, EpochMs] = {}
         self._disputed: set[Line] = set()
 
     def is_apart(self, facts: Iterable[Fact]) -> bool:
         """Tell whether what these facts tell changes nothing of the documents that are known."""
-        return not any(
-            document_of(fact) in self._documents or line_of(fact) in self._disputed for fact in facts
-        )
+        return not any(self._is_part(document_of(fact)) or line_of(fact) in self._disputed for fact in facts)
+
+    def _is_part(self, document: Document | None) -> bool:
+        """Tell whether a document is known, or another that is known came in its place."""
+        return document in self._documents or document in self._replaced
 
     def take(self, facts: Iterable[Fact]) -> set[Document]:
         """Note all that documents tell; return which ones did."""
@@ -157,11 +163,34 @@ class Retelling:
             if document is not None:
                 told.add(document)
                 self._documents.setdefault(document, []).append(fact)
+        for some in self._in_order(told):
+            # Those of one round do not look at each other.
+            dated = [(document, self._date(document)) for document in some]
+            self._versions.update(dated)
         for document in told:
-            for version in self._dated_versions(document, set()):
+            for version in self._versions[document]:
                 for line, at in version.lines.items():
                     self._told[line] = min(self._told.get(line, at.start_ms), at.start_ms)
         return told
+
+    def _in_order(self, told: set[Document]) -> Iterator[Collection[Document]]:
+        """Give documents in rounds, each after those in whose place it came; at last those that replace each other."""
+        places = {document: replaced for document in told if (replaced := self._replaced_by(document))}
+        self._replaced.update(*places.values())
+        sorter = TopologicalSorter(places)
+        with suppress(CycleError):  # all outside a circle come in order nevertheless
+            sorter.prepare()
+        left = set(told)
+        while sorter.is_active():
+            ready = sorter.get_ready()
+            sorter.done(*ready)
+            yield left.intersection(ready)
+            left.difference_update(ready)
+        yield left
+
+    def _replaced_by(self, document: Document) -> list[Document]:
+        notes = (fact for fact in self._documents[document] if fact.concept == NOTE)
+        return [(*document[:2], key) for note in notes for key in replaced_keys(note)]
 
     def settle(self, documents: Iterable[Document], best: Mapping[FactKey, Fact]) -> Settled:
         """Say what counts in place of what stands of these documents, where that is something else."""
@@ -184,13 +213,9 @@ class Retelling:
 
     def _dated(self, document: Document, standing: dict[FactKey, Fact]) -> dict[FactKey, Fact]:
         """Give the lines and the puncture of a document the time of the first version that held them."""
-        facts = self._documents[document]
-        stated = {fact.group.stated_at for fact in facts if fact.group is not None}
-        has_more = len(stated) > 1 or any(map(replaced_keys, facts))
-        if not has_more or not self._are_versions(document):
-            return standing
-        versions = self._dated_versions(document, set())
-        if not versions:
+        versions = self._versions[document]
+        is_alone = len(versions) == 1 and not self._replaced_by(document)
+        if is_alone or not versions or not self._are_versions(document):
             return standing
         last = versions[-1]
         dated = {}
@@ -202,20 +227,20 @@ class Retelling:
             dated[key] = fact if is_same or time is None else replace(fact, effective=time)
         return dated
 
-    def _dated_versions(self, document: Document, seen: set[Document]) -> list[_Version]:
+    def _date(self, document: Document) -> list[_Version]:
         """Return the versions of a document that took nothing back, in order, each with its lines dated by those before."""
-        if document in seen or document not in self._documents:
-            return []
-        seen.add(document)
         versions: dict[tuple[int, int], _Version] = {}
-        before: _Version | None = None
         for fact in self._documents[document]:
             stated_at = fact.group.stated_at if fact.group is not None else (0, 0)
-            versions.setdefault(stated_at, _Version(stated_at)).take(fact)
-            for key in replaced_keys(fact):
-                for replaced in self._dated_versions((*document[:2], key), seen)[-1:]:
-                    if before is None or before.stated_at < replaced.stated_at:
-                        before = replaced
+            version = versions.get(stated_at)
+            if version is None:
+                version = versions[stated_at] = _Version(stated_at)
+            version.take(fact)
+        before: _Version | None = None
+        for replaced in self._replaced_by(document):
+            for other in self._versions.get(replaced, [])[-1:]:
+                if before is None or before.stated_at < other.stated_at:
+                    before = other
         are_versions = self._are_versions(document)
         dated = []
         for stated_at in sorted(versions):
@@ -234,17 +259,28 @@ class Retelling:
 
     def _yielding(self, dated: Mapping[FactKey, Fact]) -> set[FactKey]:
         """Return the facts of a document that yield to a line of the same instant that says otherwise and is newer."""
-        there, gone = _sides(dated)
+        sides = _sides(dated)
+        if not all(sides):
+            return set()
+        said = [
+            (key, fact, side, self._first_told(fact), [(name, fact.effective.start_ms) for name in names])
+            for side, facts in enumerate(sides)
+            for key, fact in facts
+            for names in [{fact.concept, *(() if side else self._generals.get(fact.concept, ()))}]
+        ]
+        newest: tuple[dict[tuple[str, EpochMs], EpochMs], ...] = ({}, {})
+        for _, _, side, first_ms, subjects in said:
+            for subject in subjects:
+                newest[side][subject] = max(newest[side].get(subject, first_ms), first_ms)
         yielding = set()
-        for key, fact in there:
-            names = {fact.concept, *self._generals.get(fact.concept, ())}
-            for other_key, other in gone:
-                if other.concept not in names or other.effective.start_ms != fact.effective.start_ms:
-                    continue
-                first, second = self._first_told(fact), self._first_told(other)
-                self._disputed.update(line for line in map(line_of, (fact, other)) if line is not None)
-                if first != second:
-                    yielding.add(key if first < second else other_key)
+        for key, fact, side, first_ms, subjects in said:
+            other = newest[1 - side]
+            against = [other[subject] for subject in subjects if subject in other]
+            line = line_of(fact)
+            if against and line is not None:
+                self._disputed.add(line)
+            if against and first_ms < max(against):
+                yielding.add(key)
         return yielding
 
     def _first_told(self, fact: Fact) -> EpochMs:

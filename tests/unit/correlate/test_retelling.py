@@ -204,6 +204,15 @@ def test_a_document_in_the_place_of_another_goes_on_with_its_lines() -> None:
     assert stated(note("d", 10, ACHE), note("e", 14, ACHE, replaces="d")) == [(ACHE, 14)]
 
 
+def test_a_long_chain_of_documents_is_followed_to_its_end() -> None:
+    facts = note("d10", 10, ACHE)
+    for hours in range(11, 1_500):
+        facts += note(f"d{hours}", hours, ACHE, *[WEAK] * (hours % 2), replaces=f"d{hours - 1}")
+    standing = {one.concept: one.effective.start_ms for one in Fold(facts).current().facts}
+    assert standing["headache"] == at(10)
+    assert standing["leg-weakness"] == at(1_499)
+
+
 def test_documents_that_replace_each_other_end() -> None:
     told = [note("d", 10, ACHE, replaces="e"), note("e", 30, ACHE, replaces="d")]
     assert stated(*told) == [(ACHE, 30)]
