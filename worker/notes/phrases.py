@@ -28,6 +28,8 @@ Sequences = tuple[tuple[str, ...], ...]
 
 _NO_CLASSES: Mapping[str, Sequences] = MappingProxyType({})
 _CLASS = "@"
+_OPENING = 3
+"""Letters of a first word that tell most texts apart from a phrase."""
 _OF_A_FORM = ":"
 """A mark inside a phrase that a form sets: "Neck: supple" is "neck supple"."""
 
@@ -168,7 +170,7 @@ class PhraseTable(Generic[Meaning]):
     that a word costs one look-up however many phrases there are. Its size is bounded by the phrases, not by what is read.
     """
 
-    __slots__ = ("_beginning", "_count", "_root", "_slots", "_states")
+    __slots__ = ("_beginning", "_count", "_openings", "_root", "_slots", "_states")
 
     def __init__(self, slots: Slots | None = None) -> None:
         """Start without phrases; `slots` knows the classes that they may name."""
@@ -177,6 +179,7 @@ class PhraseTable(Generic[Meaning]):
         self._count = 0
         self._states: dict[frozenset[_Place[Meaning]], _State[Meaning]] = {}
         self._beginning: dict[str, _State[Meaning]] | None = None
+        self._openings: frozenset[str] = frozenset()
 
     def add(self, phrase: str, meaning: Meaning) -> None:
         """Add a phrase in all its forms.
@@ -195,6 +198,12 @@ class PhraseTable(Generic[Meaning]):
     def may_be_in(self, words: Iterable[str]) -> bool:
         """Tell whether a phrase may stand among these words: one of them begins a phrase."""
         return not self._beginnings().keys().isdisjoint(words)
+
+    def may_begin_at(self, text: str, at: int) -> bool:
+        """Tell whether the first letters of a word that begins at a character leave it possible that it begins a phrase."""
+        self._beginnings()
+        letters = text[at : at + _OPENING]
+        return letters.lower() in self._openings or not (letters.isascii() and letters.isalnum())
 
     def beginnings(self, is_wanted: Callable[[Meaning], bool]) -> frozenset[str]:
         """Return the first words of the phrases that mean something wanted."""
@@ -235,6 +244,7 @@ class PhraseTable(Generic[Meaning]):
         if self._beginning is None:
             self._states.clear()
             self._beginning = self._steps(_State((((), self._root),)))
+            self._openings = frozenset(word[:_OPENING] for word in self._beginning)
         return self._beginning
 
     def _follow(self, state: _State[Meaning]) -> dict[str, _State[Meaning]]:

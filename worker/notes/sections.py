@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.notes.lexicon import SectionForm
-from worker.notes.text import first_word, goes_on, split_words, words_of
+from worker.notes.text import goes_on, split_words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from worker.notes.text import Word
 
 _LONGEST_HEADING = 60
-_PART = re.compile(r"[^.!?;\r\n]+")
-_BEFORE = re.compile(r"[\s\-*•]*")
+_BEFORE = re.compile(r"[\s\-*•.!?;]*")
+_APART = re.compile(r"[.!?;\r\n][\s\-*•.!?;]*")
 _TEXT = re.compile(r"\S")
 _LINE_END = re.compile(r"\r\n|[\r\n]")
 _OPEN = re.compile(
@@ -115,31 +115,31 @@ def _turn(text: str, start: int, end: int, lexicon: Lexicon) -> int:
 
 def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
     for start in _starts(text, 0, len(text)):
-        near = text[start : start + _LONGEST_HEADING]
-        if ":" not in near and not lexicon.headings.may_be_in((first_word(near),)):
-            continue
-        line_end = _line_end(text, start)
-        words = split_words(text, start, min(line_end, start + _LONGEST_HEADING))
-        known = _known(words, lexicon, text, line_end)
+        known = _known(text, start, lexicon) if lexicon.headings.may_begin_at(text, start) else None
         if known is not None:
             yield known
-        elif _is_in_capitals(words, text) and _is_at_line_start(text, start):
+        elif _is_in_capitals(text, start) and _is_at_line_start(text, start):
             yield _Heading(start, start, _NEUTRAL)
 
 
 def _starts(text: str, first: int, end: int) -> Iterator[int]:
     """Give each position of [first, end) at which a sentence or line begins."""
-    for part in _PART.finditer(text, first, end):
-        before = _BEFORE.match(text, part.start(), part.end())
-        start = before.end() if before else part.start()
-        if start < part.end():
-            yield start
+    before = _BEFORE.match(text, first, end)
+    start = before.end() if before else first
+    if start < end:
+        yield start
+    for apart in _APART.finditer(text, start, end):
+        if apart.end() < end:
+            yield apart.end()
 
 
-def _known(words: tuple[Word, ...], lexicon: Lexicon, text: str, line_end: int) -> _Heading | None:
-    hit = next(lexicon.headings.find_all([word.text for word in words]), None)
+def _known(text: str, start: int, lexicon: Lexicon) -> _Heading | None:
+    line_end = _line_end(text, start)
+    end = min(line_end, start + _LONGEST_HEADING)
+    hit = next(lexicon.headings.find_all(words_of(text[start:end])), None)
     if hit is None or hit.first != 0:
         return None
+    words = split_words(text, start, end)
     after = _after_time(words, hit.after)
     last = words[after - 1]
     written = tuple(word.text for word in words[hit.after : after])
@@ -172,10 +172,10 @@ def _is_in_clock(words: tuple[Word, ...], first: int, at: int) -> bool:
     return is_joined and bool(_NUMBER.fullmatch(before.text) and _NUMBER.fullmatch(behind.text))
 
 
-def _is_in_capitals(words: tuple[Word, ...], text: str) -> bool:
-    """Tell whether words are a heading in capitals that the lexicon does not know."""
-    colon = next((at for at, word in enumerate(words) if word.text == ":"), 0)
-    return colon > 0 and text[words[0].start : words[colon].start].isupper()
+def _is_in_capitals(text: str, start: int) -> bool:
+    """Tell whether a heading in capitals that the lexicon does not know begins at a place."""
+    before, colon, _ = text[start : start + _LONGEST_HEADING].partition(":")
+    return colon != "" and before.isupper() and _LINE_END.search(before) is None
 
 
 def _line_end(text: str, start: int) -> int:

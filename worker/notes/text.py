@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|\([+-]\)|[&,;:?()]|[+-]ve\b|\[[ xX]?\]|[☐☑☒]")
-_END = re.compile(r"[\r\n]|[.!;?](?=\s|\Z)")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|\([+-]\)|[&,;:?()]|[+-][vV][eE]\b|\[[ xX]?\]|[☐☑☒]")
+_END = re.compile(r"[\r\n.!;?](?:(?<=[\r\n])|(?=\s|\Z))")
 _SPACE = re.compile(r"\s")
 MARKS = frozenset(",;:?()")
 """Words that are punctuation."""
@@ -40,6 +40,7 @@ _SHORT = frozenset(
         "poss",
     }
 )
+_SHORT_ENDS = frozenset(short[-2:] for short in _SHORT)
 _SCLEROSIS = "MS"
 """In capitals no form of address: "Indication: query MS." ends."""
 
@@ -103,20 +104,30 @@ def split_words(text: str, start: int = 0, end: int | None = None) -> tuple[Word
     return tuple(Word(normalise(match[0]), match.start(), match.end()) for match in found)
 
 
-def first_word(text: str) -> str:
-    """Return the first word or mark, empty where there is none."""
-    found = _WORD.search(text)
-    return normalise(found[0]) if found else ""
-
-
 def words_of(text: str) -> list[str]:
     """Return words and marks as `split_words` does, without their places."""
-    if (
-        "&" not in text and "[]" not in text and text.isascii()
-    ):  # lower case keeps every word as it is: one pass will do
-        found: list[str] = _WORD.findall(text.lower())
-        return found
-    return list(map(normalise, _WORD.findall(text)))
+    if not text.isascii():
+        return list(map(normalise, _WORD.findall(text)))
+    plain = text.encode("ascii").translate(_PLAIN).decode("ascii")
+    if "[" in plain or "+" in plain or "-ve" in plain or "(-" in plain:
+        return list(map(normalise, _WORD.findall(text)))
+    for mark, apart in _APART:
+        if mark in plain:
+            plain = plain.replace(mark, apart)
+    if "'" in plain and _LOOSE.search(plain):
+        return list(map(normalise, _WORD.findall(text)))
+    return plain.split()
+
+
+_KEPT = "+-'&["
+_PLAIN = bytes(
+    ord(character.lower()) if character.isalnum() or character in MARKS or character in _KEPT else ord(" ")
+    for character in map(chr, range(128))
+).ljust(256)
+"""What becomes of ASCII: lower case, and a space for what parts words."""
+_APART = (("-", " "), ("&", " and "), *((mark, f" {mark} ") for mark in ",:;?()"))
+_LOOSE = re.compile(r"(?:\A|[ '])'|'(?:\Z| )")
+"""An apostrophe that joins no letters."""
 
 
 def normalise(word: str) -> str:
@@ -137,7 +148,9 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[S
         position = found.start()
         if position - begin > LONGEST_SENTENCE:
             begin = _cut_long(sentences, text, begin, position)
-        if position >= begin and _ends_here(text, begin, position, last):
+        if position == begin and text[position] in "\r\n":
+            begin += 1
+        elif position >= begin and _ends_here(text, begin, position, last):
             _add(sentences, text, begin, position + 1)
             begin = position + 1
     _add(sentences, text, _cut_long(sentences, text, begin, last), last)
@@ -156,13 +169,12 @@ def _cut_long(sentences: list[Sentence], text: str, begin: int, position: int) -
 
 
 def _add(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
-    while begin < end and text[begin].isspace():
-        begin += 1
-    while end > begin and text[end - 1].isspace():
-        end -= 1
-    if begin < end:
-        part = text[begin:end]
-        sentences.append(Sentence(part, begin, words_of(part), _BULLET.match(part) is not None))
+    part = text[begin:end].lstrip()
+    if part:
+        begin = end - len(part)
+        part = part.rstrip()
+        is_point = not part[0].isalpha() and _BULLET.match(part) is not None
+        sentences.append(Sentence(part, begin, words_of(part), is_point))
 
 
 def _ends_here(text: str, begin: int, position: int, last: int) -> bool:
@@ -177,28 +189,33 @@ def _ends_here(text: str, begin: int, position: int, last: int) -> bool:
 
 def _is_short(text: str, begin: int, position: int) -> bool:
     """Tell whether a dot belongs to an abbreviation or to the number of a point ("Dr.", "1.")."""
-    first = position
-    while first > begin and not text[first - 1].isspace() and position - first <= _LONGEST_SHORT:
-        first -= 1
-    if text[first:position] == _SCLEROSIS:
+    if (
+        text[max(begin, position - 2) : position].lower() not in _SHORT_ENDS
+        and not text[position - 1].isdigit()
+    ):
         return False
-    word = text[first:position].lower()
-    return word in _SHORT or (word.isdigit() and not text[begin:first].strip())
+    first = max(begin, position - _LONGEST_SHORT)
+    near = text[first:position]
+    if not near or near[-1].isspace():
+        return False
+    word = near.split()[-1]
+    if word == _SCLEROSIS:
+        return False
+    return word.lower() in _SHORT or (word.isdigit() and not text[begin : position - len(word)].strip())
 
 
-_LONGEST_SHORT = 6
+_LONGEST_SHORT = 7
+"""Characters; the longest abbreviation is shorter."""
 
 
 def goes_on(text: str, begin: int, position: int, last: int) -> bool:
     """Tell whether a line end is only a wrap: more text follows in lower case on the very next line."""
-    if text[position] == "\r" and position + 1 < last and text[position + 1] == "\n":
-        return True  # the line feed decides
-    before = position
-    while before > begin and text[before - 1].isspace():
-        before -= 1
-    if before == begin or text[before - 1] in ".:;!?":
-        return False
     following = position + 1
+    if text[position] == "\r" and text[following : min(following + 1, last)] == "\n":
+        return True  # the line feed decides
     while following < last and text[following] in " \t":
         following += 1
-    return following < last and text[following].islower() and not _BULLET.match(text, following, last)
+    if following == last or not text[following].islower():
+        return False
+    before = text[begin:position].rstrip()
+    return before != "" and before[-1] not in ".:;!?"
