@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from itertools import permutations
+from typing import Any
 
 import pytest
 
+from tests.rendered import notices_of
 from tests.scenarios.wards import (
     MRN,
     NATIONAL,
@@ -378,3 +381,78 @@ def test_as_many_punctures_are_found_in_any_order(
 ) -> None:
     found = {tuple(run(site, some).summary["episodes"].values()) for some in permutations(messages)}
     assert found == {expected}
+
+
+def told_of(site: PackProgram, *messages: RawMessage) -> list[dict[str, Any]]:  # Any: JSON
+    return [json.loads(item.notice.body) for item in notices_of(messages, site)]
+
+
+def numbers_in(document: dict[str, Any]) -> list[str]:  # Any: JSON
+    return [number["value"] for number in document["patient"]]
+
+
+def test_a_merge_moves_the_open_alert_and_tells_who_was_told(site: PackProgram) -> None:
+    raised, moved = told_of(site, procedure(8.1, who=TWO), result(11, "39", who=TWO), merge(12, ONE, TWO))
+    assert (raised["state"], numbers_in(raised)) == ("raised", ["2"])
+    assert (moved["state"], numbers_in(moved)) == ("updated", ["1", "2"])
+    assert moved["alert_id"] == raised["alert_id"]
+    assert moved["reason"] == "numbers of the patient joined or parted"
+
+
+def test_a_merge_of_two_patients_with_one_puncture_leaves_one_alert_that_names_the_other(
+    site: PackProgram,
+) -> None:
+    first, second, joined = told_of(
+        site,
+        procedure(8.1, who=ONE),
+        order(8.1, "RE", "CM", who=TWO),
+        result(11, "39", who=ONE),
+        result(11.2, "39.2", number="R2", who=TWO),
+        merge(13, ONE, TWO),
+    )
+    assert joined["alert_id"] == first["alert_id"]
+    assert joined["joined"] == [second["alert_id"]]
+    assert len(joined["evidence"]) == 2
+
+
+def test_parting_withdraws_the_alert_and_tells_who_was_told(site: PackProgram) -> None:
+    raised, withdrawn = told_of(
+        site, procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, TWO), unlink(13, ONE, TWO)
+    )
+    assert (raised["state"], withdrawn["state"]) == ("raised", "withdrawn")
+    assert raised["alert_id"] == withdrawn["alert_id"]
+
+
+def test_nobody_is_alerted_on_whom_no_message_named(site: PackProgram) -> None:
+    nowhere = temperature("t", 39, 10)
+    messages = [
+        procedure(8.1, who="000000^^^HOSP^MR"),
+        fhir(9, {**puncture(), "subject": {"reference": "urn:uuid:00000000-0000-0000-0000-000000000001"}}),
+        fhir(11, {**nowhere, "subject": {"display": "Jane Doe"}}),
+        fhir(11.1, {**nowhere, "subject": {"reference": "Group/1"}}),
+        result(11, "39", who='""'),
+    ]
+    report = run(site, messages, 96)
+    assert report.alerts == ()
+    assert report.summary["messages"]["dead_lettered"] == 4
+    named = {item["value"] for line in run(site, [LP, HOT], 96).alerts for item in line["patient"]}
+    assert named == {"4711"}
+
+
+def test_a_puncture_documented_ten_hours_late_reads_what_came_before_it(site: PackProgram) -> None:
+    (line,) = run(site, [HOT, procedure(18.1)], 20).alerts
+    assert (line["rule"], line["raised_at"], line["paged"]) == ("fever-single", "2026-01-05T18:06:00Z", True)
+
+
+@pytest.mark.parametrize(("last", "is_paged"), [(10, False), (31, False), (33, True)])
+def test_after_a_puncture_documented_three_days_late_old_evidence_is_listed_and_fresh_pages(
+    site: PackProgram, last: float, *, is_paged: bool
+) -> None:
+    """Older than 48 h when it becomes known is old: the alert is there, and pages nobody."""
+    messages = [HOT, result(last + 0.1, "39.1", when=last, number="R2"), procedure(80.1)]
+    (line,) = [
+        line
+        for line in run(site, messages, 81).alerts
+        if line["rule"] in {"fever-single", "fever-ongoing-after-day1"}
+    ]
+    assert (line["state"], line["paged"]) == ("raised", is_paged)

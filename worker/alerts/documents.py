@@ -299,6 +299,15 @@ class AlertDocument(TypedDict):
     ]
     pack: Annotated[str, Meta(description="Digest of the rules and mappings in use.")]
     disclaimer: Annotated[str, Meta(min_length=1)]
+    joined: NotRequired[
+        Annotated[
+            list[Id],
+            Meta(
+                description="Ids of the alerts that told the same of this LP when it was taken for another one; this alert "
+                "speaks for them now: close them."
+            ),
+        ]
+    ]
     withdrawal: NotRequired[
         Annotated[
             str,

@@ -70,12 +70,17 @@ def reconcile(
     mine, others = _by_place(alerts, standing)
     found = _with_held(found, mine, standing.awaiting, now.policy)
     changes = [supersede(alert, LP_JOINED, now) for alert in others]
+    joined = {
+        (_kept(change.alert.episode_id, standing), change.alert.rule)
+        for change in changes
+        if change is not None and change.alert.notified_severity is not None
+    }
     silence = _Silence(mine, now.policy)
     for place in sorted(found.keys() | mine.keys(), key=lambda place: _order(place, found, mine)):
         finding, alert = found.get(place), mine.get(place)
         is_silenced = finding is not None and silence.covers(place[0], finding)
         if alert is not None and (alert.state.is_open or not is_silenced):
-            changes.append(_change(alert, finding, now, standing))
+            changes.append(_change(alert, finding, now, standing, is_joined=place in joined))
         elif alert is None and finding is not None and not finding.folded_by and not is_silenced:
             changes.extend(raise_alert(new_id(), place[0], finding, now))
     return tuple(change for change in changes if change is not None)
@@ -170,11 +175,15 @@ def _order(
     return (finding.episode.anchor_ms, place[1], place[0])
 
 
-def _change(alert: Alert, finding: Finding | None, now: Now, standing: Standing) -> AlertChange | None:
+def _change(
+    alert: Alert, finding: Finding | None, now: Now, standing: Standing, *, is_joined: bool
+) -> AlertChange | None:
     kept = _kept(alert.episode_id, standing)
     moved = alert if kept == alert.episode_id else replace(alert, episode_id=kept)
     change = (
-        withdraw(moved, _why_gone(moved, standing), now) if finding is None else follow(moved, finding, now)
+        withdraw(moved, _why_gone(moved, standing), now)
+        if finding is None
+        else follow(moved, finding, now, is_joined=is_joined)
     )
     if change is None and moved is not alert:
         return AlertChange(moved, LP_JOINED, is_visible=False, is_noticed=False)

@@ -143,6 +143,9 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "pack": around.pack_digest,
         "disclaimer": DISCLAIMER,
     }
+    joined = around.folded_ids.get(alert.rule)
+    if joined:
+        document["joined"] = list(joined)
     if is_gone:
         document["withdrawal"] = _withdrawal(around)
         document["taken_back"] = [

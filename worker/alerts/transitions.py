@@ -11,7 +11,8 @@
 So an alert that no clinician resolved says at any time what the last findings say, whatever came between: open or expired
 where its finding stands, superseded where it is folded, withdrawn where it is gone.
 
-A notice goes out on a raise, a rise of severity, a stated worsening and a withdrawal of what was told. A shadow rule's alert is
+A notice goes out on a raise, a rise of severity, a stated worsening and a withdrawal of what was told, and where a merge or
+its undoing changed whom an open alert is about, or which alerts it speaks for. A shadow rule's alert is
 stored and never told.
 
 Source: the rule catalogue (refractory, closing); that a higher severity ends the quiet time early is a house choice.
@@ -47,6 +48,7 @@ FOLDED = "folded into {rule}"
 EVIDENCE_GONE = "evidence withdrawn"
 LP_VOID = "lumbar puncture void"
 RULE_GONE = "rule retired"
+RENAMED = "numbers of the patient joined or parted"
 LP_JOINED = "lumbar puncture joined with another"
 
 _PRECISION = 6
@@ -55,10 +57,11 @@ _PRECISION = 6
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The instant of an assessment and the policy that holds."""
+    """The instant of an assessment, the policy that holds, and all numbers of the patient (authority, value)."""
 
     as_of_ms: EpochMs
     policy: Policy
+    names: tuple[tuple[str, str], ...] = ()
 
 
 def is_paging(finding: Finding, severity: Severity, now: Now) -> bool:
@@ -98,8 +101,11 @@ def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> t
     return (raised, _visible(raised.alert, AlertState.EXPIRED, KNOWN_LATE, now))
 
 
-def follow(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
-    """Bring an alert up to date with its finding, which stands; None where nothing changes."""
+def follow(alert: Alert, finding: Finding, now: Now, *, is_joined: bool = False) -> AlertChange | None:
+    """Bring an alert up to date with its finding, which stands; None where nothing changes.
+
+    Shape: `is_joined` where it speaks from now on for another alert that was told, whose LP turned out to be the same.
+    """
     if finding.folded_by:
         if not still_speaks(alert):
             return None
@@ -108,7 +114,7 @@ def follow(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
     if _is_over(finding, now):
         return _follow_over(alert, finding, now)
     if alert.state.is_open:
-        return _follow_open(alert, finding, now)
+        return _follow_open(alert, finding, now, is_joined=is_joined)
     return _reopen(alert, finding, now)
 
 
@@ -164,7 +170,7 @@ def still_speaks(alert: Alert) -> bool:
     return alert.state.is_open or alert.state is AlertState.EXPIRED
 
 
-def _follow_open(alert: Alert, finding: Finding, now: Now) -> AlertChange | None:
+def _follow_open(alert: Alert, finding: Finding, now: Now, *, is_joined: bool) -> AlertChange | None:
     fresh = _fresh(alert, finding)
     if finding.severity > alert.severity:
         return _told(_visible(fresh, AlertState.ESCALATED, SEVERITY_RAISED, now), now)
@@ -172,9 +178,12 @@ def _follow_open(alert: Alert, finding: Finding, now: Now) -> AlertChange | None
         return _told(_visible(fresh, AlertState.UPDATED, NOW_TOLD, now), now)
     if _has_worsened(alert, finding, now.policy):
         return _told(_visible(fresh, AlertState.UPDATED, WORSENED, now), now)
-    if finding.severity < alert.severity:
+    is_lower, is_renamed = finding.severity < alert.severity, _is_renamed(alert, now)
+    if is_lower or is_renamed or (is_joined and _is_told(finding)):
         state = alert.state if alert.state is AlertState.ACKNOWLEDGED else AlertState.UPDATED
-        return _visible(fresh, state, SEVERITY_LOWERED, now)
+        reason = SEVERITY_LOWERED if is_lower else RENAMED if is_renamed else LP_JOINED
+        change = _visible(fresh, state, reason, now)
+        return _told_quietly(change, now) if is_renamed or is_joined else change
     if fresh == alert:
         return None
     return AlertChange(fresh, KEPT_FRESH, is_visible=False, is_noticed=False)
@@ -209,9 +218,28 @@ def _told(change: AlertChange, now: Now) -> AlertChange:
         paged=alert.paged or is_paging(alert.finding, alert.severity, now),
         notified_severity=alert.severity,
         notified_peak=alert.finding.peak,
-        last_told=LastTold(now.as_of_ms, alert.finding),
+        last_told=LastTold(now.as_of_ms, alert.finding, now.names),
     )
     return replace(change, alert=told, is_noticed=True)
+
+
+def _told_quietly(change: AlertChange, now: Now) -> AlertChange:
+    """Do the same for what changes nothing of how soon somebody must look."""
+    told = _told(change, now)
+    return replace(told, alert=replace(told.alert, paged=change.alert.paged))
+
+
+def _is_renamed(alert: Alert, now: Now) -> bool:
+    """Tell whether who was told knows the patient by a number that is another's now, or not by one more of the same authority.
+
+    A number of an authority that had none is no news: every feed brings its own.
+    """
+    told = alert.last_told
+    if told is None or not told.names or not now.names or not _is_told(alert.finding):
+        return False
+    authorities = {authority for authority, _ in told.names}
+    new = set(now.names).difference(told.names)
+    return not set(told.names).issubset(now.names) or any(authority in authorities for authority, _ in new)
 
 
 def _is_told(finding: Finding) -> bool:

@@ -51,10 +51,14 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LastTold:
-    """What the last notice said, a withdrawal apart: when it was made, and of which finding."""
+    """What the last notice said, a withdrawal apart: when it was made, of which finding, and of whom.
+
+    Shape: `names` are the (authority, value) of all numbers of the patient then; empty where a release did not keep them.
+    """
 
     at_ms: EpochMs
     finding: Finding
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

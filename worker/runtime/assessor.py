@@ -144,7 +144,7 @@ class Assessor:
         changes = reconcile(
             [(ids[finding.episode.anchor_ms], finding) for finding in found.findings],
             case.alerts,
-            Now(as_of_ms, self._judge.policy),
+            Now(as_of_ms, self._judge.policy, tuple(sorted(who.key for who in case.patients))),
             self._new_id,
             Standing(match.ids, redirects, self._judge.rules, _awaiting(found, ids)),
         )

@@ -36,6 +36,8 @@ VERSION = 3
 """What is written: 2 knows where a patient is, and who was told of an alert; 3 what they were told last."""
 _KNOWN = frozenset({1, 2, VERSION})
 _KEEPS_LAST_TOLD = 3
+_NAMES = 2
+"""The place of the patient's numbers among what was told last, where they were kept."""
 
 # An array as msgpack gives it back: its elements are checked by the constructors that take them.
 Row: TypeAlias = Sequence[Any]
@@ -111,13 +113,19 @@ def _last_told_row(alert: Alert) -> tuple[object, ...] | None:
     told = alert.last_told
     if told is None:
         return None
-    return (told.at_ms, None if told.finding == alert.finding else _finding_row(told.finding))
+    finding = None if told.finding == alert.finding else _finding_row(told.finding)
+    return (told.at_ms, finding, told.names)
 
 
 def _last_told(row: Row | None, finding: Finding) -> LastTold | None:
     if row is None:
         return None
-    return LastTold(row[0], finding if row[1] is None else _finding(row[1]))
+    names = row[_NAMES] if len(row) > _NAMES else ()
+    return LastTold(
+        row[0],
+        finding if row[1] is None else _finding(row[1]),
+        tuple((authority, value) for authority, value in names),
+    )
 
 
 def encode_keys(keys: frozenset[tuple[str, str, str]]) -> bytes:

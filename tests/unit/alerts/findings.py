@@ -48,8 +48,8 @@ def found(  # noqa: PLR0913 # a builder names every part it can set
     )
 
 
-def now(hours: float, policy: Policy = POLICY) -> Now:
-    return Now(at(hours), policy)
+def now(hours: float, policy: Policy = POLICY, names: tuple[tuple[str, str], ...] = ()) -> Now:
+    return Now(at(hours), policy, names)
 
 
 class Ward:
@@ -59,6 +59,7 @@ class Ward:
         self.policy = policy
         self.alerts: dict[str, Alert] = {}
         self.log: list[AlertChange] = []
+        self.names: tuple[tuple[str, str], ...] = ()
         self._numbers = count(1)
 
     def assess(
@@ -74,7 +75,8 @@ class Ward:
     def assess_pairs(
         self, hours: float, pairs: Iterable[tuple[str, Finding]], standing: Standing
     ) -> tuple[AlertChange, ...]:
-        changes = reconcile(pairs, self.alerts.values(), now(hours, self.policy), self._new_id, standing)
+        instant = now(hours, self.policy, self.names)
+        changes = reconcile(pairs, self.alerts.values(), instant, self._new_id, standing)
         self.alerts.update({change.alert.alert_id: change.alert for change in changes})
         self.log.extend(changes)
         return changes

@@ -323,12 +323,74 @@ def test_two_alerts_of_lps_that_joined_become_one() -> None:
     ward = Ward()
     ward.assess_pairs(10, [("kept", found()), ("old", found())], Standing())
     standing = Standing({"kept"}, {"old": "kept"})
-    (change,) = ward.assess(12, found(), episode_id="kept", standing=standing)
-    assert (change.alert.state, change.reason) == (
-        AlertState.SUPERSEDED,
-        "lumbar puncture joined with another",
+    gone, kept = ward.assess(12, found(), episode_id="kept", standing=standing)
+    assert {gone.reason, kept.reason} == {"lumbar puncture joined with another"}
+    assert (gone.alert.state, gone.is_noticed) == (AlertState.SUPERSEDED, False)
+    assert (kept.alert.state, kept.is_noticed) == (UPDATED, True), (
+        "whoever was told of the other hears of it here"
     )
     assert ward.assess(13, found(), episode_id="kept", standing=standing) == ()
+
+
+def test_alerts_that_nobody_was_told_of_are_joined_without_a_word() -> None:
+    ward = Ward()
+    shadow = found(status=RuleStatus.SHADOW)
+    ward.assess_pairs(10, [("kept", shadow), ("old", shadow)], Standing())
+    (gone,) = ward.assess(12, shadow, episode_id="kept", standing=Standing({"kept"}, {"old": "kept"}))
+    assert gone.alert.state is AlertState.SUPERSEDED
+
+
+MRN_1, MRN_2, NATIONAL = ("mrn", "1"), ("mrn", "2"), ("national", "9")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_told"),
+    [
+        ((MRN_2,), (MRN_1, MRN_2), True),
+        ((MRN_1, MRN_2), (MRN_1,), True),
+        ((MRN_1,), (MRN_1, NATIONAL), False),
+        ((MRN_1,), (MRN_1,), False),
+        ((), (MRN_1,), False),
+    ],
+)
+def test_who_was_told_hears_that_numbers_were_joined_or_parted(
+    before: tuple[tuple[str, str], ...], after: tuple[tuple[str, str], ...], *, is_told: bool
+) -> None:
+    ward = Ward()
+    ward.names = before
+    ward.assess(10, found())
+    ward.set(ward.only, paged=False)
+    ward.names = after
+    changes = ward.assess(12, found())
+    assert [(change.reason, change.is_noticed) for change in changes] == (
+        [("numbers of the patient joined or parted", True)] if is_told else []
+    )
+    assert not ward.only.paged
+    assert ward.assess(13, found()) == ()
+
+
+def test_a_merge_that_lowers_the_severity_is_told_once() -> None:
+    ward = Ward()
+    ward.names = (MRN_1,)
+    ward.assess(10, found(severity=Severity.EMERGENT))
+    ward.names = (MRN_1, MRN_2)
+    (change,) = ward.assess(12, found())
+    assert (change.reason, change.is_noticed, change.alert.severity) == (
+        "severity lowered",
+        True,
+        Severity.URGENT,
+    )
+    assert ward.assess(13, found()) == ()
+
+
+def test_an_acknowledged_alert_stays_so_when_numbers_are_joined() -> None:
+    ward = Ward()
+    ward.names = (MRN_1,)
+    ward.assess(10, found())
+    ward.set(ward.only, state=AlertState.ACKNOWLEDGED)
+    ward.names = (MRN_1, MRN_2)
+    (change,) = ward.assess(12, found())
+    assert (change.alert.state, change.is_noticed) == (AlertState.ACKNOWLEDGED, True)
 
 
 def test_redirects_in_a_circle_do_not_hang() -> None:

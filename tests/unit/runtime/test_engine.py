@@ -259,8 +259,8 @@ def test_joined_lps_leave_one_alert(script: Script, facts: Facts, at: At, store:
     Engine([JournalInlet(journal)], store, script, MessageClock()).drain()
     assert store.episodes() == (1, 0)
     assert sorted(record.alert.state for record in store.alerts()) == [
-        AlertState.RAISED,
         AlertState.SUPERSEDED,
+        AlertState.UPDATED,
     ]
 
 

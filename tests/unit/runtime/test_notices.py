@@ -183,7 +183,9 @@ def test_when_lps_turn_out_to_be_one_the_alert_that_stays_speaks_to_both_wards()
     before = [replace(alert, episode_id="e1") for alert in told.ward.alerts.values()]
     changes = told.ward.assess_pairs(11, [("e1", found())], joined)
     moved = tuple(replace(one, alert=replace(one.alert, episode_id="e1")) for one in changes)
-    assert told.tell(moved, before, 11) == []
+    notices = told.tell(moved, before, 11)
+    assert places(notices) == [("amu", "fever-single updated"), ("itu", "fever-single updated")]
+    assert json.loads(notices[0].notice.body)["joined"] == ["a2"], "what to close"
     told.pen.unit = "surgery"
     before = list(told.ward.alerts.values())
     gone = told.ward.assess_pairs(12, [], Standing(("e1",)))
