@@ -9,7 +9,6 @@ ends at clause breaks, after Chapman et al., J Biomed Inform 2001 (NegEx) and Ha
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from msgspec import structs
 
 from worker.model.fact import AssertionStatus
 from worker.notes.lexicon import Cue, Mark, Mention
+from worker.notes.once import once
 from worker.notes.text import EMPTY_BOX, TICKED_BOX
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ _NEAR = "near"
 _COVERED = frozenset({"group", "qualifier"})
 
 
+_Sorted = tuple[
+    list[tuple["Hit[Mention | Cue]", Mention]], list[tuple["Hit[Mention | Cue]", Cue]], frozenset[int]
+]
+
+
 class Stated(msgspec.Struct, frozen=True, gc=False):
     """A finding in a sentence: words [first, after), the form of its phrase and its status."""
 
@@ -75,31 +80,42 @@ class Reading:
         self.sentence = sentence
         self.lexicon = lexicon
 
-    @cached_property
+    @once
     def hits(self) -> tuple[Hit[Mention | Cue], ...]:
         """Mentions and cues, from left to right."""
         return tuple(self.lexicon.statements.find(self.sentence.words))
 
-    @cached_property
+    @once
     def marks(self) -> tuple[Hit[Mark], ...]:
         """Qualifiers and groups, which may overlap."""
         return _real(self.lexicon.marks.find_all(self.sentence.words))
 
-    @cached_property
+    @once
     def groups(self) -> frozenset[str]:
-        """The groups of which a phrase stands in the sentence."""
+        """Return the groups of which a phrase stands in the sentence."""
         return frozenset(mark.id for hit in self.marks for mark in hit.meanings if mark.kind == "group")
 
-    @cached_property
-    def _breaks(self) -> frozenset[int]:
-        return frozenset(
-            hit.first
-            for hit in self.hits
-            for cue in hit.meanings
-            if isinstance(cue, Cue) and cue.side == "break"
-        )
+    @once
+    def _sorted(self) -> _Sorted:
+        """Mentions; cues that stand before or behind what they speak of; where breaks are."""
+        mentions: list[tuple[Hit[Mention | Cue], Mention]] = []
+        cues: list[tuple[Hit[Mention | Cue], Cue]] = []
+        breaks: list[int] = []
+        for hit in self.hits:
+            for meaning in hit.meanings:
+                if isinstance(meaning, Mention):
+                    mentions.append((hit, meaning))
+                elif meaning.side in _SIDES:
+                    cues.append((hit, meaning))
+                elif meaning.side == "break":
+                    breaks.append(hit.first)
+        return mentions, cues, frozenset(breaks)
 
-    @cached_property
+    @property
+    def _breaks(self) -> frozenset[int]:
+        return self._sorted[2]
+
+    @once
     def is_of_the_patient(self) -> bool:
         """Tell whether nothing in the sentence makes it advice, family or history."""
         return not any(
@@ -108,7 +124,7 @@ class Reading:
             for meaning in hit.meanings
         )
 
-    @cached_property
+    @once
     def _normal(self) -> tuple[tuple[int, int], ...]:
         return tuple(
             (hit.first, hit.after)
@@ -116,7 +132,7 @@ class Reading:
             if any(isinstance(meaning, Mention) and meaning.form == _NORMAL for meaning in hit.meanings)
         )
 
-    @cached_property
+    @once
     def _segment_ends(self) -> tuple[int, ...]:
         return self._counted(_SEGMENT_MARKS - {_COMMA}, frozenset(self._commas()))
 
@@ -129,9 +145,11 @@ class Reading:
             if word == _COMMA and words[at + 1 : at + 2] != [_RELATIVE]:
                 yield at
 
-    @cached_property
+    @once
     def _clause_ends(self) -> tuple[int, ...]:
         words = self.sentence.words
+        if _COMMA not in words:
+            return self._counted(_CLAUSE_MARKS, frozenset())
         turns = {hit.first - 1 for hit in self.lexicon.after_comma.find_all(words)}
         commas = {at for at in turns if at >= 0 and words[at] == _COMMA}
         return self._counted(_CLAUSE_MARKS, frozenset(commas.union(self._asserted_commas())))
@@ -139,8 +157,6 @@ class Reading:
     def _asserted_commas(self) -> Iterator[int]:
         """Give the commas before a part that says by its last words that something is there: ", leg weakness worse"."""
         words = self.sentence.words
-        if _COMMA not in words:
-            return
         for hit in self.lexicon.asserts.find_all(words):
             if hit.after < len(words) and words[hit.after] not in _SEGMENT_MARKS:
                 continue
@@ -150,7 +166,7 @@ class Reading:
             if at >= 0 and words[at] == _COMMA:
                 yield at
 
-    @cached_property
+    @once
     def _advice_ends(self) -> tuple[int, ...]:
         words = self.sentence.words
         turns = self.lexicon.ends_advice.find_all(words)
@@ -160,10 +176,10 @@ class Reading:
 
     def _counted(self, marks: frozenset[str], others: frozenset[int]) -> tuple[int, ...]:
         """Return for each position how many ends of the kind stand before it."""
-        ends = (
-            int(word in marks or at in others or at in self._breaks)
-            for at, word in enumerate(self.sentence.words)
-        )
+        words, breaks = self.sentence.words, self._breaks
+        if not others and not breaks and marks.isdisjoint(words):
+            return (0,) * (len(words) + 1)
+        ends = (int(word in marks or at in others or at in breaks) for at, word in enumerate(words))
         return (0, *accumulate(ends))
 
     def is_within(self, reach: str, left_after: int, right_first: int) -> bool:
@@ -237,7 +253,7 @@ class Reading:
         begin = self._begin(first)
         return next((doubt for doubt in self._doubts if doubt[1] == begin), None)
 
-    @cached_property
+    @once
     def _doubts(self) -> tuple[tuple[int, int], ...]:
         marks = ((at, at + 1) for at, word in enumerate(self.sentence.words) if word == _DOUBT)
         words = (
@@ -247,19 +263,22 @@ class Reading:
         )
         return (*marks, *words)
 
+    @once
+    def forbidden(self) -> list[tuple[Hit[Mark], str]]:
+        """Words that forbid a qualifier, with its id."""
+        return [(hit, mark.id) for hit in self.marks for mark in hit.meanings if mark.kind == "unless"]
+
     def _is_normal(self, mark: Hit[Mark]) -> bool:
         """Tell whether a mark stands inside a phrase that states what is normal: it says nothing of what else is there."""
         return any(first <= mark.first and mark.after <= after for first, after in self._normal)
 
     def stated(self) -> Iterable[Stated]:
         """Give every finding of the sentence with its status, in order."""
-        for hit in self.hits:
-            mentions = [meaning for meaning in hit.meanings if isinstance(meaning, Mention)]
-            for mention in mentions:
-                status = self._status(hit.first, hit.after, is_normal=mention.form == _NORMAL)
-                said = Stated(hit.first, hit.after, mention.finding, mention.form, status)
-                is_doubted = status is AssertionStatus.PRESENT and self._place_doubt(said) is not None
-                yield structs.replace(said, status=AssertionStatus.UNCERTAIN) if is_doubted else said
+        for hit, mention in self._sorted[0]:
+            status = self._status(hit.first, hit.after, is_normal=mention.form == _NORMAL)
+            said = Stated(hit.first, hit.after, mention.finding, mention.form, status)
+            is_doubted = status is AssertionStatus.PRESENT and self._place_doubt(said) is not None
+            yield structs.replace(said, status=AssertionStatus.UNCERTAIN) if is_doubted else said
 
     @property
     def begins_anew(self) -> bool:
@@ -287,9 +306,9 @@ class Reading:
     def is_left_blank(self, finding: Stated) -> bool:
         """Tell whether the box of a finding in a form is empty: the one before it where the form begins with a box."""
         words = self.sentence.words
-        boxes = [at for at, word in enumerate(words) if word in _BOXES]
-        if not boxes:
+        if _BOXES.isdisjoint(words):
             return False
+        boxes = [at for at, word in enumerate(words) if word in _BOXES]
         own = [at for at in boxes if (at < finding.first if boxes[0] == 0 else at >= finding.after)]
         return bool(own) and words[own[-1] if boxes[0] == 0 else own[0]] == EMPTY_BOX
 
@@ -306,22 +325,19 @@ class Reading:
         return next((status for status in lasting if status in found), None)
 
     def _status(self, first: int, after: int, *, is_normal: bool) -> AssertionStatus:
-        found = {
+        found = [
             cue.status for hit, cue in self._cues if self._says(hit, cue, first, after, is_normal=is_normal)
-        }
+        ]
         if self._is_doubted(first, after):
-            found.add(AssertionStatus.UNCERTAIN)
+            found.append(AssertionStatus.UNCERTAIN)
+        if not found:
+            return AssertionStatus.PRESENT
         return next((status for status in _STRENGTH if status in found), AssertionStatus.PRESENT)
 
-    @cached_property
+    @property
     def _cues(self) -> list[tuple[Hit[Mention | Cue], Cue]]:
         """Return the cues that stand before or behind what they speak of."""
-        return [
-            (hit, cue)
-            for hit in self.hits
-            for cue in hit.meanings
-            if isinstance(cue, Cue) and cue.side in _SIDES
-        ]
+        return self._sorted[1]
 
     def _says(self, hit: Hit[Mention | Cue], cue: Cue, first: int, after: int, *, is_normal: bool) -> bool:
         """Tell whether a cue counts for what stands at a place."""
@@ -390,6 +406,8 @@ class Reading:
     def _is_doubted(self, first: int, after: int) -> bool:
         """Tell whether a question mark stands before the finding, in its segment, or ends it ("?confusion", "Any fever?")."""
         words = self.sentence.words
+        if _DOUBT not in words:
+            return False
         if words[-1] == _DOUBT and self.is_within("segment", after, len(words) - 1):
             return True
         return any(words[at] == _DOUBT and self.is_within("segment", at, first) for at in range(first))

@@ -98,7 +98,8 @@ class Lexicon:
 
     Shape: `statements` holds mentions and cues, which do not overlap; `marks` qualifiers and groups, which may; `headings`
     gives kinds of sections, `turns` what ends those of one line; `after_comma` words that end a denial behind a
-    comma, `asserts` those that do so at the end of the part behind it, `ends_advice` those that end advice inside its sentence.
+    comma, `asserts` those that do so at the end of the part behind it, `ends_advice` those that end advice inside its sentence;
+    `of_groups` has the qualifiers that the phrases of a group mean.
     """
 
     statements: PhraseTable[Mention | Cue]
@@ -110,6 +111,7 @@ class Lexicon:
     turns: PhraseTable[bool]
     punctures: PunctureTables
     qualifiers: Mapping[str, QualifierSpec] = field(default_factory=dict)
+    of_groups: Mapping[str, Sequence[QualifierSpec]] = field(default_factory=dict)
     near: Mapping[str, NearSpec] = field(default_factory=dict)
     becomes: Mapping[str, BecomesSpec] = field(default_factory=dict)
     scores: ScoreSpec | None = None
@@ -234,11 +236,19 @@ class _Tables:
             turns=turns,
             punctures=self._puncture_tables(),
             qualifiers={name: placed.spec for name, placed in self._qualifiers.items()},
+            of_groups=self._of_groups(),
             near={spec.id: spec.near for spec in specs if spec.near is not None},
             becomes={spec.id: spec.becomes for spec in specs if spec.becomes is not None},
             scores=next((placed.spec.scores for placed in self._context[::-1] if placed.spec.scores), None),
             findings=frozenset(self._findings),
         )
+
+    def _of_groups(self) -> dict[str, list[QualifierSpec]]:
+        by_group: dict[str, list[QualifierSpec]] = {}
+        for placed in self._qualifiers.values():
+            if placed.spec.group is not None:
+                by_group.setdefault(placed.spec.group, []).append(placed.spec)
+        return by_group
 
     def _fill_classes(self) -> None:
         """Write the classes of words out; they may not name each other, so none is known yet."""

@@ -34,7 +34,11 @@ _OF_SECTION: dict[SectionKind, AssertionStatus] = {
     "family": AssertionStatus.FAMILY,
     "historical": AssertionStatus.HISTORICAL,
 }
-_STANDING = frozenset({AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN})
+_NORMAL = {
+    AssertionStatus.PRESENT: AssertionStatus.ABSENT,
+    AssertionStatus.ABSENT: AssertionStatus.UNCERTAIN,
+}
+"""What a phrase says that states what is normal, by the status that the words around it give."""
 
 
 _Known = dict[tuple[object, ...], AssertionStatus | None]
@@ -108,35 +112,36 @@ class LexiconReader:
 
     def _section(self, sentences: Sequence[Sentence], section: Section, known: _Known) -> Iterator[_Told]:
         lasting: AssertionStatus | None = None
-        for sentence, following in zip_longest(sentences, sentences[1:]):
+        readings = [Reading(sentence, self._lexicon) for sentence in sentences]
+        for reading, following in zip_longest(readings, readings[1:]):
+            sentence = reading.sentence
             may_state = not self._beginnings.isdisjoint(sentence.words)
             if lasting is AssertionStatus.ABSENT and not sentence.is_point:
-                lasting = None if Reading(sentence, self._lexicon).begins_anew else lasting
-            behind = following.text if may_state and following else ""
+                lasting = None if reading.begins_anew else lasting
+            behind = following.sentence.text if may_state and following else ""
             place = (sentence.text, section.kind, section.written, lasting, behind)
             if place not in known:
                 if may_state:
-                    yield from self._sentence(sentence, section, lasting, following)
-                known[place] = self._lasting(sentence, lasting)
+                    yield from self._sentence(reading, section, lasting, following)
+                known[place] = self._lasting(reading, lasting)
             lasting = known[place]
 
     def _sentence(
         self,
-        sentence: Sentence,
+        reading: Reading,
         section: Section,
         lasting: AssertionStatus | None,
-        following: Sentence | None,
+        following: Reading | None,
     ) -> Iterator[_Told]:
-        reading = Reading(sentence, self._lexicon)
-        kind = section.kind
+        kind, sentence = section.kind, reading.sentence
         stated = list(reading.stated())
         if not stated:
             return
-        remark = Remark(following, self._lexicon) if following else None
-        spans = sentence.spans
+        remark = Remark(following) if following else None
+        given = _OF_SECTION.get(kind, lasting)
         for finding, own in zip(stated, qualify(reading, stated), strict=True):
             answered = _answered(finding, sentence, remark)
-            status = self._status(answered, reading, _OF_SECTION.get(kind, lasting))
+            status = self._status(answered, reading, given)
             if status is None or reading.is_left_blank(finding):
                 continue
             if kind == "baseline" and AFTER_LP not in reading.groups:
@@ -144,13 +149,11 @@ class LexiconReader:
             added = (
                 remark.qualifiers(finding.finding) if remark and finding.finding in self._remarkable else ()
             )
-            kept = tuple(sorted(own.union(added))) if status in _STANDING else ()
-            span = (spans[finding.first][0], spans[finding.after - 1][1])
+            kept = tuple(sorted(own.union(added))) if _stands(status) else ()
+            span = sentence.span(finding.first, finding.after)
             name = self._name(finding.finding, reading, remark)
             is_remarked = bool(added) or name != self._name(finding.finding, reading, None)
-            told = (
-                (sentence.start, following.start + len(following.text)) if following and is_remarked else None
-            )
+            told = (sentence.start, following.sentence.end) if following and is_remarked else None
             grounds = Grounds(reading, finding, answered.status, section, lasting)
             yield name, Assertion(status, kept, span, sentence.text), told, grounds
 
@@ -158,12 +161,9 @@ class LexiconReader:
         self, finding: Stated, reading: Reading, given: AssertionStatus | None
     ) -> AssertionStatus | None:
         """Return the status of a finding by its form, None where the form says nothing here."""
-        status = given if given is not None and finding.status in _STANDING else finding.status
+        status = given if given is not None and _stands(finding.status) else finding.status
         if finding.form == "normal":
-            return {
-                AssertionStatus.PRESENT: AssertionStatus.ABSENT,
-                AssertionStatus.ABSENT: AssertionStatus.UNCERTAIN,
-            }.get(status)
+            return _NORMAL.get(status)
         if finding.form == "denied":
             return status if status is AssertionStatus.ABSENT else None
         if finding.form == "near" and not reading.is_near(finding, self._lexicon.near[finding.finding]):
@@ -177,23 +177,29 @@ class LexiconReader:
         is_other = becomes.with_ in reading.groups or (remark is not None and remark.makes(finding, becomes))
         return becomes.finding if is_other else finding
 
-    def _lasting(self, sentence: Sentence, lasting: AssertionStatus | None) -> AssertionStatus | None:
+    def _lasting(self, reading: Reading, lasting: AssertionStatus | None) -> AssertionStatus | None:
         """Return the status that the next sentence inherits: the points of a list, or the next part behind a semicolon."""
-        if sentence.opens_list or sentence.text.endswith(";"):
-            own = Reading(sentence, self._lexicon).lasting
+        sentence = reading.sentence
+        if sentence.text.endswith((":", ";")):
+            own = reading.lasting
             return own or (lasting if not sentence.opens_list else None)
         return lasting if sentence.is_point else None
 
 
 def _answered(finding: Stated, sentence: Sentence, remark: Remark | None) -> Stated:
     """Return a finding with what the next sentence answers: "Any weakness? No.", "Asked about weakness; all denied."."""
-    if remark is None or finding.status not in _STANDING:
+    if remark is None or not sentence.text.endswith(("?", ";")) or not _stands(finding.status):
         return finding
     is_question = sentence.text.endswith("?")
-    answer = remark.verdict if is_question or sentence.text.endswith(";") else None
+    answer = remark.verdict
     if is_question and finding.status is AssertionStatus.UNCERTAIN:
         answer = answer or remark.answer
     return finding if answer is None else structs.replace(finding, status=answer)
+
+
+def _stands(status: AssertionStatus) -> bool:
+    """Tell whether a finding of a status can fire a rule."""
+    return status is AssertionStatus.PRESENT or status is AssertionStatus.UNCERTAIN
 
 
 def _beginning(text: str) -> str:

@@ -8,7 +8,7 @@ longest phrase, however many phrases there are.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -220,20 +220,21 @@ class PhraseTable(Generic[Meaning]):
 
     def find_all(self, words: Sequence[str]) -> Iterator[Hit[Meaning]]:
         """Give the longest phrase at every place; phrases may overlap, and a colon between their words does not count."""
-        beginnings = self._beginnings()
+        begin = self._beginnings().get
+        end = len(words)
         for first, word in enumerate(words):
-            if word not in beginnings:
+            state = begin(word)
+            if state is None:
                 continue
-            state = beginnings[word]
             at = after = first + 1
             meanings = state.meanings
-            for following in islice(words, at, None):
+            while at < end:
                 steps = state.following
                 if steps is None:
                     steps = self._follow(state)
-                if following not in steps:
+                state = steps.get(words[at])
+                if state is None:
                     break
-                state = steps[following]
                 at += 1
                 if state.meanings:
                     after, meanings = at, state.meanings

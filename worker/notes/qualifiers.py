@@ -31,16 +31,16 @@ def qualify(reading: Reading, stated: Sequence[Stated]) -> list[set[str]]:
     return found
 
 
-def specs_of(reading: Reading, mark: Mark) -> list[QualifierSpec]:
+def specs_of(reading: Reading, mark: Mark) -> Sequence[QualifierSpec]:
     """Return what a mark may say; a complaint after the LP was not there "on admission", whoever says so in its sentence."""
     qualifiers = reading.lexicon.qualifiers
     if mark.kind == "qualifier":
         spec = qualifiers[mark.id]
         is_out = (spec.means or spec.id) == BASELINE and spec.side == "either" and AFTER_LP in reading.groups
-        return [] if is_out else [spec]
+        return () if is_out else (spec,)
     if mark.kind == "group":
-        return [spec for spec in qualifiers.values() if spec.group == mark.id]
-    return []
+        return reading.lexicon.of_groups.get(mark.id, ())
+    return ()
 
 
 def _reached(reading: Reading, hit: Hit[Mark], spec: QualifierSpec, stated: Sequence[Stated]) -> list[int]:
@@ -64,9 +64,7 @@ def _is_near(reading: Reading, hit: Hit[Mark], finding: Stated, spec: QualifierS
         return False
     reach = "segment" if spec.reach == "brackets" else spec.reach
     return not any(
-        mark.kind == "unless" and mark.id == spec.id and reading.joins(other, finding, reach)
-        for other in reading.marks
-        for mark in other.meanings
+        name == spec.id and reading.joins(other, finding, reach) for other, name in reading.forbidden
     )
 
 
@@ -78,9 +76,10 @@ def _add_scores(reading: Reading, stated: Sequence[Stated], found: list[set[str]
     scores, given = reading.lexicon.scores, reading.sentence.scores
     if scores is None or not given:
         return
-    spans = reading.sentence.spans
     scored = [
-        (spans[finding.first][0], at) for at, finding in enumerate(stated) if finding.finding in scores.of
+        (reading.sentence.span(finding.first, finding.after)[0], at)
+        for at, finding in enumerate(stated)
+        if finding.finding in scores.of
     ]
     for position, score in given:
         before = [at for start, at in scored if start < position]

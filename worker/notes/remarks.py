@@ -5,19 +5,17 @@ A remark speaks of what the sentence before it states where it names none of it 
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from worker.notes.context import Reading
+from worker.notes.once import once
 from worker.notes.qualifiers import specs_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from worker.model.fact import AssertionStatus
-    from worker.notes.lexicon import Lexicon
+    from worker.notes.context import Reading
     from worker.notes.lexicon_spec import BecomesSpec
-    from worker.notes.text import Sentence
 
 _NAMING = frozenset({"phrases", "near"})
 
@@ -25,11 +23,11 @@ _NAMING = frozenset({"phrases", "near"})
 class Remark:
     """What a sentence says of the findings of the sentence before it."""
 
-    def __init__(self, sentence: Sentence, lexicon: Lexicon) -> None:
+    def __init__(self, reading: Reading) -> None:
         """Take the sentence; it is read where somebody asks."""
-        self._reading = Reading(sentence, lexicon)
+        self._reading = reading
 
-    @cached_property
+    @once
     def _named(self) -> frozenset[str]:
         return frozenset(finding.finding for finding in self._reading.stated() if finding.form in _NAMING)
 
