@@ -1,4 +1,4 @@
-"""The vignettes of each rule, one file a rule: in both standards, in both ways of each, in order and shuffled."""
+"""The vignettes of each rule, one file a rule: in both standards, in both ways of each, in order and shuffled, notes read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.trials import failures_of
+from tests.scenarios.trials import failures_by_extract, failures_of
 from worker.simulate.trial import Bench
 from worker.simulate.vignettes import Vignette, parse_vignettes
 
@@ -23,6 +23,13 @@ VIGNETTES = [vignette for vignettes in BY_RULE.values() for vignette in vignette
 @pytest.mark.parametrize("vignette", VIGNETTES, ids=lambda vignette: vignette.vignette_id)
 def test_a_vignette_gives_exactly_its_alerts(vignette: Vignette, bench: Bench) -> None:
     assert not failures_of(vignette, bench)
+
+
+@pytest.mark.parametrize(
+    "vignette", [one for one in VIGNETTES if one.gold], ids=lambda vignette: vignette.vignette_id
+)
+def test_the_extract_of_its_notes_gives_the_same(vignette: Vignette, bench: Bench) -> None:
+    assert not failures_by_extract(vignette, bench)
 
 
 def test_no_two_vignettes_have_one_id() -> None:

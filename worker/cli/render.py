@@ -56,10 +56,10 @@ def notes_option(command: Command) -> Command:
     """Add `--notes`: who reads the notes of vignettes."""
     return click.option(
         "--notes",
-        type=click.Choice(["extract", "text"]),
-        default="extract",
+        type=click.Choice(["text", "extract"]),
+        default="text",
         show_default=True,
-        help="extract: notes say what the vignette states; text: the pack's phrases read them.",
+        help="text: the pack's phrases read the notes; extract: they say what the vignette's extract states.",
     )(command)
 
 

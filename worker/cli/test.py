@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   lpwatch test mappings/tests
-  lpwatch test our/vignettes.yaml --pack our/pack --notes text --json
+  lpwatch test our/vignettes.yaml --pack our/pack --json
 """
 
 SUFFIXES = {".yaml", ".yml"}
@@ -43,8 +43,8 @@ SUFFIXES = {".yaml", ".yml"}
 def test(*, paths: tuple[Path, ...], notes: str, packs: tuple[Path, ...], is_json: bool) -> None:
     """Run vignettes: timelines of facts, and the alerts that they must give.
 
-    Each is written as HL7 v2 and as FHIR, in the two ways that each standard allows, and run in order and shuffled. It
-    passes when all of them give what it states. Exit code 1 when one fails.
+    Each is written as HL7 v2 and as FHIR, in the two ways that each standard allows, and run in order and shuffled; its
+    notes are read. It passes when all of them give what it states. Exit code 1 when one fails.
     """
     configure_logs(sys.stderr, level="critical")  # what fails is reported as a problem of its vignette
     vignettes = parse_vignettes(read_vignettes(paths))

@@ -48,9 +48,15 @@ _SIDES = frozenset({"before", "after"})
 _COMMA = ","
 _OF_A_LIST = frozenset({"or", "nor"})
 """Words that keep the part behind a comma in the list before it."""
-_RELATIVE = "which"
+_WHICH = "which"
+_RELATIVES = frozenset({_WHICH, "that"})
 _ARTICLES = frozenset({"the", "his", "her", "their"})
 _TOO = (["too"], ["also"])
+_DEGREES = frozenset({"now", "still", "very", "quite", "rather"})
+_GOING_ON = frozenset(
+    {"and", "but", "at", "on", "in", "when", "since", "by", "today", "tonight", "overnight", "again", "now"}
+)
+"""Words behind "severe" that begin no other complaint: "headache, severe at night"."""
 _BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
 _NORMAL = "normal"
 _NEAR = "near"
@@ -142,7 +148,7 @@ class Reading:
         if _COMMA not in words:
             return
         for at, word in enumerate(words):
-            if word == _COMMA and words[at + 1 : at + 2] != [_RELATIVE]:
+            if word == _COMMA and words[at + 1 : at + 2] != [_WHICH]:
                 yield at
 
     @once
@@ -203,6 +209,16 @@ class Reading:
         if finding.after <= hit.first:
             return self.is_within(reach, finding.after, hit.first)
         return True
+
+    def is_behind(self, hit: Hit[Mark], finding: Stated) -> bool:
+        """Tell whether a mark is what a part behind a comma says of the finding before it: "headache, now severe"."""
+        words = self.sentence.words
+        comma = hit.first - 1 - int(hit.first > 0 and words[hit.first - 1] in _DEGREES)
+        if comma < finding.after or words[comma] != _COMMA:
+            return False
+        if hit.after < len(words) and words[hit.after] not in _SEGMENT_MARKS | _GOING_ON:
+            return False
+        return self.is_within("segment", finding.after, comma)
 
     def is_near(self, finding: Stated, near: NearSpec) -> bool:
         """Tell whether a finding stands beside a word of a group, as its row of the lexicon asks."""
@@ -399,8 +415,16 @@ class Reading:
             return self._ends_list(cue_first)
         return (
             cue.reach != "colon"
-            and cue_first - after <= _FAR_BEHIND
+            and (cue_first - after <= _FAR_BEHIND or self._is_told_of(after, cue_first))
             and self.is_within("segment", after, cue_first)
+        )
+
+    def _is_told_of(self, after: int, cue_first: int) -> bool:
+        """Tell whether all up to a cue is said of the finding alone: "headache that was worse despite tablets has gone"."""
+        return self.sentence.words[after] in _RELATIVES and not any(
+            after <= hit.first < cue_first and isinstance(meaning, Mention)
+            for hit in self.hits
+            for meaning in hit.meanings
         )
 
     def _is_doubted(self, first: int, after: int) -> bool:

@@ -60,7 +60,8 @@ def _reached(reading: Reading, hit: Hit[Mark], spec: QualifierSpec, stated: Sequ
 def _is_near(reading: Reading, hit: Hit[Mark], finding: Stated, spec: QualifierSpec) -> bool:
     if spec.side == "before" and hit.after > finding.first:
         return False
-    if not reading.joins(hit, finding, spec.reach):
+    is_behind = spec.reach == "segment" and reading.is_behind(hit, finding)
+    if not is_behind and not reading.joins(hit, finding, spec.reach):
         return False
     reach = "segment" if spec.reach == "brackets" else spec.reach
     return not any(

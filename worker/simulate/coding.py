@@ -114,6 +114,7 @@ CODINGS: Final[dict[str, Coding]] = {
     "antimicrobial": _drug("antimicrobial"),
     "nsaid-allergy": Coding(Kind.ALLERGY, Term("", "NSAID-ALLERGY", "Allergy to an NSAID")),
     "ulcer-history": Coding(Kind.FINDING, Term("", "ULCER-HISTORY", "Peptic ulcer")),
+    "puncture-site-infection": Coding(Kind.FINDING, Term(SNOMED, "128045006", "Cellulitis")),
     "severe-back-pain": Coding(Kind.FINDING, Term("", "SEVERE-BACK-PAIN", "Severe back pain")),
     "encounter": Coding(Kind.ENCOUNTER, Term("", "", "Visit")),
     "discharge": Coding(Kind.DISCHARGE, Term("", "", "Discharge")),

@@ -38,13 +38,16 @@ class TrialStore(ReplayStore, Protocol):
 class Bench:
     """What trials need: the pack's program, an empty store for each run, and the rules that the pack has.
 
-    Shape: `is_gold` replaces the note reader by the gold readings of the vignettes.
+    Shape: `is_gold` replaces the note reader by the gold readings of the vignettes; `forms` in which each is written, and
+    the seeds of `shuffles`.
     """
 
     programs: Programs
     open_store: Callable[[], TrialStore]
     rules: frozenset[str]
-    is_gold: bool = True
+    is_gold: bool = False
+    forms: tuple[str, ...] = FORMS
+    shuffles: tuple[int, ...] = SHUFFLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Verdict:
 def try_vignette(vignette: Vignette, bench: Bench) -> Verdict:
     """Judge one vignette in every form and order."""
     program = bench.programs(GoldReader(vignette.gold) if bench.is_gold else None)
-    failures = [failure for form in FORMS for failure in _try_form(vignette, form, program, bench)]
+    failures = [failure for form in bench.forms for failure in _try_form(vignette, form, program, bench)]
     return Verdict(vignette, tuple(failures), tuple(sorted(vignette.rules - bench.rules)))
 
 
@@ -83,7 +86,7 @@ def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> 
         observed = documents(got, t0_ms, vignette.expected)
         yield Failure(vignette.vignette_id, form, IN_ORDER, expected, observed, problems)
     final = open_alerts(first.outcomes)
-    for seed in SHUFFLES:
+    for seed in bench.shuffles:
         other = run(messages, vignette, program, bench.open_store, Disturbance(shuffle_seed=seed))
         shuffled = open_alerts(other.outcomes)
         problems = (*other.problems, *finds_otherwise(vignette, other))

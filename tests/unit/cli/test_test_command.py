@@ -94,9 +94,9 @@ def test_a_failure_names_what_a_layer_changed_that_its_rules_rest_on(tmp_path: P
     (ours / "rules/off.yaml").write_text("id: pain-spike\ndisabled: true\n", encoding="utf-8")
     (ours / "notes/findings.yaml").write_text("findings: []\n", encoding="utf-8")
     concept_line = f"{ours}/concepts/vitals.yaml:1:15: replaces the concept 'body-temperature'"
-    told = json.loads(_run(tmp_path, GOOD, "--pack", str(ours), "--json").stdout)
+    told = json.loads(_run(tmp_path, GOOD, "--pack", str(ours), "--notes", "extract", "--json").stdout)
     assert {failure["id"]: failure["changed_by"] for failure in told["failures"]} == {"A1": [concept_line]}
     asks = GOOD.replace("rule: fever-single, sev: urgent, at: 5", "rule: pain-spike, sev: routine, at: 5")
-    lines = _run(tmp_path, asks, "--pack", str(ours), "--notes", "text").stdout.splitlines()
+    lines = _run(tmp_path, asks, "--pack", str(ours)).stdout.splitlines()
     assert f"  changed by {ours}/rules/off.yaml:1:5: pain-spike: removes the rule" in lines
     assert f"  changed by {ours}/notes/findings.yaml: phrases of its own" in lines

@@ -186,6 +186,23 @@ def stated(reading: NoteReading) -> set[tuple[str, ...]]:
         ("Right leg numb, ?weak", {("numbness", "present"), ("leg-weakness", "uncertain")}),
         ("Pain in right leg, perhaps arm weakness.", {("hemiparesis", "uncertain")}),
         ("Headache, perhaps resolved.", {("headache", "present")}),
+        ("Headache that was bad all of the night has gone.", {("headache", "resolved")}),
+        (
+            "Leg weakness that came with a fever has gone.",
+            {("leg-weakness", "present"), ("fever-finding", "resolved")},
+        ),
+        ("Back pain, now severe and constant.", {("back-pain", "present", "severe")}),
+        ("Back pain, severe at night.", {("back-pain", "present", "severe")}),
+        ("Back pain, severe nausea.", {("back-pain", "present")}),
+        (
+            "Mild headache, severe back pain.",
+            {("headache", "present", "mild"), ("back-pain", "present", "severe")},
+        ),
+        ("PDPH, no longer postural.", {("positional-headache", "present", "nonpostural")}),
+        (
+            "Allergic to diclofenac, peptic ulcer.",
+            {("nsaid-allergy", "present"), ("ulcer-history", "present")},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

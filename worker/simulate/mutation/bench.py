@@ -73,18 +73,22 @@ class _Made:
 
 @dataclass(slots=True)
 class Case:
-    """A vignette with its messages; the concepts of its facts and its run with the rules as they are once asked for."""
+    """A vignette with its messages; the concepts of its facts and its run with the rules as they are once asked for.
+
+    Shape: `is_gold` where its notes say what it states, whoever reads the others.
+    """
 
     vignette: Vignette
     file: str
     messages: tuple[RawMessage, ...]
+    is_gold: bool = False
     known_concepts: frozenset[str] | None = None
     known_made: _Made | None = None
 
 
-def case_of(vignette: Vignette, file: str = "") -> Case:
+def case_of(vignette: Vignette, file: str = "", *, is_gold: bool = False) -> Case:
     """Write a vignette, in the form in which mutants are judged."""
-    return Case(vignette, file, write(vignette, FORMS[0]))
+    return Case(vignette, file, write(vignette, FORMS[0]), is_gold)
 
 
 @dataclass(slots=True)
@@ -170,7 +174,7 @@ class MutationBench:
         vignettes: Iterable[tuple[str, Vignette]],
         open_store: Callable[[], TrialStore],
         *,
-        is_gold: bool = True,
+        is_gold: bool = False,
     ) -> None:
         """Read the vignettes, each given with the file that it stands in."""
         self._catalogue = catalogue
@@ -273,7 +277,7 @@ class MutationBench:
         return case.known_made
 
     def _as_it_is(self, case: Case) -> _Recorded:
-        gold = GoldReader(case.vignette.gold) if self._is_gold else None
+        gold = GoldReader(case.vignette.gold) if self._is_gold or case.is_gold else None
         return _Recorded(self._pack, self._readings, gold, is_watched=True)
 
     def _program(self, book: RuleBook) -> _Recorded:

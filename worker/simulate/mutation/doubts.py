@@ -53,7 +53,7 @@ def _case(timeline: Timeline) -> Case | None:
         (vignette,) = parse_vignettes({"timeline": json.dumps({"scenarios": [timeline]})})
     except PackError:
         return None
-    return case_of(vignette)
+    return case_of(vignette, is_gold=True)
 
 
 def _shortened(timeline: Timeline, bench: MutationBench, mutant: Mutant) -> Timeline:
