@@ -11,16 +11,11 @@ from worker.decode.documents import (
     Extract,
     from_base64,
     from_hex,
-    is_rtf,
     read_document,
-    read_rtf,
 )
 
 MAX_CHARACTERS = 24_000_000
 """More is not decoded: what its bytes may hold at most is read (`documents`)."""
-
-ELSEWHERE = "content elsewhere"
-"""A pointer or address: nothing is fetched."""
 
 
 def attachment_text(data: str, subtype: str, encoding: str) -> Extract:
@@ -36,11 +31,6 @@ def attachment_text(data: str, subtype: str, encoding: str) -> Extract:
     # Nobody says what such a stream holds; what its bytes begin with does.
     stated = "" if subtype.casefold() in {"octet-stream", "application/octet-stream"} else subtype
     return read_document(content, stated)
-
-
-def plain_or_rtf(text: str) -> Extract:
-    """Return the text of a field that may hold RTF as it is."""
-    return read_rtf(text) if is_rtf(text) else Extract(text)
 
 
 def _decoded(data: str, encoding: str) -> bytes | None:

@@ -56,6 +56,14 @@ def cda(*sections: tuple[str, str], extra: str = "") -> bytes:
         ("Temp < 38 &amp; falling", "Temp < 38 & falling"),
         ("<body>a<script>if (a < b) {</script>b</body>", "ab"),
         ("a\x00b", "ab"),
+        ("leg weak&shy;ness, neck sti&#xFB00;ness, sad&#8203;dle", "leg weakness, neck stiffness, saddle"),
+        ("<s>gone</s><strike>gone</strike><i style='text-decoration: line-through'>gone</i>stays", "stays"),
+        ("<p style='visibility:hidden'>gone</p>stays", "stays"),
+        ("<input type=checkbox>Fever<br><INPUT TYPE=radio checked>Pain", "[ ] Fever\n[x] Pain"),
+        ("Fever: <input value='since noon'><input type=hidden value=gone>", "Fever: since noon"),
+        ("Pain: <textarea>in the\nback</textarea>", "Pain: in the back"),
+        ("Rash: <select><option>No<option selected>Yes</select>", "Rash: Yes"),
+        ("<details><summary>Neck</summary>Stiff</details>", "Neck\nStiff"),
     ],
 )
 def test_html_lines_are_what_a_person_sees_on_a_line(html: str, text: str) -> None:
@@ -107,6 +115,12 @@ def test_no_html_crashes(html: str) -> None:
         (r"{\rtf1 a\bin99999999 b}", "a"),
         (r"{\rtf1{\field{\*\fldinst HYPERLINK}{\fldrslt shown}}}", "shown"),
         (r"{\rtf1 a\par\par b}", "a\n\nb"),
+        (
+            r"{\rtf1 a{\shp{\*\shpinst\shpleft0{\sp{\sn x}{\sv 1}}{\shptxt box{\*\x y}\par}}{\shprslt gone}}b}",
+            "a\nbox\nb",
+        ),
+        (r"{\rtf1{\header{\shp{\*\shpinst{\shptxt letterhead}}}}a}", "a"),
+        (r"{\rtf1 a{\strike gone}{\striked1 gone}{\deleted\strike0 gone}b\strike0 c}", "abc"),
     ],
 )
 def test_rtf_is_what_a_person_sees(rtf: str, text: str) -> None:
@@ -150,6 +164,22 @@ def test_cda_that_only_wraps_another_document_is_read_through() -> None:
     assert read_document(wrapped.encode()) == Extract("Fever.")
     broken = wrapped.replace(inner, "%%%").encode()
     assert read_document(broken) == Extract(problem="broken encoding")
+    pointer = wrapped.replace(inner, "<reference value='letter.rtf'/>").encode()
+    assert read_document(pointer) == Extract(problem="content elsewhere")
+
+
+def test_what_cda_calls_deleted_is_left_out() -> None:
+    exam = "<paragraph>Neck <content revised='delete'>not <br/></content>stiff</paragraph>"
+    assert read_document(cda(("Exam", exam))).text == "Exam\nNeck stiff"
+
+
+def test_of_xml_that_ends_too_early_the_beginning_is_read() -> None:
+    assert read_document(cda(("Exam", "Fever."))[:-20], "xml") == Extract("Exam\nFever.", gap="xml broken")
+
+
+def test_xml_in_another_charset_than_it_says_is_guessed() -> None:
+    content = cda(("Exam", "Patient’s neck is stiff.")).decode().encode("cp1252")
+    assert read_document(content) == Extract("Exam\nPatient’s neck is stiff.", is_guessed=True)
 
 
 def test_documents_that_wrap_each_other_end() -> None:
@@ -168,7 +198,7 @@ def test_documents_that_wrap_each_other_end() -> None:
     [
         (cda(("Exam", "&a;"), extra='<!DOCTYPE x [<!ENTITY a "Fever">]>'), "xml with entities"),
         (b"<ClinicalDocument>" + b"<a>" * 100_000, "nested too deeply"),
-        (cda(("Exam", "Fever."))[:-20], "xml broken"),
+        (cda()[:-20], "xml broken"),
         (b"<ClinicalDocument/>", "xml without text"),
         (b"<?xml version='1.0' encoding='nothing'?><a/>", "xml broken"),
     ],
@@ -191,13 +221,35 @@ def test_of_the_parts_of_a_mime_message_the_first_with_text_is_read() -> None:
     )
     assert read_document(message, "multipart") == Extract("Fever.")
     assert read_document(message.replace(rtf, b""), "multipart").problem == "png"
+    assert read_document(message.replace(b"image/png", b"text/plain"), "").text == "x\nFever."
+    assert read_document(message.replace(b"image/png", b"application/zip")) == Extract("Fever.", gap="zip")
     quoted = b"MIME-Version: 1.0\nContent-Transfer-Encoding: quoted-printable\n\nFever=20=3E 38"
     assert read_document(quoted) == Extract("Fever > 38")
+
+
+def test_mime_inside_mime_is_read() -> None:
+    inner = (
+        b"Content-Type: multipart/alternative; boundary=i\r\n\r\n--i\r\n\r\nFever.\r\n"
+        b"--i\r\nContent-Type: text/html\r\n\r\n<p>Fever.</p>\r\n--i--\r\n"
+    )
+    outer = b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n%b\r\n--o\r\n\r\nRash.\r\n--o--" % inner
+    assert read_document(outer).text.split() == ["Fever.", "Rash."]
 
 
 @pytest.mark.parametrize(
     ("content", "stated", "text"),
     [
+        ("38°".encode("utf-16-le"), "text/plain", "38°"),
+        ("Fever".encode("utf-16-be"), "TX", "Fever"),
+        (b"Fever.\x00\x00", "TX", "Fever."),
+        ("Neck sti\ufb00, weak\u00adness".encode(), "TX", "Neck stiff, weakness"),
+        (b"\xef\xbb\xbf{\\rtf1 Fever.}", "", "Fever."),
+        (b"<!DOCTYPE html><p>No fever<p>Pain", "text/plain", "No fever\nPain"),
+        (b"<!-- x --><HTML><p>No fever<p>Pain", "", "No fever\nPain"),
+        (b"<p>No\nfever</p><p>Pain</p>", "TX", "No fever\nPain"),
+        (b"No <b>fever</b>\nPain<br>Rash", "text/plain", "No fever\nPain\nRash"),
+        (b"Temp <38, GCS > 14 <none>", "text/plain", "Temp <38, GCS > 14 <none>"),
+        (b"<!-- x -->" + cda(("Exam", "Fever."))[21:], "", "Exam\nFever."),
         ("38°".encode("utf-16"), "text/plain", "38°"),
         ("38°".encode("iso-8859-1"), "text/plain; charset=ISO-8859-1", "38°"),
         (b"\xef\xbb\xbfFever", "", "Fever"),
@@ -221,6 +273,13 @@ def test_what_the_bytes_are_counts_more_than_what_they_are_called(
         (b"x" * (MAX_BYTES + 1), "text/plain", "too long"),
         (b"{\\rtf1 " + b"x" * MAX_BYTES, "", "too long"),
         (b"no rtf", "rtf", "broken"),
+        (b"\x89PNG\r\n\x1a\n", "text/plain", "png"),
+        (b"\xff\xd8\xff\xe0JFIF", "TX", "jpeg"),
+        (b"II*\x00\x08", "txt", "tiff"),
+        (b"PK\x03\x04word", "text/html", "zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "rtf", "msword"),
+        (b"\x1f\x8b\x08Fever", "", "gzip"),
+        (bytes(range(32)) * 9, "text/plain", "no text"),
     ],
 )
 def test_what_is_not_read_is_named_without_a_word_of_it(content: bytes, stated: str, problem: str) -> None:

@@ -5,14 +5,15 @@ size, its nesting and, for PDF, the calls that its reader may make (ADR 0031).
 """
 
 from worker.decode.documents.encoding import BROKEN_ENCODING, from_base64, from_hex
-from worker.decode.documents.extract import EMPTY, NESTED, TOO_LONG, Extract
+from worker.decode.documents.extract import ELSEWHERE, EMPTY, NESTED, TOO_LONG, Extract
 from worker.decode.documents.markup import read_html
 from worker.decode.documents.pdf import PICTURE
-from worker.decode.documents.read import MAX_BYTES, Kind, kind_of, read_document
+from worker.decode.documents.read import MAX_BYTES, Kind, kind_of, read_document, read_text
 from worker.decode.documents.rtf import is_rtf, read_rtf, rtf_to_text
 
 __all__ = [
     "BROKEN_ENCODING",
+    "ELSEWHERE",
     "EMPTY",
     "MAX_BYTES",
     "NESTED",
@@ -27,5 +28,6 @@ __all__ = [
     "read_document",
     "read_html",
     "read_rtf",
+    "read_text",
     "rtf_to_text",
 ]

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from worker.decode.documents.extract import BROKEN, EMPTY, NESTED, Extract
+from worker.decode.documents.extract import BROKEN, ELSEWHERE, EMPTY, NESTED, Extract
 from worker.decode.documents.layout import Lines
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DEEPEST = 256
 """Elements that may stand open inside each other."""
 
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
+_ENCODING = re.compile(rb"\s{0,64}<\?xml[^<>]{0,200}?encoding\s{0,9}=\s{0,9}[\"']([\w.-]{1,40})")
 _DOCUMENT = "ClinicalDocument"
 _NARRATIVE = frozenset({"title", "text"})
 _LINES = frozenset({"paragraph", "list", "caption", "title", "text", "footnote", "thead", "tbody", "tfoot"})
@@ -29,12 +31,16 @@ _SPACE = re.compile(r"[ \t\r\n]+")
 
 
 class Body:
-    """A `nonXMLBody`: another document inside, with its media type; `is_base64` as its `representation` says."""
+    """A `nonXMLBody`: another document inside, with its media type; `is_base64` as its `representation` says.
+
+    Shape: `is_elsewhere` where it only says where the document is.
+    """
 
     def __init__(self, media_type: str, *, is_base64: bool) -> None:
         """Begin with nothing inside."""
         self.media_type = media_type
         self.is_base64 = is_base64
+        self.is_elsewhere = False
         self.parts: list[str] = []
 
     @property
@@ -51,17 +57,36 @@ class Body:
 
 def read_xml(content: bytes) -> Extract | Body:
     """Read an XML document, or return the body that it only wraps."""
-    narrative = _Narrative()
+    is_guessed = _is_mislabelled(content)
+    if is_guessed:
+        content = content.decode("cp1252", "replace").encode()
+    narrative, gap = _Narrative(), ""
     try:
-        narrative.read(content)
+        narrative.read(content, "utf-8" if is_guessed else None)
     except _RefusedError as refused:
         return Extract(problem=str(refused))
     except (expat.ExpatError, ValueError, LookupError):
-        return Extract(problem=f"xml {BROKEN}")
-    if narrative.body is not None:
-        return narrative.body
+        gap = f"xml {BROKEN}"
+    if narrative.body is not None and not gap:
+        return Extract(problem=ELSEWHERE) if narrative.body.is_elsewhere else narrative.body
     found = narrative.lines.text
-    return Extract(found) if found else Extract(problem=f"xml {EMPTY}")
+    if not found:
+        return Extract(problem=gap or f"xml {EMPTY}")
+    return Extract(found, gap=gap, is_guessed=is_guessed)
+
+
+def _is_mislabelled(content: bytes) -> bool:
+    """Tell whether what calls itself UTF-8, or nothing, is none."""
+    if content.startswith(_WIDE_MARKS):
+        return False
+    stated = _ENCODING.match(content)
+    if stated is not None and stated[1].lower() not in {b"utf-8", b"us-ascii"}:
+        return False
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 class _RefusedError(Exception):
@@ -77,10 +102,11 @@ class _Narrative:
         self._open: list[str] = []
         self._is_document = False
         self._narrative_depth = 0
+        self._deleted_depth = 0
         self._in_body = False
 
-    def read(self, content: bytes) -> None:
-        parser = expat.ParserCreate()
+    def read(self, content: bytes, encoding: str | None = None) -> None:
+        parser = expat.ParserCreate(encoding)
         parser.buffer_text = True
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
@@ -106,6 +132,10 @@ class _Narrative:
                 self._in_body = True
             elif tag in _NARRATIVE and above == "section":
                 self._narrative_depth = len(self._open)
+        if self._in_body and self.body is not None and tag == "reference":
+            self.body.is_elsewhere = True
+        if self._is_read and attributes.get("revised") == "delete":
+            self._deleted_depth = len(self._open)
         if self._is_read:
             self._begin(tag)
 
@@ -115,6 +145,8 @@ class _Narrative:
             self._end(tag)
         if len(self._open) == self._narrative_depth:
             self._narrative_depth = 0
+        if len(self._open) == self._deleted_depth:
+            self._deleted_depth = 0
         self._open.pop()
         self._in_body = False
 
@@ -126,7 +158,7 @@ class _Narrative:
 
     @property
     def _is_read(self) -> bool:
-        return not self._is_document or self._narrative_depth > 0
+        return not self._deleted_depth and (not self._is_document or self._narrative_depth > 0)
 
     def _begin(self, tag: str) -> None:
         if tag == "br":

@@ -8,6 +8,9 @@ TOO_LONG = "too long"
 NESTED = "nested too deeply"
 BROKEN = "broken"
 EMPTY = "without text"
+ELSEWHERE = "content elsewhere"
+"""A pointer or address: nothing is fetched."""
+
 REST = "rest of a long document"
 
 

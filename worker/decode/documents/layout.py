@@ -10,9 +10,17 @@ from __future__ import annotations
 CELL = "\x1f"
 """Stands between two cells until their line is whole (ASCII: unit separator)."""
 
+_SHOWN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"), "")
+_SHOWN |= {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+
 _ENDS = ".:;,?!"
 _BLANKS = " \t\r\n\f\v"
 _MOST_BREAKS = 2
+
+
+def as_shown(text: str) -> str:
+    """Return a text as a person sees it: no signs without width inside words, ligatures as letters."""
+    return text if text.isascii() else text.translate(_SHOWN)
 
 
 def join_cells(line: str) -> str:
@@ -48,7 +56,7 @@ class Lines:
     @property
     def text(self) -> str:
         """Return everything so far, no blanks at the ends of lines."""
-        return "\n".join(map(join_cells, (*self._lines, "".join(self._line)))).strip()
+        return as_shown("\n".join(map(join_cells, (*self._lines, "".join(self._line)))).strip())
 
     def add(self, text: str) -> None:
         """Add words; blanks alone part words and begin no line."""

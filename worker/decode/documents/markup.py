@@ -27,21 +27,39 @@ def _names(text: str) -> frozenset[str]:
 
 _LINES = _names(
     """address article aside blockquote body caption center dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4
-    h5 h6 header hr main nav ol p pre section tbody tfoot thead ul"""
+    h5 h6 header hr legend main nav ol optgroup p pre section summary tbody tfoot thead ul details"""
 )
 _BEGIN = {"table": Lines.table, "tr": Lines.row, "td": Lines.cell, "th": Lines.cell, "li": Lines.point}
-_HIDDEN = _names(
-    "head del script style template title noscript object iframe svg math select textarea datalist"
-)
+_HIDDEN = _names("head del s strike script style template title noscript object iframe svg math datalist")
+_UNSEEN = ("display:none", "visibility:hidden", "line-through")
+_UNTYPED = _names("hidden submit button reset image password file")
+"""Kinds of `input` that say nothing of a patient."""
 _DOCUMENTS = _names("-document -undef")
 _CLOSE_THEMSELVES = _names(
     """area base br col embed hr img input link meta source track wbr p li dd dt td th tr tbody thead tfoot option optgroup
     colgroup caption rp rt html head body"""
 )
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:_-]{0,30})(?P<rest>[^<>]*)>?")
+_KNOWN_TAG = re.compile(
+    r"</?(?:p|div|span|br|table|tr|td|th|ul|ol|li|b|i|u|em|strong|font|pre|h[1-6]|html|body)(?:\s[^<>]{0,500})?/?>",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(
+    r"\s{0,64}<(?:!doctype|!--|html|head|body|p|div|table|ul|ol|h[1-6]|pre)\b", re.IGNORECASE
+)
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _TABLE_PART = re.compile(r"<(?:td|th|tr|tbody)\b", re.IGNORECASE)
 _TABLE = re.compile(r"<table\b", re.IGNORECASE)
+
+
+def holds_tags(text: str) -> bool:
+    """Tell whether a text has tags of HTML in it, whatever it is called."""
+    return "<" in text and _KNOWN_TAG.search(text) is not None
+
+
+def read_tagged(text: str) -> Extract:
+    """Read a text with tags in it; the line ends of one that begins with none are its writer's, and stay."""
+    return read_html(text if _BEGINS.match(text) else f"<pre>{text}")
 
 
 def read_html(text: str) -> Extract:
@@ -88,6 +106,9 @@ class _Page:
         if tag == "-text":
             self._add(node.text_content or "")
             return False
+        if tag == "input":
+            self._add(_written(node))
+            return False
         if tag in _HIDDEN or (tag not in _DOCUMENTS and tag.startswith("-")) or _is_hidden(node):
             return False
         if tag == "br":
@@ -122,8 +143,19 @@ class _Page:
 
 def _is_hidden(node: LexborNode) -> bool:
     attributes = node.attrs
-    style = attributes.get("style") or ""
-    return "hidden" in attributes or "display:none" in "".join(style.split()).casefold()
+    if node.tag == "option" and "selected" not in attributes:
+        return True
+    style = "".join((attributes.get("style") or "").split()).casefold()
+    return "hidden" in attributes or any(unseen in style for unseen in _UNSEEN)
+
+
+def _written(node: LexborNode) -> str:
+    """Return what a person sees of a field of a form: a box, ticked or not, or what is written in it."""
+    attributes = node.attrs
+    kind = (attributes.get("type") or "text").casefold()
+    if kind in {"checkbox", "radio"}:
+        return "[x] " if "checked" in attributes else "[ ] "
+    return "" if kind in _UNTYPED else attributes.get("value") or ""
 
 
 def _text_below(root: LexborNode) -> tuple[str, bool]:

@@ -1,7 +1,7 @@
 """The parts of a MIME message, as CDA travels in an MDM. Pure: no I/O, no clock. RFC 2045, 2046; IHE XDS-MS.
 
 Enough for one level: header lines, a boundary, parts in Base64, quoted-printable or as they are. A part that is itself a
-MIME message is read by whoever asks for the parts.
+MIME message is given with its header lines, to be read by whoever asks for the parts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,16 @@ def read_parts(content: bytes) -> Iterator[tuple[str, bytes]]:
     for piece in body.split(mark, MAX_PARTS + 1)[1 : MAX_PARTS + 1]:
         if piece.startswith(b"--"):
             return
-        yield _part(*_split_headers(piece.lstrip(b"\r\n") if not piece.startswith(b"\n\n") else piece))
+        part = piece.lstrip(b"\r\n") if not piece.startswith(b"\n\n") else piece
+        inner, inside = _split_headers(part)
+        is_message = inner.get("content-type", "").casefold().startswith("multipart/")
+        yield (inner["content-type"], part) if is_message else _part(inner, inside)
+
+
+def is_mixed(content: bytes) -> bool:
+    """Tell whether the parts of a message follow each other, so that all are to be read; else they are forms of one."""
+    headers, _ = _split_headers(content.lstrip())
+    return headers.get("content-type", "").casefold().startswith("multipart/mixed")
 
 
 def _split_headers(content: bytes) -> tuple[dict[str, str], bytes]:

@@ -7,12 +7,13 @@ from enum import StrEnum
 
 from worker.decode.documents.cda import Body, read_xml
 from worker.decode.documents.encoding import BROKEN_ENCODING
-from worker.decode.documents.extract import EMPTY, TOO_LONG, Extract
-from worker.decode.documents.markup import read_html
-from worker.decode.documents.mime import read_parts
+from worker.decode.documents.extract import EMPTY, NESTED, TOO_LONG, Extract
+from worker.decode.documents.layout import as_shown
+from worker.decode.documents.markup import holds_tags, read_html, read_tagged
+from worker.decode.documents.mime import is_mixed, read_parts
 from worker.decode.documents.pdf import is_pdf, read_pdf
-from worker.decode.documents.plain import decode_text, is_text
-from worker.decode.documents.rtf import read_rtf
+from worker.decode.documents.plain import binary_kind, decode_text, is_text
+from worker.decode.documents.rtf import is_rtf, read_rtf
 
 MAX_BYTES = 2_000_000
 """Of everything but PDF; house choice: a longer document is no note."""
@@ -21,8 +22,10 @@ UNKNOWN = "unknown kind"
 _DEEPEST = 3
 """Documents inside documents."""
 
-_RTF = re.compile(rb"\s{0,64}\{\\rtf")
-_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}<(?:\?xml\b|(?:\w{1,20}:)?ClinicalDocument\b)")
+_RTF = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}\{\\rtf")
+_XML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,64}(?:<!--[^>]{0,500}-->\s{0,64})?<(?:\?xml\b|(?:\w{1,20}:)?ClinicalDocument\b)"
+)
 _MIME = re.compile(rb"\s{0,64}(?:mime-version:|content-type:\s{0,16}multipart/)", re.IGNORECASE)
 _HTML_ROOT = re.compile(rb"<(?:!doctype\s+)?html\b", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([a-z0-9_.:-]+)", re.IGNORECASE)
@@ -94,22 +97,37 @@ def read_document(content: bytes, stated: str = "", depth: int = 0) -> Extract:
     """Return the text of a document, or why it has none; never raises."""
     kind = kind_of(content, stated)
     if kind is None:
-        return Extract(problem=named(stated))
+        name = named(stated)
+        return Extract(problem=name if name != UNKNOWN else binary_kind(content) or UNKNOWN)
     if kind is Kind.PDF:
         return read_pdf(content) if is_pdf(content) else Extract(problem="pdf broken")
     if len(content) > MAX_BYTES:
         return Extract(problem=TOO_LONG)
+    if kind not in {Kind.MIME, Kind.XML} and (binary := binary_kind(content)):
+        return Extract(problem=binary)
     if kind is Kind.MIME:
         return _read_inside(content, depth)
     if kind is Kind.XML:
         return _read_xml(content, depth)
     charset = _CHARSET.search(stated)
     decoded = decode_text(content, charset[1] if charset else "")
+    if not decoded.text.strip():
+        return Extract(problem=EMPTY)
     if kind is Kind.PLAIN:
-        return decoded if decoded.text.strip() else Extract(problem=EMPTY)
-    read = read_rtf(decoded.text) if kind is Kind.RTF else read_html(decoded.text)
-    is_guessed = decoded.is_guessed and kind is Kind.HTML
+        read = read_text(decoded.text)
+    else:
+        read = read_rtf(decoded.text) if kind is Kind.RTF else read_html(decoded.text)
+    is_guessed = decoded.is_guessed and kind is not Kind.RTF and not read.problem
     return Extract(read.text, read.problem, read.gap, is_guessed)
+
+
+def read_text(text: str) -> Extract:
+    """Read a text that is called plain: RTF and tags of HTML are read as what they are."""
+    if is_rtf(text):
+        return read_rtf(text)
+    if holds_tags(text):
+        return read_tagged(text)
+    return Extract(as_shown(text))
 
 
 def _read_xml(content: bytes, depth: int) -> Extract:
@@ -120,18 +138,29 @@ def _read_xml(content: bytes, depth: int) -> Extract:
     if inside is None:
         return Extract(problem=BROKEN_ENCODING)
     if depth >= _DEEPEST:
-        return Extract(problem="nested too deeply")
+        return Extract(problem=NESTED)
     return read_document(inside, found.media_type, depth + 1)
 
 
 def _read_inside(content: bytes, depth: int) -> Extract:
-    """Read the parts of a MIME message: the first that can be read."""
+    """Read the parts of a MIME message: all that follow each other, else the first that can be read.
+
+    Shape: a part that cannot be read is a gap, a picture beside text is none.
+    """
     if depth >= _DEEPEST:
-        return Extract(problem="nested too deeply")
-    problem = ""
+        return Extract(problem=NESTED)
+    texts: list[Extract] = []
+    problem = gap = ""
     for stated, inside in read_parts(content):
         read = read_document(inside, stated, depth + 1)
-        if read.text:
-            return read
         problem = problem or read.problem
-    return Extract(problem=problem or f"mime {EMPTY}")
+        if not stated.casefold().startswith("image/"):
+            gap = gap or read.problem or read.gap
+        if read.text:
+            texts.append(read)
+            if not is_mixed(content):
+                return read
+    if not texts:
+        return Extract(problem=problem or f"mime {EMPTY}")
+    found = "\n".join(read.text.strip() for read in texts)
+    return Extract(found, gap=gap, is_guessed=any(read.is_guessed for read in texts))

@@ -1,8 +1,8 @@
 r"""Plain text of a Rich Text Format document. Pure: no I/O, no clock. Rich Text Format specification 1.9.1.
 
-Paragraphs, tabs, rows and cells, points of lists, `\'hh` in the code page of its font or of the document, `\uN`. What nobody
-sees is left out: fonts, colours, styles, pictures, hidden and deleted text, destinations that a reader does not know. One pass
-over the text, whatever stands in it (ADR 0031).
+Paragraphs, tabs, rows and cells, points of lists, text in shapes, `\'hh` in the code page of its font or of the document,
+`\uN`. What nobody sees, or what is crossed out, is left out: fonts, colours, styles, pictures, hidden, deleted and struck text,
+destinations that a reader does not know. One pass over the text, whatever stands in it (ADR 0031).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from worker.decode.documents.extract import BROKEN, EMPTY, REST, Extract
-from worker.decode.documents.layout import CELL, join_cells
+from worker.decode.documents.layout import CELL, as_shown, join_cells
 
 MAX_TOKENS = 500_000
 """Words, braces and texts that are read of one document; house choice: far above a note, some three seconds."""
@@ -28,12 +28,13 @@ _TOKEN = re.compile(
 _START = "{\\rtf"
 _SKIPPED_WORDS = """colortbl stylesheet info pict object header footer headerl headerr headerf footerl footerr footerf
     generator listtable listoverridetable revtbl rsidtbl themedata datastore xmlnstbl filetbl fldinst bkmkstart bkmkend
-    annotation atnid atnauthor nonshppict private latentstyles userprops"""
+    annotation atnid atnauthor nonshppict shprslt private latentstyles userprops"""
 _SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _WORDS = {"par": "\n", "line": "\n", "sect": "\n", "page": "\n", "row": "\n", "nestrow": "\n"}
 _WORDS |= {"tab": "\t", "cell": CELL, "nestcell": CELL, "emspace": " ", "enspace": " ", "qmspace": " "}
 _WORDS |= {"emdash": "\u2014", "endash": "\u2013", "bullet": "\u2022", "lquote": "\u2018", "rquote": "\u2019"}
 _WORDS |= {"ldblquote": "\u201c", "rdblquote": "\u201d"}
+_UNSEEN = {"v": "is_hidden", "deleted": "is_deleted", "strike": "is_struck", "striked": "is_struck"}
 _SIGNS = {"~": "\u00a0", "\\": "\\", "{": "{", "}": "}", "_": "-", "\n": "\n", "\r": "\n"}
 _SYMBOL = "symbol"
 _CODE_PAGES = frozenset({437, 850, 852, 866, 874, 932, 936, 949, 950, *range(1250, 1259), 65001})
@@ -76,7 +77,7 @@ def _plain(text: str) -> tuple[str, bool]:
         left -= 1
     lines = reader.finish().split("\n")
     shown = (join_cells(line) if CELL in line else line.rstrip(" \t") for line in lines)
-    return "\n".join(shown).strip(), not left
+    return as_shown("\n".join(shown).strip()), not left
 
 
 class _State(msgspec.Struct):
@@ -85,6 +86,8 @@ class _State(msgspec.Struct):
     is_skipped: bool = False
     is_hidden: bool = False
     is_deleted: bool = False
+    is_struck: bool = False
+    is_shape: bool = False
     is_font_table: bool = False
     fallback_size: int = 1
     font: str = ""
@@ -152,11 +155,15 @@ class _Reader:
             now.is_skipped = True
         elif word == "uc" and number:
             now.fallback_size = max(int(number), 0)
-        elif word in {"v", "deleted"}:
-            is_on = number != "0"
-            now.is_hidden, now.is_deleted = (is_on, now.is_deleted) if word == "v" else (now.is_hidden, is_on)
+        elif word in _UNSEEN:
+            setattr(now, _UNSEEN[word], number != "0")
         elif word == "plain":
-            now.is_hidden = now.is_deleted = False
+            now.is_hidden = now.is_deleted = now.is_struck = False
+        elif word == "shpinst":
+            now.is_shape = bool(self._groups) and not self._groups[-1].is_skipped
+        elif word == "shptxt" and now.is_shape:
+            now.is_skipped = False
+            self._write("\n")
         else:
             self._characters(word, number)
         return 0
@@ -227,5 +234,6 @@ class _Reader:
 
     def _keep(self, text: str) -> None:
         now = self._now
-        if not (now.is_skipped or now.is_hidden or now.is_deleted or now.is_font_table):
+        is_unseen = now.is_hidden or now.is_deleted or now.is_struck
+        if not (now.is_skipped or is_unseen or now.is_font_table):
             self._out.append(text)

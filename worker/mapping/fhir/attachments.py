@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from worker.decode.documents import (
+    ELSEWHERE,
     TOO_LONG,
     Extract,
     from_base64,
@@ -52,7 +53,7 @@ def read_all(attachments: Iterable[Attachment]) -> Extract:
 def read_attachment(attachment: Attachment) -> Extract:
     """Decode one attachment; what lies behind an address is not fetched."""
     if not attachment.data:
-        return Extract(problem="content elsewhere" if attachment.url else "no content")
+        return Extract(problem=ELSEWHERE if attachment.url else "no content")
     if len(attachment.data) > MAX_CHARACTERS:
         return Extract(problem=TOO_LONG)
     content = from_base64(attachment.data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from worker.decode.documents import Extract
+from worker.decode.documents import Extract, read_text
 from worker.decode.fhir import parse_literal
 from worker.decode.fhir.datatypes import Attachment, CodeableConcept
 from worker.decode.fhir.resources import (
@@ -82,7 +82,7 @@ def map_diagnostic_report(report: DiagnosticReport, statement: Statement) -> Non
         return
     text = presented = read_best(report.presented_form) if report.presented_form else Extract()
     if report.conclusion:
-        said = "\n".join(part for part in (report.conclusion, presented.text) if part)
+        said = "\n".join(part for part in (read_text(report.conclusion).text, presented.text) if part)
         text = Extract(said, gap=presented.problem or presented.gap, is_guessed=presented.is_guessed)
     numbers = order_numbers(report.based_on)
     words = Words(
@@ -110,7 +110,7 @@ def map_communication(message: Communication, statement: Statement) -> None:
 def _said(payload: Iterable[Payload]) -> Extract:
     """Return what a message says: its words and, behind them, what is attached."""
     parts = list(payload)
-    words = "\n".join(part.content_string for part in parts if part.content_string)
+    words = "\n".join(read_text(part.content_string).text for part in parts if part.content_string)
     attached = [part.content_attachment for part in parts if part.content_attachment is not None]
     if not attached:
         return Extract(words) if words else Extract(problem="no content")
@@ -126,7 +126,7 @@ def map_note_observation(
     value = observation.value_codeable_concept
     text = observation.value_string or (value.text if value is not None else None) or ""
     words = Words(
-        title_of(observation.code), kind, Extract(text), "valueString", order_numbers(observation.based_on)
+        title_of(observation.code), kind, read_text(text), "valueString", order_numbers(observation.based_on)
     )
     add_note(statement, words, effective, observation.id or "")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from worker.decode.documents import read_text
 from worker.decode.hl7v2 import ObservationGroup, Segment
 from worker.mapping.concepts import Coding
 from worker.mapping.hl7v2.context import (
@@ -87,6 +88,7 @@ def _document(
     read = [(nte, context.feed.comment_kind(below, named, nte.value(4))) for nte in ntes]
     kept = [(nte, kind) for nte, kind in read if kind]
     text = "\n".join(line for nte, _ in kept for line in nte.field(3).text_repeats if line != DELETE)
+    text = read_text(text).text
     if not text.strip():
         return None
     title = next((coding.text for coding in named if coding.text), "")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 
-from worker.decode.documents import Extract
+from worker.decode.documents import ELSEWHERE, Extract, read_text
 from worker.decode.hl7v2 import Field, ObservationGroup, Segment
 from worker.mapping.addenda import time_under
-from worker.mapping.attachments import ELSEWHERE, attachment_text, plain_or_rtf
+from worker.mapping.attachments import attachment_text
 from worker.mapping.concepts import fold
 from worker.mapping.digests import digest_of
 from worker.mapping.hl7v2.context import (
@@ -167,15 +168,21 @@ def _effective(context: Context, patient: Patient, document: Document) -> Clinic
 
 
 def _text(context: Context, document: Document, sheet: Sheet) -> str:
+    """Return the text of a document; OBX with words that follow each other are its lines: RTF or HTML may go on over them."""
+    stated = [
+        (one.obx, _encapsulated(context, one.obx))
+        for one in document.observations
+        if one.obx.has(5) and not status_of(one.obx.value(11)).is_deleted and one.obx.raw(5) != DELETE
+    ]
     lines = []
-    for observation in document.observations:
-        status = status_of(observation.obx.value(11))
-        if status.is_deleted or observation.obx.raw(5) == DELETE:
-            continue
-        found = observation_text(context, observation.obx)
-        note_unread(found, observation.obx, sheet)
-        if found.text:
-            lines.append(found.text)
+    for holds_words, run in groupby(stated, lambda one: one[1] is None):
+        parts = list(run)
+        words = "\n".join(filter(None, (_words(obx) for obx, _ in parts))) if holds_words else ""
+        for obx, inside in parts[:1] if holds_words else parts:
+            read = read_text(words) if inside is None else inside
+            note_unread(read, obx, sheet)
+            if read.text:
+                lines.append(read.text)
     return "\n".join(lines)
 
 
@@ -192,18 +199,30 @@ def note_unread(found: Extract, obx: Segment, sheet: Sheet) -> None:
 
 def observation_text(context: Context, obx: Segment) -> Extract:
     """Return the text of OBX-5, whatever way it travels; an empty field has none and no problem."""
-    kind = obx.value(2).upper()
     if not obx.has(5):
         return Extract()
-    if kind in _CODED_TYPES:
-        return Extract(given(obx.value(5, 9) or obx.value(5, 2) or obx.value(5)))
+    found = _encapsulated(context, obx)
+    return read_text(_words(obx)) if found is None else found
+
+
+def _words(obx: Segment) -> str:
+    if obx.value(2).upper() in _CODED_TYPES:
+        return given(obx.value(5, 9) or obx.value(5, 2) or obx.value(5))
+    return "\n".join(obx.field(5).text_repeats)
+
+
+def _encapsulated(context: Context, obx: Segment) -> Extract | None:
+    """Read a document inside OBX-5, or behind it; None where it holds words."""
+    kind = obx.value(2).upper()
     if kind == _POINTER:
         return Extract(problem=ELSEWHERE)
+    if kind in _CODED_TYPES:
+        return None
     parts = obx.raw(5).split(context.message.peek.separators.component, _ENCAPSULATED_PARTS - 1)
     is_encapsulated = len(parts) == _ENCAPSULATED_PARTS and (
         kind == "ED" or not (kind or parts[0] or parts[1])
     )
-    if is_encapsulated:
-        data = Field(parts[4], context.message.peek.separators).text()
-        return attachment_text(data, parts[2] or parts[1], parts[3])
-    return plain_or_rtf("\n".join(obx.field(5).text_repeats))
+    if not is_encapsulated:
+        return None
+    data = Field(parts[4], context.message.peek.separators).text()
+    return attachment_text(data, parts[2] or parts[1], parts[3])

@@ -402,11 +402,14 @@ def test_a_message_is_read_only_where_the_feed_says_that_it_is_a_note(read: Read
 
 def test_a_message_may_carry_its_words_as_an_attachment(read: Read, notes: Notes) -> None:
     topic = {"coding": [{"system": "urn:local", "code": "NURSE", "display": "Handover"}]}
-    payload = [{"contentAttachment": attachment("quiet night")["attachment"]}]
+    payload = [
+        {"contentString": "<p>no fever</p>"},
+        {"contentAttachment": attachment("quiet night")["attachment"]},
+    ]
 
     read(message(topic=topic, payload=payload), transport="fhir-test")
 
-    assert [(given.title, given.text) for given in notes.documents] == [("Handover", "quiet night")]
+    assert [(given.title, given.text) for given in notes.documents] == [("Handover", "no fever\nquiet night")]
 
 
 def test_an_observation_whose_code_is_a_note_is_read_as_one(read: Read, notes: Notes) -> None:

@@ -228,6 +228,26 @@ def test_lines_and_repeats_of_a_note_become_lines(read: Read, reader: MakeReader
     assert notes.documents[0].text == "one\ntwo\nthree"
 
 
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (("{\\E\\rtf1 No fever.\\E\\par", "\\E\\b Neck stiff.}"), "No fever.\nNeck stiff."),
+        (("<table><tr><td>Fever", "<td>No", "</table>"), "Fever: No"),
+        (("No <b>fever</b>", "Neck stiff"), "No fever\nNeck stiff"),
+        (("Neck", "\\.br\\", " ", "stiff"), "Neck\n\n\n \nstiff"),
+    ],
+)
+def test_a_document_may_go_on_from_line_to_line(
+    read: Read, reader: MakeReader, parts: tuple[str, ...], said: str
+) -> None:
+    notes = reader()
+    reading = read(
+        EVN, TXA, *(text(part, at) for at, part in enumerate(parts, 1)), kind="MDM^T02", notes=notes
+    )
+    assert [document.text for document in notes.documents] == [said]
+    assert reading.issues == ()
+
+
 def test_a_document_that_gives_no_text_is_an_issue(read: Read, notes: Asked) -> None:
     reading = read(OBR, "OBX|1|ED|11506-3^N^LN||^application^pdf^Base64^JVBERi0=||||||F", notes=notes)
     assert [(issue.kind, issue.subject, issue.is_quarantined) for issue in reading.issues] == [
