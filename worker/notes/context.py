@@ -2,6 +2,7 @@
 
 A cue counts when it stands before the finding or close behind it, within its reach; without any the finding is present. Of
 several the first of hypothetical, family, historical, absent, resolved, uncertain counts: a denial inside advice is advice.
+What was and is no more ("ataxic on Friday, now steady") is resolved: within a sentence the last state counts.
 
 Source: trigger terms with a scope that
 ends at clause breaks, after Chapman et al., J Biomed Inform 2001 (NegEx) and Harkema et al. 2009 (ConText).
@@ -9,6 +10,8 @@ ends at clause breaks, after Chapman et al., J Biomed Inform 2001 (NegEx) and Ha
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -43,7 +46,16 @@ _FAR_BEHIND = 4
 _SEGMENT_MARKS = frozenset(",;:()")
 _CLAUSE_MARKS = frozenset(";")
 _DOUBT = "?"
+_BEHIND = frozenset({"tail", "part"})
+_NOT_HERE = frozenset({"colon", "remark"})
+"""Reaches of cues behind a finding that say nothing of one in their own part."""
+_LEADS = frozenset(
+    {"now", "it", "this", "which", "that", "all", "both", "has", "then", "but", "and", "since", "today"}
+)
+"""Words with which a part begins that goes on to speak of the one before it."""
 _AND = "and"
+_DASH = re.compile(r"\s(?:[-–—]|-+>|[→⇒])(?=\s)|[→⇒]|->")
+"""Dashes and arrows between parts of a sentence."""
 _SIDES = frozenset({"before", "after"})
 _COMMA = ","
 _OF_A_LIST = frozenset({"or", "nor"})
@@ -58,8 +70,7 @@ _GOING_ON = frozenset(
 )
 """Words behind "severe" that begin no other complaint: "headache, severe at night"."""
 _BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
-_NORMAL = "normal"
-_NEAR = "near"
+_NORMAL, _NEAR = "normal", "near"
 _COVERED = frozenset({"group", "qualifier"})
 
 
@@ -152,6 +163,28 @@ class Reading:
                 yield at
 
     @once
+    def _dashes(self) -> frozenset[int]:
+        """The words that a dash or an arrow stands before."""
+        found = [match.start() for match in _DASH.finditer(self.sentence.text)]
+        if not found:
+            return frozenset()
+        starts = [start - self.sentence.start for start, _ in self.sentence.spans]
+        return frozenset(bisect_left(starts, position) for position in found)
+
+    @once
+    def _mentioned(self) -> tuple[tuple[int, int], ...]:
+        """The words [first, after) of each mention, but for words that name a finding only beside others."""
+        return tuple((hit.first, hit.after) for hit in self.hits if self._names(hit))
+
+    def _names(self, hit: Hit[Mention | Cue]) -> bool:
+        for meaning in hit.meanings:
+            if isinstance(meaning, Mention):
+                said = Stated(hit.first, hit.after, meaning.finding, meaning.form, AssertionStatus.PRESENT)
+                if meaning.form != _NEAR or self.is_near(said, self.lexicon.near[meaning.finding]):
+                    return True
+        return False
+
+    @once
     def _clause_ends(self) -> tuple[int, ...]:
         words = self.sentence.words
         if _COMMA not in words:
@@ -188,6 +221,12 @@ class Reading:
         ends = (int(word in marks or at in others or at in breaks) for at, word in enumerate(words))
         return (0, *accumulate(ends))
 
+    def _in_one_part(self, left_after: int, right_first: int) -> bool:
+        """Tell whether no mark, break or dash stands between what ends at a word and what begins at another."""
+        return self._segment_ends[left_after] == self._segment_ends[right_first] and not any(
+            left_after <= at <= right_first for at in self._dashes
+        )
+
     def is_within(self, reach: str, left_after: int, right_first: int) -> bool:
         """Tell whether what ends at word `left_after` reaches what begins at `right_first`."""
         if reach == "sentence":
@@ -197,10 +236,34 @@ class Reading:
         if reach == "brackets":
             words = self.sentence.words[left_after:right_first]
             return words[:1] == ["("] and ")" not in words
+        if reach in _BEHIND:
+            return self._is_tail(left_after, right_first)
         if reach == "phrase" and _AND in self.sentence.words[left_after:right_first]:
             return False
-        ends = self._clause_ends if reach == "clause" else self._segment_ends
-        return ends[left_after] == ends[right_first]
+        if reach == "clause":
+            return self._clause_ends[left_after] == self._clause_ends[right_first]
+        return self._in_one_part(left_after, right_first)
+
+    def _is_tail(self, left_after: int, right_first: int) -> bool:
+        """Tell whether what begins at a word is said of what ends before it.
+
+        It stands in the same part, or begins one behind it, and no other finding stands in the parts between or in its own.
+        """
+        if self._in_one_part(left_after, right_first):
+            return True
+        return self._begins_part(right_first) and not any(
+            left_after <= first
+            and not self._in_one_part(left_after, first)
+            and (first < right_first or self._in_one_part(right_first + 1, first))
+            for first, _ in self._mentioned
+        )
+
+    def _begins_part(self, at: int) -> bool:
+        """Tell whether a word begins a part between commas, but for words that lead on."""
+        words = self.sentence.words
+        while at > 0 and at not in self._dashes and words[at - 1] in _LEADS and self._in_one_part(at, at - 1):
+            at -= 1
+        return at == 0 or at in self._dashes or self._segment_ends[at] > self._segment_ends[at - 1]
 
     def joins(self, hit: Hit[Mark], finding: Stated, reach: str) -> bool:
         """Tell whether a mark reaches a finding; one inside its words does."""
@@ -291,9 +354,9 @@ class Reading:
     def stated(self) -> Iterable[Stated]:
         """Give every finding of the sentence with its status, in order."""
         for hit, mention in self._sorted[0]:
-            status = self._status(hit.first, hit.after, is_normal=mention.form == _NORMAL)
-            said = Stated(hit.first, hit.after, mention.finding, mention.form, status)
-            is_doubted = status is AssertionStatus.PRESENT and self._place_doubt(said) is not None
+            found = Stated(hit.first, hit.after, mention.finding, mention.form, AssertionStatus.PRESENT)
+            said = structs.replace(found, status=self._status(found))
+            is_doubted = said.status is AssertionStatus.PRESENT and self._place_doubt(said) is not None
             yield structs.replace(said, status=AssertionStatus.UNCERTAIN) if is_doubted else said
 
     @property
@@ -312,9 +375,14 @@ class Reading:
         """Return what the sentence says of all that the one before it lists: "all denied"."""
         return self._opening("list")
 
+    @property
+    def outcome(self) -> AssertionStatus | None:
+        """Return what the sentence says became of what the one before it states: "It has since gone."."""
+        return None if self._mentioned else self._opening("remark")
+
     def _opening(self, reach: str) -> AssertionStatus | None:
         first = next(iter(self.hits), None)
-        if first is None or first.first != 0:
+        if first is None or not self._begins_part(first.first) or self._segment_ends[first.first]:
             return None
         cues = (cue for cue in first.meanings if isinstance(cue, Cue) and cue.reach == reach)
         return next((cue.status for cue in cues), None)
@@ -340,11 +408,9 @@ class Reading:
         lasting = (AssertionStatus.HYPOTHETICAL, AssertionStatus.FAMILY, AssertionStatus.ABSENT)
         return next((status for status in lasting if status in found), None)
 
-    def _status(self, first: int, after: int, *, is_normal: bool) -> AssertionStatus:
-        found = [
-            cue.status for hit, cue in self._cues if self._says(hit, cue, first, after, is_normal=is_normal)
-        ]
-        if self._is_doubted(first, after):
+    def _status(self, finding: Stated) -> AssertionStatus:
+        found = [cue.status for hit, cue in self._cues if self._says(hit, cue, finding)]
+        if self.is_doubted(finding):
             found.append(AssertionStatus.UNCERTAIN)
         if not found:
             return AssertionStatus.PRESENT
@@ -355,19 +421,42 @@ class Reading:
         """Return the cues that stand before or behind what they speak of."""
         return self._sorted[1]
 
-    def _says(self, hit: Hit[Mention | Cue], cue: Cue, first: int, after: int, *, is_normal: bool) -> bool:
-        """Tell whether a cue counts for what stands at a place."""
-        return self._counts(cue, hit.first, hit.after, first, after) and not (
-            is_normal and self._is_beyond(cue, hit.after, first)
+    def _says(self, hit: Hit[Mention | Cue], cue: Cue, finding: Stated) -> bool:
+        """Tell whether a cue counts for a finding."""
+        first, after = finding.first, finding.after
+        return (
+            finding.finding not in cue.silent_of
+            and self._counts(cue, hit.first, hit.after, first, after)
+            and not (finding.form == _NORMAL and self._is_beyond(cue, hit.after, first))
+            and not (cue.unless and self._is_void(cue.unless, first, after))
+        )
+
+    def _is_void(self, group: str, first: int, after: int) -> bool:
+        """Tell whether a phrase of a group is said of what stands at a place: "seizure in 2019, again today"."""
+        return any(
+            any(mark.kind == "group" and mark.id == group for mark in hit.meanings)
+            and self._is_said_of(hit, first, after)
+            for hit in self.marks
+        )
+
+    def _is_said_of(self, hit: Hit[Mark], first: int, after: int) -> bool:
+        """Tell whether a mark stands in the part of what it speaks of, or behind it before anything else is named."""
+        if hit.first >= after:
+            return not any(after <= other < hit.first for other, _ in self._mentioned)
+        return self.is_within("segment", min(hit.after, first), first)
+
+    def _is_cut(self, group: str, left_after: int, right_first: int) -> bool:
+        """Tell whether a phrase of a group stands between two places."""
+        return any(
+            left_after <= hit.first < right_first
+            and any(mark.kind == "group" and mark.id == group for mark in hit.meanings)
+            for hit in self.marks
         )
 
     def cues_of(self, finding: Stated) -> list[tuple[int, int, AssertionStatus]]:
         """Return the cues that count for a finding, as words [first, after) with what they say, the deciding one first."""
-        first, after, is_normal = finding.first, finding.after, finding.form == _NORMAL
         told = [
-            (hit.first, hit.after, cue.status)
-            for hit, cue in self._cues
-            if self._says(hit, cue, first, after, is_normal=is_normal)
+            (hit.first, hit.after, cue.status) for hit, cue in self._cues if self._says(hit, cue, finding)
         ]
         doubt = self._place_doubt(finding)
         if doubt is not None:
@@ -393,8 +482,14 @@ class Reading:
             for hit in self.hits
         )
 
+    def _is_last_before(self, after: int, cue_first: int) -> bool:
+        """Tell whether no finding stands between one that ends at a word and a cue."""
+        return not any(after <= first < cue_first for first, _ in self._mentioned)
+
     def _is_answer(self, after: int, cue_first: int) -> bool:
         """Tell whether a cue answers behind the colon of a finding's segment: "back pain and leg weakness: nil"."""
+        if cue_first in self._dashes:
+            return self._segment_ends[after] == self._segment_ends[cue_first]
         colon = cue_first - 1
         return self.sentence.words[colon] == ":" and self.is_within("segment", after, colon)
 
@@ -404,7 +499,11 @@ class Reading:
 
     def _counts(self, cue: Cue, cue_first: int, cue_after: int, first: int, after: int) -> bool:
         if cue.side == "before":
-            return cue_after <= first and self._reaches(cue, cue_after, first)
+            return (
+                cue_after <= first
+                and self._reaches(cue, cue_after, first)
+                and not (cue.until and self._is_cut(cue.until, cue_after, first))
+            )
         if cue.side != "after" or cue_first < after:
             return False
         if self._is_answer(after, cue_first):
@@ -413,8 +512,17 @@ class Reading:
             return cue_first == after
         if cue.reach == "list":
             return self._ends_list(cue_first)
+        if cue.reach == "part":
+            is_behind = not self._in_one_part(after, cue_first)
+            return cue_first == after or (is_behind and self._is_tail(after, cue_first))
+        if cue.reach == "tail":
+            return (
+                self._is_tail(after, cue_first)
+                and (cue_first - after <= _FAR_BEHIND or self._is_last_before(after, cue_first))
+                and all(first != cue_after for first, _ in self._mentioned)
+            )
         return (
-            cue.reach != "colon"
+            cue.reach not in _NOT_HERE
             and (cue_first - after <= _FAR_BEHIND or self._is_told_of(after, cue_first))
             and self.is_within("segment", after, cue_first)
         )
@@ -434,7 +542,7 @@ class Reading:
             return False
         if words[-1] == _DOUBT and self.is_within("segment", after, len(words) - 1):
             return True
-        return any(words[at] == _DOUBT and self.is_within("segment", at, first) for at in range(first))
+        return any(words[at] == _DOUBT and self.is_within("segment", at + 1, first) for at in range(first))
 
 
 def _real(marks: Iterable[Hit[Mark]]) -> tuple[Hit[Mark], ...]:

@@ -46,11 +46,18 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A phrase that says what a finding's status is; `side` is "before", "after", "not" or "break"."""
+    """A phrase that says what a finding's status is.
+
+    Shape: `side` is "before", "after", "not" or "break"; `until` and `unless` are groups, empty for none; `silent_of` are
+    findings of which it says nothing.
+    """
 
     side: str
     status: AssertionStatus = AssertionStatus.PRESENT
     reach: str = ""
+    until: str = ""
+    unless: str = ""
+    silent_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +296,15 @@ class _Tables:
         for placed in self._cues.values():
             spec = placed.spec
             status = AssertionStatus(spec.status)
-            self._add(table, placed, ("before",), spec.before, Cue("before", status, spec.reach))
-            self._add(table, placed, ("after",), spec.after, Cue("after", status, spec.reach))
+            until, unless = spec.until or "", spec.unless or ""
+            for side, phrases in {"before": spec.before, "after": spec.after}.items():
+                cue = Cue(side, status, spec.reach, until, unless, spec.except_)
+                self._add(table, placed, (side,), phrases, cue)
+            for at, finding in enumerate(spec.except_):
+                self._refer(placed, ("except", at), finding, self._findings, "finding")
+            for key, group in {"until": until, "unless": unless}.items():
+                if group:
+                    self._refer(placed, (key,), group, self._groups, "group")
             self._add(table, placed, ("not",), spec.not_, Cue("not"))
 
     def _fill_marks(self, table: PhraseTable[Mark]) -> None:

@@ -194,6 +194,7 @@ def _answered(finding: Stated, sentence: Sentence, remark: Remark | None) -> Sta
     answer = remark.verdict
     if is_question and finding.status is AssertionStatus.UNCERTAIN:
         answer = answer or remark.answer
+    answer = answer or remark.outcome
     return finding if answer is None else structs.replace(finding, status=answer)
 
 

@@ -12,7 +12,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Phrase = Annotated[str, Field(min_length=1, max_length=400)]
 Phrases = tuple[Phrase, ...]
 StatusName = Literal["present", "absent", "uncertain", "resolved", "historical", "hypothetical", "family"]
-Reach = Literal["next", "colon", "brackets", "phrase", "segment", "clause", "sentence", "list"]
+Reach = Literal[
+    "next", "colon", "brackets", "phrase", "segment", "tail", "part", "clause", "sentence", "list", "remark"
+]
 SectionKind = Literal["baseline", "hypothetical", "family", "historical", "neutral"]
 Extent = Literal["paragraph", "line"]
 
@@ -78,6 +80,13 @@ class CueSpec(PackModel):
     reach: Reach
     before: Phrases = ()
     after: Phrases = ()
+    until: Name | None = Field(default=None, description="A group; its phrases end the reach of the cue.")
+    unless: Name | None = Field(
+        default=None, description="A group; beside the finding its phrases void the cue."
+    )
+    except_: tuple[Name, ...] = Field(
+        default=(), alias="except", description="Findings of which the cue says nothing."
+    )
     not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like a cue.")
     disabled: bool = False
 

@@ -44,6 +44,11 @@ class Remark:
         """Return what it says of everything that the sentence before it lists."""
         return self._reading.verdict
 
+    @property
+    def outcome(self) -> AssertionStatus | None:
+        """Return what it says became of everything that the sentence before it states."""
+        return self._reading.outcome
+
     def qualifiers(self, finding: str) -> set[str]:
         """Return the qualifiers that it adds to a finding."""
         marks = {mark for hit in self._reading.marks for mark in hit.meanings}

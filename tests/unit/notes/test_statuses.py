@@ -1,0 +1,150 @@
+"""The many ways in which notes say that a finding is gone, of old, or of somebody else. Invented sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from worker.notes.reader import NoteReading
+
+Read = Callable[..., NoteReading]
+
+
+def stated(reading: NoteReading) -> set[tuple[str, str]]:
+    return {(finding, str(said.status)) for finding, said in reading.assertions}
+
+
+RESOLVED = """
+Left foot numb for an hour, now gone.
+Foot numb after the LP, back to normal now.
+Numb toes on waking, which have since recovered fully.
+Tingling of the feet wore off overnight.
+Numbness (resolved).
+Feet numb last night, none since.
+Numb feet have cleared up.
+Numbness of both feet from the LP on Friday has completely settled.
+Right foot numb briefly, no recurrence.
+Numb feet on day 1; gone by day 2.
+""".strip().splitlines()
+
+STILL_THERE = """
+Numb foot almost gone.
+Feet still numb, not settled.
+Numb foot, nausea resolved.
+Numb foot, warfarin stopped yesterday.
+Numb foot had settled, back again tonight.
+Numb foot resolved then recurred at noon.
+Numb foot, gone to MRI.
+Numb feet, appetite normal now.
+Numb foot until it settled down a bit.
+Numb feet, has stopped eating.
+Numb feet slightly better.
+Numb feet, obs back to baseline.
+Foot numb, settled in bed.
+Numb toes, not yet gone.
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", RESOLVED)
+def test_what_was_and_is_gone_is_resolved(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("numbness", "resolved")}
+
+
+@pytest.mark.parametrize("text", STILL_THERE)
+def test_what_is_not_quite_gone_or_back_is_present(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("numbness", "present")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A seizure that stopped was a seizure.
+        ("Seizure at noon, stopped after two minutes.", {("seizure", "present")}),
+        ("One seizure, self-terminated, none since.", {("seizure", "present")}),
+        # Only what the words are said of.
+        ("Foot numb, headache gone.", {("numbness", "present"), ("headache", "resolved")}),
+        ("Headache, foot numb, now gone.", {("headache", "present"), ("numbness", "resolved")}),
+        ("Headache and numb foot both gone.", {("headache", "resolved"), ("numbness", "resolved")}),
+        ("Leg gone numb.", {("numbness", "present")}),
+        ("Any numbness: none now.", {("numbness", "absent")}),
+    ],
+)
+def test_what_is_gone_and_what_is_not(read: Read, text: str, expected: set[tuple[str, str]]) -> None:
+    assert stated(read(text)) == expected
+
+
+HISTORICAL = """
+Last seizure 2019.
+Seizures in 2016, none since.
+Convulsion aged 6.
+Convulsions as a small child.
+Seizures in her twenties.
+One seizure ten yrs ago.
+In 2011 he had a seizure.
+Encephalitis 2014 with seizures.
+Prev seizure on tramadol.
+Seizure at home in May 2021.
+Hx seizures.
+Seizure (2009).
+""".strip().splitlines()
+
+OF_NOW = """
+Seizure in 2019 and again today.
+Epilepsy 2015 with ongoing seizures.
+12/03/2024 seizure.
+Seizures since 2018.
+Seizure on the ward 5 minutes ago.
+A two week hx of seizures.
+Wife, hx from her, seizure tonight.
+Previously well, seizure.
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", HISTORICAL)
+def test_what_was_long_ago_is_historical(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("seizure", "historical")}
+
+
+@pytest.mark.parametrize("text", OF_NOW)
+def test_a_date_alone_does_not_make_what_is_there_historical(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("seizure", "present")}
+
+
+FAMILY = """
+Sister gets confused with her tablets.
+Gran confused at home.
+Flatmate now confused too.
+Patient in the next bed confused.
+My neighbour was confused after his LP.
+Her elderly mother is confused; lives with them.
+Another patient confused and shouting.
+Visitor confused in the corridor.
+""".strip().splitlines()
+
+OF_THE_PATIENT = """
+Husband found patient confused.
+Wife - more confused since noon.
+Daughter: confused since noon.
+As per wife confused since noon.
+Wife rang, confused since noon.
+Mother anxious, he is confused.
+Husband in attendance, confused at times.
+Brought in by son confused.
+Mum reports that dad is confused.
+According to her sister confused at night.
+Mum present. Confused.
+Partner has noticed he is confused.
+Wife's account: confused since noon.
+Sister well, patient confused.
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", FAMILY)
+def test_what_somebody_else_has_is_family(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("confusion", "family")}
+
+
+@pytest.mark.parametrize("text", OF_THE_PATIENT)
+def test_what_somebody_tells_of_the_patient_is_present(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("confusion", "present")}
