@@ -11,7 +11,6 @@ ends at clause breaks, after Chapman et al., J Biomed Inform 2001 (NegEx) and Ha
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from msgspec import structs
 from worker.model.fact import AssertionStatus
 from worker.notes.lexicon import Cue, Mark, Mention
 from worker.notes.once import once
-from worker.notes.text import EMPTY_BOX, TICKED_BOX
+from worker.notes.text import EMPTY_BOX, TICKED_BOX, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -164,16 +163,15 @@ class Reading:
 
     @once
     def _dashes(self) -> frozenset[int]:
-        """The words that a dash or an arrow stands before."""
-        found = [match.start() for match in _DASH.finditer(self.sentence.text)]
-        if not found:
+        """Find the words that a dash or an arrow stands before."""
+        text = self.sentence.text
+        if "-" not in text and text.isascii():
             return frozenset()
-        starts = [start - self.sentence.start for start, _ in self.sentence.spans]
-        return frozenset(bisect_left(starts, position) for position in found)
+        return frozenset(len(words_of(text[: match.start()])) for match in _DASH.finditer(text))
 
     @once
     def _mentioned(self) -> tuple[tuple[int, int], ...]:
-        """The words [first, after) of each mention, but for words that name a finding only beside others."""
+        """Give the words [first, after) of each mention, but for words that name a finding only beside others."""
         return tuple((hit.first, hit.after) for hit in self.hits if self._names(hit))
 
     def _names(self, hit: Hit[Mention | Cue]) -> bool:
@@ -368,24 +366,29 @@ class Reading:
     @property
     def answer(self) -> AssertionStatus | None:
         """Return what the sentence answers to a question before it: "No.", "Yes, since noon."."""
-        return self._opening("colon")
+        cue = self._opening("colon")
+        return cue.status if cue else None
 
     @property
     def verdict(self) -> AssertionStatus | None:
         """Return what the sentence says of all that the one before it lists: "all denied"."""
-        return self._opening("list")
+        cue = self._opening("list")
+        return cue.status if cue else None
 
-    @property
-    def outcome(self) -> AssertionStatus | None:
-        """Return what the sentence says became of what the one before it states: "It has since gone."."""
-        return None if self._mentioned else self._opening("remark")
+    def outcome(self, finding: str) -> AssertionStatus | None:
+        """Return what the sentence says became of a finding that the one before it states: "It has since gone."."""
+        cue = None if self._mentioned else self._opening("remark")
+        if cue is None or finding in cue.silent_of or cue.unless in self.groups:
+            return None
+        return cue.status
 
-    def _opening(self, reach: str) -> AssertionStatus | None:
-        first = next(iter(self.hits), None)
+    def _opening(self, reach: str) -> Cue | None:
+        """Return the cue of a reach with which the sentence begins, but for words that lead on."""
+        first = self.hits[0] if self.hits else None
         if first is None or not self._begins_part(first.first) or self._segment_ends[first.first]:
             return None
         cues = (cue for cue in first.meanings if isinstance(cue, Cue) and cue.reach == reach)
-        return next((cue.status for cue in cues), None)
+        return next(cues, None)
 
     def is_left_blank(self, finding: Stated) -> bool:
         """Tell whether the box of a finding in a form is empty: the one before it where the form begins with a box."""

@@ -188,13 +188,13 @@ class LexiconReader:
 
 def _answered(finding: Stated, sentence: Sentence, remark: Remark | None) -> Stated:
     """Return a finding with what the next sentence answers: "Any weakness? No.", "Asked about weakness; all denied."."""
-    if remark is None or not sentence.text.endswith(("?", ";")) or not _stands(finding.status):
+    if remark is None or not _stands(finding.status):
         return finding
     is_question = sentence.text.endswith("?")
-    answer = remark.verdict
+    answer = remark.verdict if is_question or sentence.text.endswith(";") else None
     if is_question and finding.status is AssertionStatus.UNCERTAIN:
         answer = answer or remark.answer
-    answer = answer or remark.outcome
+    answer = answer or remark.outcome(finding.finding)
     return finding if answer is None else structs.replace(finding, status=answer)
 
 

@@ -44,10 +44,9 @@ class Remark:
         """Return what it says of everything that the sentence before it lists."""
         return self._reading.verdict
 
-    @property
-    def outcome(self) -> AssertionStatus | None:
-        """Return what it says became of everything that the sentence before it states."""
-        return self._reading.outcome
+    def outcome(self, finding: str) -> AssertionStatus | None:
+        """Return what it says became of a finding that the sentence before it states."""
+        return self._reading.outcome(finding)
 
     def qualifiers(self, finding: str) -> set[str]:
         """Return the qualifiers that it adds to a finding."""
