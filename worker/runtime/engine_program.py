@@ -26,7 +26,8 @@ from worker.runtime.recalls import Recalls
 
 _log = structlog.get_logger(__name__)
 _LONG_MS = 8 * DAY_MS
-_LONG_KINDS = frozenset({Kind.FINDING, Kind.NOTE, Kind.ENCOUNTER, Kind.MOMENT})
+# An LP that was taken back must stay taken back when a copy of its first message comes late.
+_LONG_KINDS = frozenset({Kind.FINDING, Kind.NOTE, Kind.ENCOUNTER, Kind.MOMENT, Kind.PROCEDURE})
 
 
 class PackProgram:

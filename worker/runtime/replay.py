@@ -13,6 +13,7 @@ from worker.alerts.documents import ReplayLine
 from worker.alerts.render import replay_line
 from worker.model.message import IssueKind, OutcomeKind, RawMessage
 from worker.model.time import EpochMs
+from worker.runtime.cleaning import Retention
 from worker.runtime.clock import MessageClock, Stopwatch
 from worker.runtime.engine import Engine, Options, Program, StateStore
 from worker.runtime.inlet import JournalInlet, Room
@@ -21,6 +22,10 @@ from worker.storage.records import AlertRecord, CountKey, Quarantined
 
 _UNMAPPED = frozenset({IssueKind.UNMAPPED_CODE, IssueKind.UNMAPPED_UNIT, IssueKind.UNMAPPED_ANSWER})
 _BATCH = 2_000
+_USUAL = Retention()
+_EVER = 100 * 365
+KEPT_FOR_EVER = Retention(_EVER, _EVER, _EVER, _EVER)
+"""For feeds whose messages do not come in their order: how long ago one was received says nothing of what it tells."""
 
 
 class ReplayStore(StateStore, Protocol):
@@ -137,6 +142,7 @@ def replay(
     *,
     until_ms: EpochMs | None = None,
     disturbance: Disturbance = UNDISTURBED,
+    retention: Retention = _USUAL,
     on_progress: Callable[[int], None] | None = None,
 ) -> ReplayReport:
     """Run messages through the engine, and close the store.
@@ -150,7 +156,7 @@ def replay(
     stops = _stops(len(arriving), disturbance.restart_n) if isinstance(arriving, list) else []
     # A recording is whole in memory: its batches are bounded by number alone.
     room = Room(disturbance.batch_size or _BATCH, sys.maxsize)
-    options = Options(room, is_exact=disturbance.batch_size is None)
+    options = Options(room, is_exact=disturbance.batch_size is None, retention=retention)
     store = open_store()
     try:
         for stop in [*stops, None]:

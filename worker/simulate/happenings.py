@@ -19,6 +19,9 @@ Scalar: TypeAlias = int | float | str
 NO_UNIT: Final = "none"
 """Stands for the unit of a value that is sent without one."""
 
+MERGE: Final = "merge"
+"""Stands for the concept where nothing is stated but that two numbers name one patient."""
+
 
 class Revision(StrEnum):
     """Say whether a happening is told for the first time, told again otherwise, or taken back."""
@@ -47,7 +50,8 @@ class Happening:
     pack. `value` is None where the concept says it all (a note, a lumbar puncture); `status` is a lumbar puncture's
     (completed, stopped, cancelled, entered-in-error); `text` a note's text or the reason for a visit. `is_revised`
     tells that a later message will change it. `qualifiers` are said beside the value (a prophylactic dose, a planned
-    visit); `specimen` is a class of fluid other than the usual one; `is_date_only` leaves out the hour.
+    visit); `specimen` is a class of fluid other than the usual one; `is_date_only` leaves out the hour. `under` is another
+    number of the patient, which alone the message names.
     Units: `unit` in UCUM; empty is the unit that the sender always uses, `NO_UNIT` sends none.
     """
 
@@ -65,6 +69,7 @@ class Happening:
     qualifiers: tuple[str, ...] = ()
     specimen: str = ""
     is_date_only: bool = False
+    under: str = ""
 
     def unit_or(self, usual: str) -> str:
         """Return the unit to write; empty for none."""

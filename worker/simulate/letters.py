@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from worker.model.fact import Identifier
 from worker.model.message import Form, RawMessage
 from worker.model.time import HOUR_MS
 from worker.simulate import render_fhir, render_hl7
+from worker.simulate.arrivals import BY_RECEIPT, Arrival
 from worker.simulate.coding import Term
-from worker.simulate.happenings import Happening, Person
+from worker.simulate.happenings import MERGE, Happening, Person
 from worker.simulate.hl7_writer import Code
-from worker.simulate.visits import stay_at, stays
+from worker.simulate.visits import Stay, stay_at, stays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from worker.simulate.vignettes import Vignette
 
 APPLICATION: Final = "LPWATCH-VIGNETTES"
@@ -45,56 +45,97 @@ FORMS: Final = (*HL7_WAYS, *FHIR_WAYS)
 """Each standard twice: the first way of the table of the format, and the other one."""
 
 
-def write(vignette: Vignette, form: str) -> tuple[RawMessage, ...]:
-    """Write a vignette as messages in one of `FORMS`, in the order of receipt."""
-    happenings = sorted(_with_admission(vignette), key=lambda happening: happening.received_at_ms)
-    pairs = _fhir(vignette, happenings, form) if form in FHIR_WAYS else _hl7(vignette, happenings, form)
-    kind = Form.FHIR if form in FHIR_WAYS else Form.HL7V2
-    return tuple(RawMessage(body, kind, TRANSPORT, happening.received_at_ms) for happening, body in pairs)
+def write(vignette: Vignette, form: str, arrival: Arrival = BY_RECEIPT) -> tuple[RawMessage, ...]:
+    """Write a vignette as messages in one of `FORMS`, in the order of receipt unless they arrive otherwise."""
+    happenings = _by_place(vignette)
+    order = sorted(happenings, key=lambda place: happenings[place].received_at_ms)
+    known = stays(happenings[place] for place in order)
+    sent = {}
+    for number, place in enumerate(order, start=1):
+        happening = happenings[place]
+        letter = _Letter(
+            vignette, happening, f"{vignette.vignette_id}-{number}", stay_at(known, happening.at_ms)
+        )
+        way = arrival.form(place, form)
+        kind, body = (Form.FHIR, _fhir(letter, way)) if way in FHIR_WAYS else (Form.HL7V2, _hl7(letter, way))
+        sent[place] = RawMessage(body, kind, TRANSPORT, happening.received_at_ms)
+    return tuple(sent[place] for place in arrival.order or order)
 
 
-def _with_admission(vignette: Vignette) -> tuple[Happening, ...]:
-    """Put the admission an hour before the first fact, where the patient has one."""
+def _by_place(vignette: Vignette) -> dict[int, Happening]:
+    """Give each happening its place, from 1 on; 0 is the admission, an hour before the first fact, if there is one."""
+    places = dict(enumerate(vignette.happenings, start=1))
     if not vignette.encounter_class:
-        return vignette.happenings
+        return places
     first_ms = min((happening.at_ms for happening in vignette.happenings), default=vignette.t0_ms) - HOUR_MS
     name = f"{vignette.vignette_id}-admission"
-    admission = Happening(name, "encounter", first_ms, first_ms, value=vignette.encounter_class)
-    return (admission, *vignette.happenings)
+    return {0: Happening(name, "encounter", first_ms, first_ms, value=vignette.encounter_class), **places}
 
 
-def _person(vignette: Vignette) -> Person:
-    identifier = Identifier(AUTHORITY, vignette.vignette_id, "MR")
-    return Person((identifier,), "Vignette", vignette.vignette_id, vignette.birth_date)
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What one message says, and under which control id."""
+
+    vignette: Vignette
+    happening: Happening
+    control_id: str
+    stay: Stay
+
+    @property
+    def is_merge(self) -> bool:
+        """Tell whether it says only that two numbers name one patient."""
+        return self.happening.concept == MERGE
+
+    @property
+    def person(self) -> Person:
+        """Return the patient as the message names him; a merge names the number that is kept."""
+        return _person(self.vignette, "" if self.is_merge else self.happening.under)
+
+    @property
+    def prior(self) -> Person:
+        """Return the patient under the number that a merge gives up."""
+        return _person(self.vignette, self.happening.under)
 
 
-def _hl7(vignette: Vignette, happenings: list[Happening], form: str) -> Iterator[tuple[Happening, bytes]]:
-    is_alternate = form != HL7_WAYS[0]
+def _person(vignette: Vignette, under: str) -> Person:
+    number = f"{vignette.vignette_id}-{under}" if under else vignette.vignette_id
+    return Person(
+        (Identifier(AUTHORITY, number, "MR"),), "Vignette", vignette.vignette_id, vignette.birth_date
+    )
+
+
+@cache
+def _sender(way: str) -> render_hl7.Sender:
+    is_alternate = way != HL7_WAYS[0]
     local = _LOCAL | _LOCAL_SCORES if is_alternate else _LOCAL
-    sender = render_hl7.Sender(
+    return render_hl7.Sender(
         application=APPLICATION,
         facility=AUTHORITY,
         own_codes={concept: Code(code, text, "L") for concept, (code, text) in local.items()},
         is_alternate=is_alternate,
     )
-    known = stays(happenings)
-    person = _person(vignette)
-    for number, happening in enumerate(happenings, start=1):
-        control_id = f"{vignette.vignette_id}-{number}"
-        envelope = render_hl7.Envelope(person, sender, control_id, stay_at(known, happening.at_ms))
-        yield happening, render_hl7.render(happening, envelope)
 
 
-def _fhir(vignette: Vignette, happenings: list[Happening], form: str) -> Iterator[tuple[Happening, bytes]]:
-    is_alternate = form != FHIR_WAYS[0]
+@cache
+def _server(way: str) -> render_fhir.Server:
+    is_alternate = way != FHIR_WAYS[0]
     local = _LOCAL | _LOCAL_SCORES if is_alternate else _LOCAL
-    server = render_fhir.Server(
+    return render_fhir.Server(
         own_codes={concept: Term("urn:lpwatch:local", code, text) for concept, (code, text) in local.items()},
         is_alternate=is_alternate,
     )
-    known = stays(happenings)
-    base = render_fhir.Envelope(_person(vignette), vignette.vignette_id, server, "")
-    for number, happening in enumerate(happenings, start=1):
-        stay = stay_at(known, happening.at_ms)
-        envelope = replace(base, bundle_id=f"{vignette.vignette_id}-{number}", stay=stay)
-        yield happening, render_fhir.render(happening, envelope)
+
+
+def _hl7(letter: _Letter, way: str) -> bytes:
+    envelope = render_hl7.Envelope(letter.person, _sender(way), letter.control_id, letter.stay)
+    if letter.is_merge:
+        return render_hl7.render_merge(letter.prior.identifiers, letter.happening, envelope)
+    return render_hl7.render(letter.happening, envelope)
+
+
+def _fhir(letter: _Letter, way: str) -> bytes:
+    person, patient_id = letter.person, letter.person.identifiers[0].value
+    envelope = render_fhir.Envelope(person, patient_id, _server(way), letter.control_id, letter.stay)
+    if letter.is_merge:
+        return render_fhir.render_merge(letter.prior, letter.happening, envelope)
+    return render_fhir.render(letter.happening, envelope)

@@ -68,6 +68,18 @@ def render(happening: Happening, envelope: Envelope) -> bytes:
     return fhir.to_bytes(fhir.bundle(envelope.bundle_id, [patient, *resources], updated_ms))
 
 
+def render_merge(prior: Person, happening: Happening, envelope: Envelope) -> bytes:
+    """Write both Patients, each with a link to the other: the prior one, whose id is its number, is no longer in use."""
+    updated_ms, prior_id = happening.received_at_ms, prior.identifiers[0].value
+    kept = patient_of(envelope.person, envelope.patient_id, updated_ms)
+    left = patient_of(prior, prior_id, updated_ms) | {"active": False}
+    linked = [
+        fhir.linked(kept, prior_id, "replaces"),
+        fhir.linked(left, envelope.patient_id, "replaced-by"),
+    ]
+    return fhir.to_bytes(fhir.bundle(envelope.bundle_id, linked, updated_ms))
+
+
 def resources_of(happening: Happening, envelope: Envelope) -> list[Json]:
     """Write one happening as resources, without the Patient."""
     return _WRITERS[CODINGS[happening.concept].kind](happening, envelope)

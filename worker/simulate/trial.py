@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -86,13 +86,23 @@ def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> 
         observed = documents(got, t0_ms, vignette.expected)
         yield Failure(vignette.vignette_id, form, IN_ORDER, expected, observed, problems)
     final = open_alerts(first.outcomes)
-    for seed in bench.shuffles:
-        other = run(messages, vignette, program, bench.open_store, Disturbance(shuffle_seed=seed))
-        shuffled = open_alerts(other.outcomes)
+    for order, arriving, disturbance in _otherwise(vignette, form, messages, bench.shuffles):
+        other = run(arriving, vignette, program, bench.open_store, disturbance)
+        got_then = open_alerts(other.outcomes)
         problems = (*other.problems, *finds_otherwise(vignette, other))
-        if shuffled != final or problems:
-            order = f"shuffled {seed}"
-            yield Failure(vignette.vignette_id, form, order, final, shuffled, problems)
+        if got_then != final or problems:
+            yield Failure(vignette.vignette_id, form, order, final, got_then, problems)
+
+
+def _otherwise(
+    vignette: Vignette, form: str, messages: Sequence[RawMessage], shuffles: Iterable[int]
+) -> Iterator[tuple[str, Sequence[RawMessage], Disturbance]]:
+    """Give the other ways for the messages to arrive: shuffled, and those that the vignette names."""
+    for seed in shuffles:
+        yield f"shuffled {seed}", messages, Disturbance(shuffle_seed=seed)
+    for number, arrival in enumerate(vignette.arrivals, start=1):
+        disturbance = Disturbance(restart_n=arrival.restart, batch_size=arrival.split)
+        yield f"arrival {number}", write(vignette, form, arrival), disturbance
 
 
 @dataclass(frozen=True, slots=True)

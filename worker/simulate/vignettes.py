@@ -18,8 +18,9 @@ from worker.model.fact import Assertion, AssertionStatus, PunctureStatus
 from worker.model.finding import Severity
 from worker.model.time import HOUR_MS, from_rfc3339, to_datetime
 from worker.notes.reader import NotePuncture, NoteReading
+from worker.simulate.arrivals import Arrival, ArrivalSpec, arrival_of, arrival_problems
 from worker.simulate.coding import CODINGS, Coding, Kind
-from worker.simulate.happenings import NO_UNIT, Happening, Revision, Scalar
+from worker.simulate.happenings import MERGE, NO_UNIT, Happening, Revision, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,8 +89,14 @@ class FactSpec(PackModel):
         default=None, description="of a lumbar puncture: its date is sent without an hour"
     )
     status: StatusName | None = Field(default=None, description="status of a lumbar puncture")
-    op: Literal["correct", "retract"] | None = Field(
-        default=None, description="what is done to the fact `of`"
+    under: str = Field(
+        default="",
+        pattern=r"^[a-z0-9]*$",
+        description="another number of the patient, which alone the message names",
+    )
+    op: Literal["correct", "retract", "merge"] | None = Field(
+        default=None,
+        description="what is done to the fact `of`; merge joins the number `under` with the patient's own",
     )
     of: str = Field(default="", description="id of the corrected or retracted fact")
     text: str = Field(default="", description="text of a note, reason for a visit")
@@ -146,6 +153,9 @@ class VignetteSpec(PackModel):
         default=None, description="rules that open no alert: exactly those that must hold at the end"
     )
     until: Hours | None = None
+    arrivals: tuple[ArrivalSpec, ...] = Field(
+        default=(), description="other ways for the facts to arrive; what is open at the end must be the same"
+    )
     t0: str = T0
 
 
@@ -187,7 +197,7 @@ class Vignette:
 
     Shape: `happenings` in the order of the file; `gold` the readings by document id and text; `until_ms` is where the clock
     stops. `finds` are the rules that open no alert and must hold at the end, None where the vignette says nothing of them.
-    `place` where it stands, "file:line:column"; `must_not` the rules that it names as silent.
+    `place` where it stands, "file:line:column"; `must_not` the rules that it names as silent; `arrivals` are tried as well.
     """
 
     vignette_id: str
@@ -202,6 +212,7 @@ class Vignette:
     finds: frozenset[str] | None = None
     place: str = ""
     must_not: frozenset[str] = frozenset()
+    arrivals: tuple[Arrival, ...] = ()
 
     @property
     def rules(self) -> frozenset[str]:
@@ -253,9 +264,15 @@ def _check(spec: VignetteSpec, located: Located, number: int, problems: Problems
             problems.add(place, problem)
         if fact.id:
             known[fact.id] = fact
+    has_admission = spec.patient.encounter is not None
+    for at, arrival in enumerate(spec.arrivals):
+        for problem in arrival_problems(arrival, len(spec.facts), has_admission=has_admission):
+            problems.add(located.place((*top, "arrivals", at)), problem)
 
 
 def _fact_problems(fact: FactSpec, known: Mapping[str, FactSpec]) -> list[str]:
+    if fact.op == "merge":
+        return [] if fact.under and fact.recv is not None else ["a merge needs 'under' and 'recv'"]
     if fact.op is not None:
         return _revision_problems(fact, known)
     found = []
@@ -324,6 +341,7 @@ def _build(spec: VignetteSpec, place: str) -> Vignette:
         finds=None if spec.finds is None else frozenset(spec.finds),
         place=place,
         must_not=frozenset(spec.must_not),
+        arrivals=tuple(map(arrival_of, spec.arrivals)),
     )
 
 
@@ -335,7 +353,9 @@ def _timeline(
     happenings: list[Happening] = []
     gold: dict[str, dict[str, NoteReading]] = {}
     for number, fact in enumerate(spec.facts, start=1):
-        if fact.op is None:
+        if fact.op == "merge":
+            happening = _merge(fact, f"{spec.id}-{number}", t0_ms)
+        elif fact.op is None:
             happening = _original(
                 fact, f"{spec.id}-{fact.id or number}", t0_ms, is_revised=fact.id in revised
             )
@@ -347,6 +367,11 @@ def _timeline(
             versions = gold.setdefault(happening.name, {})
             versions[plain_text(happening.text)] = _reading(fact)
     return tuple(happenings), gold
+
+
+def _merge(fact: FactSpec, name: str, t0_ms: EpochMs) -> Happening:
+    at_ms = _instant(t0_ms, fact.recv or 0.0)
+    return Happening(name, MERGE, at_ms, at_ms, under=fact.under)
 
 
 def _reading(fact: FactSpec) -> NoteReading:
@@ -376,6 +401,7 @@ def _original(fact: FactSpec, name: str, t0_ms: EpochMs, *, is_revised: bool) ->
         qualifiers=fact.q,
         specimen=fact.specimen or "",
         is_date_only=fact.precision is not None,
+        under=fact.under,
     )
 
 
@@ -395,6 +421,7 @@ def _revision(fact: FactSpec, first: Happening, t0_ms: EpochMs) -> Happening:
         qualifiers=fact.q or first.qualifiers,
         specimen=fact.specimen or first.specimen,
         is_date_only=first.is_date_only if fact.t is None else fact.precision is not None,
+        under=first.under,
     )
 
 
