@@ -30,7 +30,9 @@ def hold(law: Law, trial: Trial, arrival: Arrival) -> None:
 
     spec, small = smallest((trial.spec, arrival), is_broken)
     differences = "\n".join(law(Trial(spec), small))
-    raise AssertionError(f"{differences}\n\nsave this and run `lpwatch test FILE --notes extract`:\n{printed(spec, small)}")
+    raise AssertionError(
+        f"{differences}\n\nsave this and run `lpwatch test FILE --notes extract`:\n{printed(spec, small)}"
+    )
 
 
 def smallest(case: Case, is_broken: Callable[[Case], bool]) -> Case:
