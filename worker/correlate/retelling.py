@@ -12,6 +12,7 @@ A *line* is a finding with its status and the words of its sentence; white space
    | has a new line and another time | by that time |
    | adds to all lines, at the time of the note | the new ones by when it was stated, in notes that were sent when written |
    | follows a withdrawal of the same number | anew |
+   | was read in part | as above; what it does not repeat of a version that was read whole stands |
 
    The record of a puncture in a note keeps the time of the first version likewise.
 2. *Copies.* A line that stands word for word in an earlier note is stated again: nothing tells a copy from what is still
@@ -34,7 +35,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from worker.model.document import NOTE, replaced_keys, text_digests
+from worker.model.document import NOTE, is_part, replaced_keys, text_digests
 from worker.model.fact import Assertion, AssertionStatus, Puncture, PunctureSource, PunctureStatus
 from worker.model.time import DAY_MS, ClinicalTime
 
@@ -95,6 +96,7 @@ class _Version:
     time: ClinicalTime | None = None
     texts: frozenset[str] = frozenset()
     is_deleted: bool = False
+    is_part: bool = False
     begun_ms: EpochMs | None = None
     first_stated_at: tuple[int, int] | None = None
 
@@ -105,6 +107,7 @@ class _Version:
             self.is_deleted = self.is_deleted or fact.is_deleted
             self.time = _earlier(self.time, at)
             self.texts |= text_digests(fact)
+            self.is_part = self.is_part or is_part(fact)
         elif line is not None:
             self.lines[line] = _earlier(self.lines.get(line), at)
         elif isinstance(fact.value, Puncture) and fact.value.status in _DONE:
@@ -197,6 +200,9 @@ class Retelling:
         settled: Settled = {}
         for document in documents:
             standing = self._standing(document, best)
+            outdated = self._outdated(document, standing, best)
+            settled.update(dict.fromkeys(outdated))
+            standing = {key: fact for key, fact in standing.items() if key not in outdated}
             dated = self._dated(document, standing)
             settled.update({key: fact for key, fact in dated.items() if fact is not standing[key]})
             settled.update(dict.fromkeys(self._yielding(dated)))
@@ -209,6 +215,28 @@ class Retelling:
             key: fact
             for key, fact in found.items()
             if fact.group is not None and fact.group.key == document[2] and fact.concept != NOTE
+        }
+
+    def _outdated(
+        self, document: Document, standing: dict[FactKey, Fact], best: Mapping[FactKey, Fact]
+    ) -> set[FactKey]:
+        """Return what an earlier version stated, where the last one was read in part and says it again, or both were."""
+        note = best.get(document)
+        if note is None or note.group is None or not is_part(note):
+            return set()
+        stated_at = note.group.stated_at
+        own = {
+            fact for fact in standing.values() if fact.group is not None and fact.group.stated_at == stated_at
+        }
+        said = {line_of(fact) or fact.concept for fact in own}
+        return {
+            key
+            for key, fact in standing.items()
+            if fact not in own
+            and (
+                (fact.group is not None and not fact.group.replaces)
+                or (line_of(fact) or fact.concept) in said
+            )
         }
 
     def _dated(self, document: Document, standing: dict[FactKey, Fact]) -> dict[FactKey, Fact]:
@@ -255,7 +283,10 @@ class Retelling:
     def _are_versions(self, document: Document) -> bool:
         """Tell whether tellings of a document replace each other; addenda that are filed under one number do not."""
         facts = self._documents[document]
-        return any(fact.concept == NOTE and fact.group is not None and fact.group.replaces for fact in facts)
+        return any(
+            fact.concept == NOTE and ((fact.group is not None and fact.group.replaces) or is_part(fact))
+            for fact in facts
+        )
 
     def _yielding(self, dated: Mapping[FactKey, Fact]) -> set[FactKey]:
         """Return the facts of a document that yield to a line of the same instant that says otherwise and is newer."""
@@ -325,6 +356,9 @@ def _follow(before: _Version, version: _Version) -> _Version:
             is_back = is_moved and own is not None and was is not None and own.start_ms < was.start_ms
             dated[line] = _earlier(known, at) if is_back else known
     puncture = version.puncture
+    if version.is_part:
+        dated = {**before.lines, **dated}
+        puncture = puncture or before.puncture
     if puncture is not None and before.puncture is not None and not is_same_text:
         puncture = _earlier(before.puncture, puncture)
     begun_ms = before.begun_ms if before.begun_ms is not None or was is None else was.start_ms

@@ -1,6 +1,7 @@
 """What the fact of a note (concept "note") keeps of the document beside its time, as qualifiers. Pure: no I/O, no clock.
 
-Only what is needed to compare versions is kept: a digest of the text, and the keys of documents that this one replaces.
+Only what is needed to compare versions is kept: a digest of the text, the keys of documents that this one replaces, and whether
+all of it was read.
 """
 
 from __future__ import annotations
@@ -13,12 +14,22 @@ if TYPE_CHECKING:
     from worker.model.fact import Fact
 
 NOTE = "note"
-_TEXT, _REPLACES = "text:", "replaces:"
+_TEXT, _REPLACES, _PART = "text:", "replaces:", "part"
 
 
-def document_marks(text_digest: str, replaced: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the qualifiers of a note: the digest of its text, and the keys of the documents that it replaces."""
-    return (f"{_TEXT}{text_digest}", *(f"{_REPLACES}{key}" for key in replaced))
+def document_marks(
+    text_digest: str, replaced: Iterable[str] = (), *, is_part: bool = False
+) -> tuple[str, ...]:
+    """Return the qualifiers of a note: the digest of its text, the keys of the documents that it replaces.
+
+    Shape: `is_part` where something of it could not be read.
+    """
+    return (f"{_TEXT}{text_digest}", *(f"{_REPLACES}{key}" for key in replaced), *[_PART] * is_part)
+
+
+def is_part(note: Fact) -> bool:
+    """Tell whether something of a note could not be read."""
+    return _PART in note.qualifiers
 
 
 def text_digests(note: Fact) -> frozenset[str]:

@@ -59,15 +59,16 @@ def note(  # noqa: PLR0913 # a builder names every part it can set
     patient: Identifier = PATIENT,
     deleted: bool = False,
     rank_first: bool = False,
+    part: bool = False,
 ) -> list[Fact]:
-    """Build one version of a document: what it states at `hours`, as it was stated at `stated`."""
+    """Build one version of a document: what it states at `hours`, as it was stated at `stated`; `part` of it was read."""
     sent = at(hours if stated is None else stated)
     order = (rank, sent) if rank_first else (sent, rank)
-    group = Group(number, order, replaces=True)
-    marks = () if deleted else document_marks(" ".join(texts), [replaces] if replaces else [])
+    group = Group(number, order, replaces=not part)
+    marks = () if deleted else document_marks(" ".join(texts), [replaces] if replaces else [], is_part=part)
     facts = [fact(NOTE, hours, key=number, patient=patient, deleted=deleted, qualifiers=marks)]
     for place, text in enumerate(texts if not deleted else ()):
-        key = f"{number}|{SAID[text].concept}|{place}"
+        key = f"{number}|{' '.join(texts) if part else ''}|{SAID[text].concept}|{place}"
         facts.append(replace(SAID[text], key=key, patient=patient, effective=facts[0].effective))
     made = [
         replace(one, group=group, version=replace(one.version, major=order[0], minor=order[1]))
@@ -202,6 +203,28 @@ def test_a_document_in_the_place_of_another_goes_on_with_its_lines() -> None:
     assert stated(*told) == [(ACHE, 10), (WEAK, 30)]
     assert stated(*told, note("f", 50, ACHE, replaces="e")) == [(ACHE, 10)]
     assert stated(note("d", 10, ACHE), note("e", 14, ACHE, replaces="d")) == [(ACHE, 14)]
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        ([([ACHE, WEAK], False), ([GONE], True)], [(ACHE, 10), (GONE, 20), (WEAK, 10)]),
+        ([([ACHE, WEAK], False), ([ACHE], True)], [(ACHE, 10), (WEAK, 10)]),
+        ([([ACHE], False), ([ACHE, WEAK], False), ([GONE], True)], [(ACHE, 10), (GONE, 30), (WEAK, 20)]),
+        ([([WEAK], False), ([ACHE], True), ([GONE], True)], [(GONE, 30), (WEAK, 10)]),
+        ([([WEAK], False), ([ACHE], True), ([], True)], [(WEAK, 10)]),
+        ([([ACHE], True), ([WEAK], True)], [(WEAK, 20)]),
+        ([([ACHE], True), ([ACHE, WEAK], False)], [(ACHE, 10), (WEAK, 20)]),
+        ([([ACHE, WEAK], False), ([GONE], True), ([ACHE], False)], [(ACHE, 10)]),
+        ([(["LP done."], False), (["LP done.", WEAK], True)], [(WEAK, 20), ("lumbar-puncture", 10)]),
+    ],
+)
+def test_what_was_not_read_takes_nothing_back(
+    versions: list[tuple[list[str], bool]], expected: list[tuple[str, float]]
+) -> None:
+    told = [note("d", 10 * at, *texts, part=part) for at, (texts, part) in enumerate(versions, 1)]
+    assert stated(*told) == sorted(expected)
+    assert stated(*told, note("d", 50, stated=60, rank=4, deleted=True)) == []
 
 
 def test_a_long_chain_of_documents_is_followed_to_its_end() -> None:

@@ -13,7 +13,6 @@ from worker.decode.fhir.resources import Composition, CompositionTarget, Section
 from worker.mapping.fhir.codes import codings_of, title_of
 from worker.mapping.fhir.documents import Words, add_note, kind_of_note
 from worker.mapping.fhir.statement import Stated, Statement
-from worker.model.document import NOTE
 
 
 def map_composition(document: Composition, statement: Statement) -> None:
@@ -30,8 +29,6 @@ def map_composition(document: Composition, statement: Statement) -> None:
     replaced = tuple(key for relation in relations if (key := _replaced_key(relation, statement)))
     words = Words(title, kind, read_sections(document.section or ()), "section", replaces=replaced)
     add_note(statement, words, effective, document.id or "")
-    for key in replaced:
-        statement.take_back(key, NOTE, effective)
 
 
 def read_sections(sections: Iterable[Section]) -> Extract:

@@ -33,7 +33,7 @@ from worker.model.document import NOTE, document_marks
 from worker.model.fact import Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind
 from worker.model.time import ClinicalTime
-from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
+from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture, NoteReading
 
 _PROCEDURE_NOTE = "procedure-note"
 # The text knows whether the needle passed, whatever the title says.
@@ -67,8 +67,6 @@ def map_document_reference(document: DocumentReference, statement: Statement) ->
     relations = () if statement.status.is_deleted else document.relates_to or ()
     replaced = tuple(key for relation in relations if (key := _replaced_key(relation, statement)))
     add_note(statement, Words(title, kind, text, "content", replaces=replaced), effective, document.id or "")
-    for key in replaced:
-        statement.take_back(key, NOTE, effective)
 
 
 def map_diagnostic_report(report: DiagnosticReport, statement: Statement) -> None:
@@ -132,38 +130,50 @@ def map_note_observation(
 
 
 def add_note(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
-    """Add a note and what it states; a version that cannot be read takes nothing back of what stood there before."""
-    digest = digest_of(" ".join(words.text.text.split()))
-    statement.add(NOTE, None, effective, qualifiers=document_marks(digest, words.replaces))
-    if not statement.status.is_deleted:
-        _add_content(statement, words, effective, document_id or statement.key)
-    if statement.status.is_deleted or not words.text.problem:
-        statement.replaces_all(statement.key)
+    """Add a note and what it states, and take back what it replaces.
+
+    Shape: a version that cannot be read takes nothing back of what stood there before, nor does what is read of one in part.
+    """
+    text, is_deleted = words.text, statement.status.is_deleted
+    reading = NoteReading()
+    if text.problem and not is_deleted:
+        statement.refuse(IssueKind.UNREADABLE_TEXT, words.element, text.problem)
+    elif not is_deleted:
+        document = NoteDocument(document_id or statement.key, words.title, text.text, words.kind)
+        reading = statement.scope.notes.read(document)
+        for gap in (text.gap, UNREAD_REST if reading.is_cut else ""):
+            if gap:
+                statement.note(IssueKind.UNREADABLE_TEXT, words.element, gap)
+        if text.is_guessed:
+            statement.note(IssueKind.CHARSET, words.element, "read as windows-1252")
+    is_whole = is_deleted or not (text.problem or text.gap or reading.is_cut)
+    digest = digest_of(" ".join(text.text.split()))
+    statement.add(
+        NOTE, None, effective, qualifiers=document_marks(digest, words.replaces, is_part=not is_whole)
+    )
+    if not text.problem and not is_deleted:
+        _add_content(statement, words, effective, reading, "" if is_whole else f"{digest}|")
+    if is_deleted or not text.problem:
+        statement.is_group(statement.key, replaces=is_whole)
+    for key in words.replaces if is_whole else ():
+        statement.take_back(key, NOTE, effective)
 
 
-def _add_content(statement: Statement, words: Words, effective: ClinicalTime, document_id: str) -> None:
-    if words.text.problem:
-        statement.refuse(IssueKind.UNREADABLE_TEXT, words.element, words.text.problem)
-        return
-    if words.text.gap:
-        statement.note(IssueKind.UNREADABLE_TEXT, words.element, words.text.gap)
-    if words.text.is_guessed:
-        statement.note(IssueKind.CHARSET, words.element, "read as windows-1252")
-    document = NoteDocument(document_id, words.title, words.text.text, words.kind)
-    reading = statement.scope.notes.read(document)
-    if reading.is_cut:
-        statement.note(IssueKind.UNREADABLE_TEXT, words.element, UNREAD_REST)
+def _add_content(
+    statement: Statement, words: Words, effective: ClinicalTime, reading: NoteReading, begin: str
+) -> None:
+    """Add what a note states, under keys that begin so."""
     puncture = _puncture(statement, words, reading.puncture)
     sent_ms = (statement.stated_ms or None) if puncture is not None else None
     ordinals: dict[str, int] = {}
     for finding, assertion, written in reading.dated:
         ordinals[finding] = ordinals.get(finding, 0) + 1
         at = time_under(written, effective, sent_ms, statement.scope.feed.zone)
-        statement.add(finding, assertion, at, part=f"{finding}|{ordinals[finding]}")
+        statement.add(finding, assertion, at, part=f"{begin}{finding}|{ordinals[finding]}")
     if puncture is not None:
         clock = reading.puncture.clock if reading.puncture is not None else None
         at = time_of_day(clock, effective, sent_ms, statement.scope.feed.zone)
-        statement.add(PUNCTURE, puncture, at, part=PUNCTURE)
+        statement.add(PUNCTURE, puncture, at, part=f"{begin}{PUNCTURE}")
 
 
 def _puncture(statement: Statement, words: Words, read: NotePuncture | None) -> Puncture | None:

@@ -160,9 +160,13 @@ class Statement:
 
     def replaces_all(self, key: str) -> None:
         """Turn the facts found so far into a group: this version of the resource replaces every older one as a whole."""
+        self.is_group(key, replaces=True)
+
+    def is_group(self, key: str, *, replaces: bool) -> None:
+        """Turn the facts found so far into a group; `replaces` as in `Group`."""
         if self.facts:
             stated_at = max((fact.version.major, fact.version.minor) for fact in self.facts)
-            group = Group(key, stated_at, replaces=True)
+            group = Group(key, stated_at, replaces)
             self.facts = [structs.replace(fact, group=group) for fact in self.facts]
 
     def note(self, kind: IssueKind, element: str, subject: str) -> None:

@@ -37,7 +37,7 @@ from worker.model.document import NOTE, document_marks
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
-from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
+from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture, NoteReading
 
 PUNCTURE = "lumbar-puncture"
 
@@ -74,31 +74,40 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     text: str | None = None
 
 
-def read_document(context: Context, patient: Patient, document: Document, sheet: Sheet) -> None:
-    """Turn one version of a note into facts; a document that gives no text is an issue."""
-    text = _text(context, document, sheet) if document.text is None else document.text
+def read_document(context: Context, patient: Patient, document: Document, sheet: Sheet) -> bool:
+    """Turn one version of a note into facts; a document that gives no text is an issue.
+
+    Shape: tells whether all of it was read. One that was read in part takes back nothing that an earlier version said.
+    """
+    text, is_whole = _text(context, document, sheet) if document.text is None else (document.text, True)
     statement = document.statement
     if not text and not statement.is_deleted and document.order is None:
-        return
+        return is_whole
     effective = _effective(context, patient, document)
     if isinstance(effective, Issue):
         sheet.issues.append(effective)
-        return
+        return False
+    reading = NoteReading()
+    if not statement.is_deleted:
+        reading = context.notes.read(NoteDocument(document.number, document.title, text, document.kind))
+    if reading.is_cut:
+        sheet.issues.append(Issue(IssueKind.UNREADABLE_TEXT, document.place, UNREAD_REST))
+        is_whole = False
     stated = statement.order(is_rank_first=context.feed.is_rank_first)
     key = _key(context, document.number or digest_of(repr(text)))
-    group = Group(key, stated, replaces=True)
+    group = Group(key, stated, replaces=is_whole or statement.is_deleted)
     if document.adds_to:
         group = Group(_key(context, document.adds_to), stated, replaces=False)
         key = f"{group.key}|{digest_of(repr(text))}"
     replaced = [_key(context, document.replaces)] if document.replaces else []
-    marks = () if statement.is_deleted else document_marks(digest_of(" ".join(text.split())), replaced)
+    digest = digest_of(" ".join(text.split()))
+    marks = () if statement.is_deleted else document_marks(digest, replaced, is_part=not is_whole)
     note = Draft(key, NOTE, effective, None, document.place, group, qualifiers=marks)
     sheet.facts.append(make_fact(context, patient, note, statement))
     if statement.is_deleted:
-        return
-    reading = context.notes.read(NoteDocument(document.number, document.title, text, document.kind))
-    if reading.is_cut:
-        sheet.issues.append(Issue(IssueKind.UNREADABLE_TEXT, document.place, UNREAD_REST))
+        return True
+    if not group.replaces and not document.adds_to:
+        key = f"{key}|{digest}"
     puncture = _puncture(context, document, text, reading.puncture)
     sent_ms = context.message_at_ms if puncture is not None else None
     seen: Counter[str] = Counter()
@@ -112,6 +121,7 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
         at = time_of_day(clock, effective, context.message_at_ms, context.feed.zone)
         draft = Draft(f"{key}|{PUNCTURE}", PUNCTURE, at, puncture, document.place, group)
         sheet.facts.append(make_fact(context, patient, draft, statement))
+    return is_whole
 
 
 def _key(context: Context, number: str) -> str:
@@ -167,23 +177,27 @@ def _effective(context: Context, patient: Patient, document: Document) -> Clinic
     return found
 
 
-def _text(context: Context, document: Document, sheet: Sheet) -> str:
-    """Return the text of a document; OBX with words that follow each other are its lines: RTF or HTML may go on over them."""
+def _text(context: Context, document: Document, sheet: Sheet) -> tuple[str, bool]:
+    """Return the text of a document, and whether that is all of it.
+
+    Shape: OBX with words that follow each other are its lines: RTF or HTML may go on over them.
+    """
     stated = [
         (one.obx, _encapsulated(context, one.obx))
         for one in document.observations
         if one.obx.has(5) and not status_of(one.obx.value(11)).is_deleted and one.obx.raw(5) != DELETE
     ]
-    lines = []
+    lines, is_whole = [], True
     for holds_words, run in groupby(stated, lambda one: one[1] is None):
         parts = list(run)
         words = "\n".join(filter(None, (_words(obx) for obx, _ in parts))) if holds_words else ""
         for obx, inside in parts[:1] if holds_words else parts:
             read = read_text(words) if inside is None else inside
             note_unread(read, obx, sheet)
+            is_whole = is_whole and not (read.problem or read.gap)
             if read.text:
                 lines.append(read.text)
-    return "\n".join(lines)
+    return "\n".join(lines), is_whole
 
 
 def note_unread(found: Extract, obx: Segment, sheet: Sheet) -> None:

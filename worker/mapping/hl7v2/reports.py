@@ -75,8 +75,11 @@ def read_documents(context: Context, patient: Patient, group: ResultGroup, sheet
     kinds = codings_at(txa, 2)
     if context.feed.is_skipped_note(kinds):
         return
-    for document in _filed_documents(context, patient, group, txa):
-        read_document(context, patient, document, sheet)
+    *gone, document = _filed_documents(context, patient, group, txa)
+    is_read = read_document(context, patient, document, sheet)
+    # What could not be read takes nothing back.
+    for older in gone if is_read or document.statement.is_deleted else ():
+        read_document(context, patient, older, sheet)
 
 
 def _note_observations(context: Context, group: ResultGroup) -> list[ObservationGroup]:

@@ -231,6 +231,22 @@ def test_a_version_that_cannot_be_read_takes_nothing_back(read: Read) -> None:
     assert current_facts([*withdrawn, *scanned, *first]).facts == ()
 
 
+@pytest.mark.parametrize(
+    ("content", "standing"),
+    [(b"%PDF", ["headache"]), ("quiet night", [])],
+)
+def test_only_what_was_read_takes_the_place_of_another_document(
+    read: Read, content: bytes | str, standing: list[str]
+) -> None:
+    relation = {"code": "replaces", "target": {"reference": "DocumentReference/d1"}}
+    first = read(document(attachment("headache"))).facts
+    form = attachment(content, "application/pdf" if content == b"%PDF" else "text/plain")
+    later = document(form, id="d2", meta={"lastUpdated": "2026-01-06T08:00:00Z"})
+    second = read({**later, "relatesTo": [relation]}).facts
+    stands = current_facts([*first, *second]).facts
+    assert [fact.concept for fact in stands if fact.concept != "note"] == standing
+
+
 def test_of_several_formats_the_readable_one_is_read(read: Read, notes: Notes) -> None:
     reading = read(
         document(attachment(b"%PDF", "application/pdf"), attachment("headache"), attachment("again"))

@@ -98,8 +98,8 @@ def test_a_document_can_be_taken_back(read: Read, notes: Asked, kind: str, txa: 
         (fact.key, fact.concept, fact.is_deleted, fact.version.minor, fact.group and fact.group.replaces)
         for fact in facts(reading)
     ] == [
-        ("default|document|DOC7|addenda", "note", True, 4, True),
         ("default|document|DOC7", "note", True, 4, True),
+        ("default|document|DOC7|addenda", "note", True, 4, True),
     ]
     assert notes.documents == []
 
@@ -108,11 +108,51 @@ def test_a_replacement_takes_the_parent_document_back(read: Read, notes: Asked) 
     txa = TXA.replace("DOC7||", "DOC8|DOC7|")
     reading = read(EVN, txa, text("Neck soft."), kind="MDM^T10", notes=notes)
     assert [(fact.key, fact.is_deleted) for fact in facts(reading)] == [
+        ("default|document|DOC8", False),
         ("default|document|DOC7", True),
         ("default|document|DOC7|addenda", True),
-        ("default|document|DOC8", False),
     ]
-    assert "replaces:default|document|DOC7" in facts(reading)[-1].qualifiers
+    assert "replaces:default|document|DOC7" in facts(reading)[0].qualifiers
+
+
+PICTURE = "OBX|2|ED|11506-3^N^LN||^image^jpeg^Base64^/9j/4AAQ||||||F"
+
+
+@pytest.mark.parametrize(
+    ("later", "standing"),
+    [
+        ((TXA, PICTURE), ["headache", "neck-stiffness"]),
+        ((TXA, text("Leg weakness."), PICTURE), ["headache", "leg-weakness", "neck-stiffness"]),
+        ((TXA, text("Neck stiff."), PICTURE), ["headache", "neck-stiffness"]),
+        ((TXA, text("Leg weakness.")), ["leg-weakness"]),
+        ((TXA.replace("DOC7||", "DOC8|DOC7|"), PICTURE), ["headache", "neck-stiffness"]),
+        (
+            (TXA.replace("DOC7||", "DOC8|DOC7|"), text("Leg weakness."), PICTURE),
+            ["headache", "leg-weakness", "neck-stiffness"],
+        ),
+        ((TXA.replace("DOC7||", "DOC8|DOC7|"), text("Leg weakness.")), ["leg-weakness"]),
+    ],
+)
+def test_what_was_not_read_takes_nothing_back(
+    read: Read, reader: MakeReader, later: tuple[str, ...], standing: list[str]
+) -> None:
+    def states(finding: str) -> NoteReading:
+        said = Assertion(AssertionStatus.PRESENT, (), (0, 1), finding)
+        return NoteReading(((finding, said),))
+
+    notes = reader(
+        {
+            "Neck stiff. Headache.": NoteReading(
+                (*states("neck-stiffness").assertions, *states("headache").assertions)
+            ),
+            "Neck stiff.": states("neck-stiffness"),
+            "Leg weakness.": states("leg-weakness"),
+        }
+    )
+    first = read(EVN, TXA, text("Neck stiff. Headache."), kind="MDM^T02", notes=notes).facts
+    second = read(EVN.replace("1150", "1155"), *later, kind="MDM^T10", notes=notes).facts
+    stands = current_facts([*second, *first]).facts
+    assert sorted(fact.concept for fact in stands if isinstance(fact.value, Assertion)) == standing
 
 
 def test_an_addendum_under_the_same_number_does_not_replace_the_note_nor_other_addenda(
