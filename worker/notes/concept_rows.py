@@ -190,8 +190,8 @@ class _ConceptTable(PhraseTable["Mention | Cue"]):
             after = end
         yield from self._between(words, after, len(words))
 
-    def find_all(self, words: Sequence[str]) -> Iterator[Hit[Mention | Cue]]:
-        return self.find(words)
+    def find_all(self, words: Sequence[str], places: int | None = None) -> Iterator[Hit[Mention | Cue]]:
+        return (hit for hit in self.find(words) if places is None or hit.first < places)
 
     def _between(self, words: Sequence[str], first: int, end: int) -> Iterator[Hit[Mention | Cue]]:
         for hit in self._around.find(words[first:end]):

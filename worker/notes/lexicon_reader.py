@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -11,12 +11,12 @@ from worker.model.fact import Assertion, AssertionStatus
 from worker.notes.context import Reading
 from worker.notes.explain import Grounds, explain
 from worker.notes.lexicon import Mention
-from worker.notes.punctures import read_puncture
+from worker.notes.punctures import may_document, read_puncture
 from worker.notes.qualifiers import AFTER_LP, BASELINE, qualify
 from worker.notes.reader import LONGEST_TEXT, NoteReading
 from worker.notes.remarks import Remark
 from worker.notes.sections import find_sections
-from worker.notes.text import LONGEST_SENTENCE, split_sentences
+from worker.notes.text import LONGEST_SENTENCE, split_sentences, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from worker.notes.explain import Explained
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import SectionKind
-    from worker.notes.reader import NoteDocument
+    from worker.notes.reader import NoteDocument, NotePuncture
     from worker.notes.sections import Section
     from worker.notes.text import Sentence
 
@@ -45,6 +45,7 @@ _Known = dict[tuple[object, ...], AssertionStatus | None]
 """Sentences already read, by their text, where they stand and the next one; what that inherits. Notes repeat themselves."""
 
 
+_Part = tuple["Section", "list[Sentence]"]
 _Told = tuple[str, Assertion, "tuple[int, int] | None", Grounds]
 """A finding, what is said of it, the characters that say it where that takes the next sentence, too, and on what grounds."""
 _Unique = dict[tuple[str, AssertionStatus, tuple[str, ...], tuple[str, ...]], tuple[Assertion, Grounds]]
@@ -81,11 +82,11 @@ class LexiconReader:
         """Return what the note states; each (finding, status, qualifiers) once, where it stands first."""
         is_cut = len(document.text) > LONGEST_TEXT
         text = _beginning(document.text) if is_cut else document.text
-        whole = split_sentences(text)
-        unique = self._unique(text, whole)
+        parts = self._parts(text)
+        unique = self._unique(text, parts)
         return NoteReading(
             tuple((finding, said) for (finding, *_), (said, _) in unique.items()),
-            read_puncture(document.title, whole, self._lexicon),
+            self._puncture(document.title, text, parts),
             is_cut,
             tuple(written for *_, written in unique),
         )
@@ -93,17 +94,31 @@ class LexiconReader:
     def explain(self, document: NoteDocument) -> tuple[Explained, ...]:
         """Return the same assertions as `read`, in the same order, each with why it was given its status."""
         text = _beginning(document.text) if len(document.text) > LONGEST_TEXT else document.text
-        unique = self._unique(text, split_sentences(text))
+        unique = self._unique(text, self._parts(text))
         return tuple(
             explain(text, finding, said, grounds) for (finding, *_), (said, grounds) in unique.items()
         )
 
-    def _unique(self, text: str, whole: list[Sentence]) -> _Unique:
+    def _parts(self, text: str) -> list[_Part]:
+        sections = find_sections(text, self._lexicon)
+        return [(section, split_sentences(text, section.start, section.end)) for section in sections]
+
+    def _puncture(self, title: str, text: str, parts: Sequence[_Part]) -> NotePuncture | None:
+        """Read an LP in the text as a whole: its headings speak, too."""
+        words: list[str] = []
+        end = 0
+        for section, sentences in parts:
+            words += words_of(text[end : section.start])
+            words += chain.from_iterable(sentence.words for sentence in sentences)
+            end = section.end
+        if not may_document(title, words, self._lexicon):
+            return None
+        return read_puncture(title, split_sentences(text), self._lexicon)
+
+    def _unique(self, text: str, parts: Sequence[_Part]) -> _Unique:
         unique: _Unique = {}
         known: _Known = {}
-        sections = find_sections(text, self._lexicon)
-        for section in sections:
-            sentences = whole if len(sections) == 1 else split_sentences(text, section.start, section.end)
+        for section, sentences in parts:
             for finding, said, told, grounds in self._section(sentences, section, known):
                 key = (finding, said.status, said.qualifiers, section.written)
                 whole_said = said if told is None else structs.replace(said, sentence=text[slice(*told)])
@@ -115,14 +130,15 @@ class LexiconReader:
         readings = [Reading(sentence, self._lexicon) for sentence in sentences]
         for reading, following in zip_longest(readings, readings[1:]):
             sentence = reading.sentence
-            may_state = not self._beginnings.isdisjoint(sentence.words)
-            if lasting is AssertionStatus.ABSENT and not sentence.is_point:
-                lasting = None if reading.begins_anew else lasting
-            behind = following.sentence.text if may_state and following else ""
+            if lasting is AssertionStatus.ABSENT and not sentence.is_point and reading.begins_anew:
+                lasting = None
+            if self._beginnings.isdisjoint(sentence.words):
+                lasting = self._lasting(reading, lasting)
+                continue
+            behind = following.sentence.text if following else ""
             place = (sentence.text, section.kind, section.written, lasting, behind)
             if place not in known:
-                if may_state:
-                    yield from self._sentence(reading, section, lasting, following)
+                yield from self._sentence(reading, section, lasting, following)
                 known[place] = self._lasting(reading, lasting)
             lasting = known[place]
 

@@ -28,8 +28,8 @@ Sequences = tuple[tuple[str, ...], ...]
 
 _NO_CLASSES: Mapping[str, Sequences] = MappingProxyType({})
 _CLASS = "@"
-_OPENING = 3
-"""Letters of a first word that tell most texts apart from a phrase."""
+_LONG_WORD = 24
+"""Characters; whether a longer word begins a phrase is not told at a glance."""
 _OF_A_FORM = ":"
 """A mark inside a phrase that a form sets: "Neck: supple" is "neck supple"."""
 
@@ -170,7 +170,7 @@ class PhraseTable(Generic[Meaning]):
     that a word costs one look-up however many phrases there are. Its size is bounded by the phrases, not by what is read.
     """
 
-    __slots__ = ("_beginning", "_count", "_openings", "_root", "_slots", "_states")
+    __slots__ = ("_beginning", "_count", "_root", "_slots", "_states")
 
     def __init__(self, slots: Slots | None = None) -> None:
         """Start without phrases; `slots` knows the classes that they may name."""
@@ -179,7 +179,6 @@ class PhraseTable(Generic[Meaning]):
         self._count = 0
         self._states: dict[frozenset[_Place[Meaning]], _State[Meaning]] = {}
         self._beginning: dict[str, _State[Meaning]] | None = None
-        self._openings: frozenset[str] = frozenset()
 
     def add(self, phrase: str, meaning: Meaning) -> None:
         """Add a phrase in all its forms.
@@ -200,10 +199,11 @@ class PhraseTable(Generic[Meaning]):
         return not self._beginnings().keys().isdisjoint(words)
 
     def may_begin_at(self, text: str, at: int) -> bool:
-        """Tell whether the first letters of a word that begins at a character leave it possible that it begins a phrase."""
-        self._beginnings()
-        letters = text[at : at + _OPENING]
-        return letters.lower() in self._openings or not (letters.isascii() and letters.isalnum())
+        """Tell whether a phrase may begin at a character; where a plain word begins there, that word decides."""
+        letters = text[at : at + _LONG_WORD].split(None, 1)
+        word = letters[0].lower() if letters else ""
+        is_plain = len(word) < _LONG_WORD and word.isascii() and word.isalnum()
+        return not is_plain or word in self._beginnings()
 
     def beginnings(self, is_wanted: Callable[[Meaning], bool]) -> frozenset[str]:
         """Return the first words of the phrases that mean something wanted."""
@@ -218,11 +218,18 @@ class PhraseTable(Generic[Meaning]):
                 yield hit
                 after = hit.after
 
-    def find_all(self, words: Sequence[str]) -> Iterator[Hit[Meaning]]:
-        """Give the longest phrase at every place; phrases may overlap, and a colon between their words does not count."""
+    def first_of(self, words: Sequence[str]) -> Hit[Meaning] | None:
+        """Return the longest phrase that the words begin with."""
+        return next(self.find_all(words, 1), None)
+
+    def find_all(self, words: Sequence[str], places: int | None = None) -> Iterator[Hit[Meaning]]:
+        """Give the longest phrase at every place, or at the first places; phrases may overlap.
+
+        A colon between the words of a phrase does not count.
+        """
         begin = self._beginnings().get
         end = len(words)
-        for first, word in enumerate(words):
+        for first, word in enumerate(words[:places] if places else words):
             state = begin(word)
             if state is None:
                 continue
@@ -245,7 +252,6 @@ class PhraseTable(Generic[Meaning]):
         if self._beginning is None:
             self._states.clear()
             self._beginning = self._steps(_State((((), self._root),)))
-            self._openings = frozenset(word[:_OPENING] for word in self._beginning)
         return self._beginning
 
     def _follow(self, state: _State[Meaning]) -> dict[str, _State[Meaning]]:

@@ -52,6 +52,13 @@ def read_puncture(title: str, sentences: Iterable[Sentence], lexicon: Lexicon) -
     return NotePuncture(PunctureStatus.COMPLETED, passes, _is_traumatic(told, tables), clock)
 
 
+def may_document(title: str, words: Iterable[str], lexicon: Lexicon) -> bool:
+    """Tell whether a note with these words may document an LP: only one that counts attempts or has a phrase of a row does."""
+    tables = lexicon.punctures
+    written = _plain(words_of(title) + list(words))
+    return not tables.attempt_words.isdisjoint(written) or any(True for _ in tables.rows.find_all(written))
+
+
 def _may_tell(words: Sequence[str], tables: PunctureTables) -> bool:
     """Tell whether a sentence may say anything of an LP; most sentences do not."""
     return (

@@ -10,17 +10,19 @@ goes on with the sentence; and it ends before a sentence that begins with a turn
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from worker.notes.lexicon import SectionForm
+from worker.notes.lexicon_spec import SectionKind
 from worker.notes.text import goes_on, split_words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.notes.lexicon import Lexicon
-    from worker.notes.lexicon_spec import SectionKind
     from worker.notes.text import Word
 
 _LONGEST_HEADING = 60
@@ -48,8 +50,7 @@ _BLANK = re.compile(r"(?:\n|\r(?!\n))(?:[^\S\r\n]|\r(?=\n))*(\n|\r(?!\n))")
 _NEUTRAL = SectionForm("neutral")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True, gc=False):
     """Characters [start, end) of a note, without the heading.
 
     Shape: `written` are the heading's words that say when it was written ("day", "2"), empty where it does not.
@@ -61,8 +62,7 @@ class Section:
     written: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Heading:
+class _Heading(msgspec.Struct, frozen=True, gc=False):
     start: int
     after: int
     form: SectionForm
@@ -107,8 +107,7 @@ def _turn(text: str, start: int, end: int, lexicon: Lexicon) -> int:
     """Return where a sentence behind the first begins with a turn to another matter, else `end`."""
     starts = [at for at in _starts(text, start, end) if at < end]
     for at in starts[1:]:
-        hit = next(lexicon.turns.find_all(words_of(text[at : min(at + _LONGEST_HEADING, end)])), None)
-        if hit is not None and hit.first == 0:
+        if lexicon.turns.first_of(words_of(text[at : min(at + _LONGEST_HEADING, end)])) is not None:
             return at
     return end
 
@@ -136,10 +135,12 @@ def _starts(text: str, first: int, end: int) -> Iterator[int]:
 def _known(text: str, start: int, lexicon: Lexicon) -> _Heading | None:
     line_end = _line_end(text, start)
     end = min(line_end, start + _LONGEST_HEADING)
-    hit = next(lexicon.headings.find_all(words_of(text[start:end])), None)
-    if hit is None or hit.first != 0:
+    plain = words_of(text[start:end])
+    hit = lexicon.headings.first_of(plain)
+    if hit is None:
         return None
-    words = split_words(text, start, end)
+    behind = takewhile(_may_tell_time, plain[hit.after :])
+    words = split_words(text, start, end, hit.after + sum(1 for _ in behind) + 1)
     after = _after_time(words, hit.after)
     last = words[after - 1]
     written = tuple(word.text for word in words[hit.after : after])
@@ -154,13 +155,17 @@ def _known(text: str, start: int, lexicon: Lexicon) -> _Heading | None:
 def _after_time(words: tuple[Word, ...], first: int) -> int:
     """Return the place behind the words from `first` on that say when a heading was written."""
     after = first
-    while after < len(words) and (_tells_time(words[after]) or _is_in_clock(words, first, after)):
+    while after < len(words) and (_tells_time(words[after].text) or _is_in_clock(words, first, after)):
         after += 1
     return after
 
 
-def _tells_time(word: Word) -> bool:
-    return bool(_OF_TIME.fullmatch(word.text) or _NUMBER.fullmatch(word.text))
+def _tells_time(word: str) -> bool:
+    return bool(_OF_TIME.fullmatch(word) or _NUMBER.fullmatch(word))
+
+
+def _may_tell_time(word: str) -> bool:
+    return word == ":" or _tells_time(word)
 
 
 def _is_in_clock(words: tuple[Word, ...], first: int, at: int) -> bool:
@@ -179,10 +184,10 @@ def _is_in_capitals(text: str, start: int) -> bool:
 
 
 def _line_end(text: str, start: int) -> int:
-    ends = [
-        at for at in (text.find("\n", start, start + 200), text.find("\r", start, start + 200)) if at >= 0
-    ]
-    return min(ends) if ends else min(len(text), start + 200)
+    end = text.find("\n", start, start + 200)
+    end = min(len(text), start + 200) if end < 0 else end
+    back = text.find("\r", start, end)
+    return end if back < 0 else back
 
 
 def _is_at_line_start(text: str, start: int) -> bool:

@@ -6,6 +6,7 @@ Every pattern here reads each character a fixed number of times: no input makes 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -111,9 +112,11 @@ class Sentence(msgspec.Struct, frozen=True, gc=False):
 _HIGHEST_SCORE = 10
 
 
-def split_words(text: str, start: int = 0, end: int | None = None) -> tuple[Word, ...]:
-    """Return words and marks of [start, end); hyphens, slashes and dots part words."""
-    found = _WORD.finditer(text, start, len(text) if end is None else end)
+def split_words(
+    text: str, start: int = 0, end: int | None = None, count: int | None = None
+) -> tuple[Word, ...]:
+    """Return words and marks of [start, end), or the first of them; hyphens, slashes and dots part words."""
+    found = islice(_WORD.finditer(text, start, len(text) if end is None else end), count)
     return tuple(Word(normalise(match[0]), match.start(), match.end()) for match in found)
 
 
@@ -230,5 +233,7 @@ def goes_on(text: str, begin: int, position: int, last: int) -> bool:
         following += 1
     if following == last or not text[following].islower():
         return False
-    before = text[begin:position].rstrip()
-    return before != "" and before[-1] not in ".:;!?"
+    before = position
+    while before > begin and text[before - 1].isspace():
+        before -= 1
+    return before > begin and text[before - 1] not in ".:;!?"
