@@ -14,6 +14,7 @@ from tests.scenarios.wards import (
     NATIONAL,
     build_site,
     fhir,
+    history,
     hl7,
     in_any_order,
     merge,
@@ -456,3 +457,47 @@ def test_after_a_puncture_documented_three_days_late_old_evidence_is_listed_and_
         if line["rule"] in {"fever-single", "fever-ongoing-after-day1"}
     ]
     assert (line["state"], line["paged"]) == ("raised", is_paged)
+
+
+def visit(
+    at: float, event: str = "A01", *, left: float | None = None, kind: str = "I", pid: str = ""
+) -> RawMessage:
+    """Write a message about a stay that began at 7."""
+    gone = "" if left is None else f"|{stamp(left)}"
+    pv1 = f"PV1|1|{kind}|AMU^7^3^N||||||||||||||||V1{'|' * 25}{stamp(7)}{gone}"
+    return hl7(f"ADT^{event}", at, pv1, pid=pid)
+
+
+STAYS = {
+    "nothing charted": ([LP], ["raised"]),
+    "charted in time": ([LP, result(12.1, "37", when=12, number="R2"), visit(17, "A03", left=17)], []),
+    "charted late": (
+        [LP, result(17, "37", when=12, number="R2"), visit(17.5, "A03", left=17.5)],
+        ["raised", "withdrawn"],
+    ),
+    "discharged": ([LP, visit(12.1, "A03", left=12)], []),
+    "discharge told late": ([LP, visit(18, "A03", left=12)], ["raised", "withdrawn"]),
+    "discharge cancelled": ([LP, visit(12.1, "A03", left=12), visit(13, "A13")], ["raised"]),
+    "transferred": ([LP, visit(10.1, "A02")], ["raised"]),
+    "died": ([LP, visit(12.1, "A03", left=12, pid="|" * 21 + f"|{stamp(12)}|Y")], []),
+    "died, as PID alone says": ([LP, visit(12.1, "A08", pid="|" * 22 + "Y")], []),
+    "said to have died by mistake": (
+        [LP, visit(12.1, "A08", pid="|" * 22 + "Y"), visit(13, "A08", pid="|" * 22 + "N")],
+        ["raised"],
+    ),
+    "puncture cancelled": ([order(8.1, "RE", "CM"), order(9, "OC", "CA")], []),
+    "puncture cancelled late": ([order(8.1, "RE", "CM"), order(18, "OC", "CA")], ["raised", "withdrawn"]),
+    "admission cancelled": ([LP, visit(9, "A11")], []),
+    "outpatient": ([visit(7.2, "A06", kind="O"), LP], []),
+}
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"), [pytest.param(*row, id=name) for name, row in STAYS.items()]
+)
+def test_what_is_overdue_is_told_only_of_who_is_there(
+    site: PackProgram, messages: list[RawMessage], expected: list[str]
+) -> None:
+    """A temperature is due at 14:00, and overdue at 15:30."""
+    told = [states for states in history(run(site, [visit(7.1), *messages], 20), "no-temp-6h") if states]
+    assert told == ([expected] if expected else [])

@@ -13,6 +13,10 @@ UNVALIDATED = "unvalidated"
 """The qualifier of a value that a device sent and nobody looked at, where the feed says so of all its values."""
 
 
+DIED = "died"
+"""The reason of a discharge by death."""
+
+
 class Identifier(msgspec.Struct, frozen=True, gc=False, order=True):
     """A patient identifier: the authority that issued it (PID-3.4, `Identifier.system`) and its value (PID-3.1).
 

@@ -169,6 +169,12 @@ class Statement:
             group = Group(key, stated_at, replaces)
             self.facts = [structs.replace(fact, group=group) for fact in self.facts]
 
+    def group_last(self, key: str, *, replaces: bool) -> None:
+        """Put the fact found last into a group; with `replaces` it stands in place of what older versions said there."""
+        last = self.facts[-1]
+        group = Group(key, (last.version.major, last.version.minor), replaces)
+        self.facts[-1] = structs.replace(last, group=group)
+
     def note(self, kind: IssueKind, element: str, subject: str) -> None:
         """Note what could not be used, without losing anything."""
         self.issues.append(Issue(kind, f"{self.place}.{element}", subject))

@@ -14,6 +14,7 @@ from worker.decode.hl7v2 import Hl7Message, ResultGroup, Segment, decode_message
 from worker.decode.timestamps import parse_dtm
 from worker.mapping.feeds import Feed
 from worker.mapping.hl7v2.context import Context, Patient, Sheet
+from worker.mapping.hl7v2.deaths import read_death
 from worker.mapping.hl7v2.encounters import read_encounter
 from worker.mapping.hl7v2.histories import read_findings, read_procedures
 from worker.mapping.hl7v2.locations import read_location
@@ -181,8 +182,10 @@ def _admissions(context: Context, sheet: Sheet) -> None:
         if group.obxs and group.pid is not None and group.pid.index in known:
             read_report(context, known[group.pid.index][0], group, counts, sheet)
     # PR1, DG1 and AL1 stand far from their PID: with two patients nobody can tell whose they are.
-    if len(context.message.all("PID")) == 1:
+    pids = context.message.all("PID")
+    if len(pids) == 1:
         patient, pv1 = next(iter(known.values()))
+        read_death(context, patient, pids[0], sheet)
         read_encounter(context, patient, pv1, sheet)
         read_location(context, patient, pv1, sheet)
         read_procedures(context, patient, sheet)

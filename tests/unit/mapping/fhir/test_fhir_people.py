@@ -70,6 +70,19 @@ def test_a_birth_date_is_a_fact_with_its_precision(read: Read) -> None:
     assert year.effective.precision is Precision.YEAR
 
 
+def test_a_death_is_a_discharge_and_can_be_taken_back(read: Read) -> None:
+    timed = read(patient(deceasedDateTime="2026-01-05T09:00:00Z")).facts[0]
+    assert (timed.concept, timed.value) == ("discharge", EncounterValue("unknown", reason="died"))
+    assert timed.effective.start_ms == from_rfc3339("2026-01-05T09:00:00Z")
+    untimed = read(patient(deceasedBoolean=True)).facts[0]
+    later = {"lastUpdated": "2026-01-05T14:00:00Z"}
+    (void,) = read(patient(deceasedBoolean=False, meta=later)).facts
+    assert void.is_deleted
+    assert set(current_facts([timed, untimed]).facts) == {timed, untimed}
+    assert current_facts([timed, untimed, void]).facts == ()
+    assert read(patient()).facts == ()
+
+
 @pytest.mark.parametrize("kind", ["replaced-by", "replaces", "refer", "seealso"])
 def test_a_patient_link_joins_two_patients(read: Read, kind: str) -> None:
     link = [{"type": kind, "other": {"reference": "Patient/p2"}}]
