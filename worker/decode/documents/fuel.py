@@ -7,6 +7,7 @@ make a value of a built-in type is no call.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -21,22 +22,32 @@ class SpentError(BaseException):
 class Fuel:
     """Let a package make so many calls and returns inside a `with` block, in this thread.
 
-    Only what code of the package does is counted, and only there the error is raised: what Python runs in between (a callback
-    of the garbage collector) would swallow it, and Python stops counting once it is raised.
+    What the package calls is counted with it; the garbage collector, whose callbacks come at any moment, rests. The error is
+    raised only where code of the package runs: elsewhere it might be swallowed, and Python stops counting once it is raised.
 
     Raises: SpentError inside the block, from wherever the package then is, once.
     """
 
     def __init__(self, package: str, calls: int) -> None:
         """Keep whose calls are counted, and how many there may be."""
-        self._package = package
-        self._within = f"{package}."
-        self._left = calls
+        left = calls
+        within = f"{package}."
+
+        # A closure, and the name looked up only at the end: this runs hundreds of thousands of times for a page.
+        def count(frame: FrameType, _event: str, _argument: object) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0 and f"{frame.f_globals.get('__name__', '')}.".startswith(within):
+                raise SpentError
+
+        self._count = count
         self._before: object = None
+        self._is_collecting = False
 
     def __enter__(self) -> None:
         """Begin to count."""
-        self._before = sys.getprofile()
+        self._before, self._is_collecting = sys.getprofile(), gc.isenabled()
+        gc.disable()
         sys.setprofile(self._count)
 
     def __exit__(
@@ -44,12 +55,5 @@ class Fuel:
     ) -> None:
         """Count no longer."""
         sys.setprofile(self._before)  # type: ignore[arg-type]  # what was set before, whatever it was
-
-    def _count(self, frame: FrameType, event: str, argument: object) -> None:
-        del event, argument
-        module = frame.f_globals.get("__name__", "")
-        if module != self._package and not module.startswith(self._within):
-            return
-        self._left -= 1
-        if self._left < 0:
-            raise SpentError
+        if self._is_collecting:
+            gc.enable()

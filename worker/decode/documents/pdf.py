@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 16_000_000
 """A larger one is not read; house choice: far above a letter with pictures."""
 
-MAX_CALLS = 4_000_000
-"""Work for one document; house choice: a thousand short pages, or sixteen whose every word has its own place (ADR 0031)."""
+MAX_CALLS = 6_000_000
+"""Work for one document; house choice: a thousand short pages, or two dozen whose every word has its own place (ADR 0031)."""
 
 PICTURE = "pdf page without text"
 LOCKED = "pdf encrypted"
