@@ -4,7 +4,8 @@ A heading is a known phrase at the start of a line or sentence, followed by a co
 stand when it was written ("Addendum day 2:", "Update 06/01 14:30:"); then a dash will do as well. A section ends at the next
 heading, at any other line that begins with words in capitals and a colon, or at a blank line after its text. Some headings,
 those of an indication above all, speak of their line only (ADR 0026): text that begins on it ends with it, unless the next line
-goes on with the sentence; and it ends before a sentence that begins with a turn to another matter ("Complains of …").
+goes on with the sentence; and it ends before a sentence that begins with a turn to another matter ("Complains of …"), as
+earlier illness and that of relatives do.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ _BLANK = re.compile(r"(?:\n|\r(?!\n))(?:[^\S\r\n]|\r(?=\n))*(\n|\r(?!\n))")
 
 
 _NEUTRAL = SectionForm("neutral")
+_OF_OLD = frozenset({"historical", "family"})
+"""Kinds of sections in which a sentence that turns to the patient as he is now ends them."""
 
 
 class Section(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +90,7 @@ def _end_of_section(text: str, heading: _Heading, end: int, lexicon: Lexicon) ->
         return end
     end = _blank_line(text, heading.after, end)
     if not heading.form.is_line:
-        return end
+        return _turn(text, heading.after, end, lexicon) if heading.form.kind in _OF_OLD else end
     return _turn(text, heading.after, _end_of_lines(text, heading.after, end), lexicon)
 
 

@@ -148,3 +148,62 @@ def test_what_somebody_else_has_is_family(read: Read, text: str) -> None:
 @pytest.mark.parametrize("text", OF_THE_PATIENT)
 def test_what_somebody_tells_of_the_patient_is_present(read: Read, text: str) -> None:
     assert stated(read(text)) == {("confusion", "present")}
+
+
+HYPOTHETICAL = """
+Call for numb feet.
+Ring the ward if her feet go numb.
+Come back at once with numb feet.
+To ring us straight away for numb feet.
+Watching for numb feet.
+Neuro obs for numb feet.
+Low threshold to scan if feet numb.
+Mum advised numb feet mean come back.
+Parents warned about numb feet.
+Numb feet for a few hours can occur.
+Numb feet: call us.
+Numb feet are common after a spinal.
+CALL 999 IF: numb feet.
+WHEN TO RETURN: numb feet.
+Leaflet about numb feet with her.
+""".strip().splitlines()
+
+NOT_ADVICE = """
+Feet numb, told nurse at noon.
+Feet numb, called the registrar.
+Asked about her numb feet, seen by the team.
+Feet numb since May.
+Numb feet, to be scanned.
+Numb feet, gone to ED.
+Numb feet reported to the doctor.
+Advised to rest yesterday. Now numb feet.
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", HYPOTHETICAL)
+def test_what_may_come_is_hypothetical(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("numbness", "hypothetical")}
+
+
+@pytest.mark.parametrize("text", NOT_ADVICE)
+def test_what_was_told_or_done_is_no_advice(read: Read, text: str) -> None:
+    assert stated(read(text)) == {("numbness", "present")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Retention vs dehydration of bladder.", {("urinary-retention", "uncertain")}),
+        ("Left facial droop, equivocal.", {("facial-droop", "uncertain")}),
+        ("May or may not be confused.", {("confusion", "uncertain")}),
+        ("No fever, mild headache.", {("fever-finding", "absent"), ("headache", "present")}),
+        ("Denies headache, just a sore back.", {("headache", "absent"), ("back-pain", "present")}),
+        # Why a scan was asked for, not what was once.
+        ("Hx: confusion after LP.", {("confusion", "present")}),
+        ("PMHx: delirium in 2020. Currently lucid.", {("confusion", "historical"), ("confusion", "absent")}),
+    ],
+)
+def test_doubt_and_where_a_denial_or_history_ends(
+    read: Read, text: str, expected: set[tuple[str, str]]
+) -> None:
+    assert stated(read(text)) == expected
