@@ -16,6 +16,7 @@ from worker.model.time import EpochMs
 from worker.runtime.cleaning import Retention
 from worker.runtime.clock import MessageClock, Stopwatch
 from worker.runtime.engine import Engine, Options, Program, StateStore
+from worker.runtime.found import Comparison, FindingProgram, compare
 from worker.runtime.inlet import JournalInlet, Room
 from worker.runtime.journal import Entry
 from worker.storage.records import AlertRecord, CountKey, Quarantined
@@ -171,6 +172,38 @@ def replay(
         return _report(store, watch)
     finally:
         store.close()
+
+
+def replay_twice(
+    messages: Sequence[RawMessage],
+    new_program: Callable[[], FindingProgram],
+    open_stores: tuple[Callable[[], ReplayStore], Callable[[], ReplayStore]],
+    disturbance: Disturbance,
+    *,
+    until_ms: EpochMs | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> tuple[ReplayReport, Comparison]:
+    """Run messages as recorded, then disturbed; report of the latter, and compare what was found.
+
+    Shape: `open_stores` opens the store of the first run and that of the second. Nothing is forgotten by its age.
+    """
+    recorded, otherwise = new_program(), new_program()
+    reports = [
+        replay(
+            messages,
+            program,
+            open_store,
+            until_ms=until_ms,
+            disturbance=how,
+            retention=KEPT_FOR_EVER,
+            on_progress=on_progress,
+        )
+        for program, open_store, how in (
+            (recorded, open_stores[0], UNDISTURBED),
+            (otherwise, open_stores[1], disturbance),
+        )
+    ]
+    return reports[1], compare(recorded, otherwise)
 
 
 def disturbed(messages: Iterable[RawMessage], disturbance: Disturbance) -> Iterable[RawMessage]:

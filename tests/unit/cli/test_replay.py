@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from worker.runtime import replay
+
 Run = Callable[..., Result]
 
 
@@ -63,6 +65,38 @@ def test_disturbances_give_the_same_alerts(lpwatch: Run, ward: Path, disturbance
     disturbed = _json(lpwatch("replay", ward, "--json", *disturbance))
     assert disturbed["alerts"] == undisturbed["alerts"]
     assert disturbed["episodes"] == undisturbed["episodes"]
+
+
+def test_what_was_found_is_compared_with_the_feed_as_recorded(lpwatch: Run, ward: Path) -> None:
+    assert "compared" not in _json(lpwatch("replay", ward, "--json"))
+    compared = _json(lpwatch("replay", ward, "--json", "--shuffle", 7, "--duplicate", 0.5))["compared"]
+    assert compared == {"findings": 1, "differing": []}
+    told = lpwatch("replay", ward, "--split", 2)
+    assert (told.exit_code, told.stdout.splitlines()[-1]) == (
+        0,
+        "1 findings as recorded; none differ when disturbed so",
+    )
+
+
+def test_what_differs_is_told_and_the_exit_code_says_so(
+    lpwatch: Run, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = replay.disturbed
+    lost = lambda messages, how: list(whole(messages, how))[: 3 if how.batch_size else None]  # noqa: E731
+    monkeypatch.setattr(replay, "disturbed", lost)
+    told = lpwatch("replay", ward, "--split", 2)
+    assert told.exit_code == 1
+    line = "only as recorded: urn:example:north A1: LP 2026-01-05T08:00:00Z fever-single urgent: body-temperature"
+    assert line in told.stdout
+    assert "1 findings as recorded; 1 differ when disturbed so" in told.stdout
+    result = lpwatch("replay", ward, "--split", 2, "--json")
+    assert result.exit_code == 1
+    (one,) = json.loads(result.stdout)["compared"]["differing"]
+    assert (one["only"], one["rule"], one["evidence"][0]["concept"]) == (
+        "as recorded",
+        "fever-single",
+        "body-temperature",
+    )
 
 
 def test_until_lets_windows_end(lpwatch: Run, ward: Path, tmp_path: Path) -> None:
