@@ -7,8 +7,9 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from tests.rendered import notices_of
+from tests.rendered import WHOLE, notices_of
 from tests.scenarios.wards import (
     MRN,
     NATIONAL,
@@ -17,6 +18,7 @@ from tests.scenarios.wards import (
     history,
     hl7,
     in_any_order,
+    instant,
     merge,
     order,
     patient,
@@ -29,7 +31,12 @@ from tests.scenarios.wards import (
     unlink,
 )
 from worker.model.message import RawMessage
+from worker.runtime.clock import FixedClock
+from worker.runtime.engine import Engine, Options
 from worker.runtime.engine_program import PackProgram
+from worker.runtime.inlet import JournalInlet
+from worker.runtime.offline import memory_store
+from worker.storage.memory_journal import MemoryJournal
 
 FEVER = ["fever-single urgent"]
 ONGOING = ["fever-ongoing-after-day1 urgent"]
@@ -501,3 +508,76 @@ def test_what_is_overdue_is_told_only_of_who_is_there(
     """A temperature is due at 14:00, and overdue at 15:30."""
     told = [states for states in history(run(site, [visit(7.1), *messages], 20), "no-temp-6h") if states]
     assert told == ([expected] if expected else [])
+
+
+class Standstill:
+    """A worker with a clock of its own that is away for a while; senders keep what they could not send."""
+
+    def __init__(self, site: PackProgram) -> None:
+        self.site, self.store, self.journal = site, memory_store(), MemoryJournal()
+        self.engine = self._start(7)
+
+    def _start(self, hours: float) -> Engine:
+        self.clock = FixedClock(instant(hours))
+        return Engine(
+            [JournalInlet(self.journal)],
+            self.store,
+            self.site,
+            self.clock,
+            options=Options(outlets=(WHOLE,)),
+        )
+
+    def restart(self, hours: float) -> None:
+        self.engine = self._start(hours)
+        self.engine.drain()
+
+    def work(self, hours: float, *messages: RawMessage) -> None:
+        """Receive messages, and judge."""
+        self.clock.at_ms = instant(hours)
+        self.journal.append([replace(raw, received_at_ms=instant(hours)) for raw in messages])
+        self.engine.drain()
+
+    @property
+    def overdue(self) -> list[str]:
+        return [
+            str(record.alert.state) for record in self.store.alerts() if record.alert.rule == "no-temp-6h"
+        ]
+
+
+def charted(*hours: float) -> list[RawMessage]:
+    return [result(at + 0.1, "37", when=at, number=f"T{at}") for at in hours]
+
+
+def test_a_worker_that_was_down_for_eight_hours_raises_no_false_overdue_alert(site: PackProgram) -> None:
+    ward = Standstill(site)
+    ward.work(8.2, visit(7.1), LP)
+    ward.work(9, *charted(8.8))
+    ward.restart(17)
+    assert ward.overdue == [], "its senders have not connected again"
+    ward.work(17.1, *charted(11, 14))
+    assert ward.overdue == [], "they have more to send"
+    ward.work(17.2, *charted(16.9))
+    ward.work(17.5)
+    assert ward.overdue == []
+    ward.work(25.5)
+    assert ward.overdue == ["raised"], "now nobody charts"
+
+
+def test_after_eight_hours_each_alert_is_told_once(site: PackProgram) -> None:
+    ward = Standstill(site)
+    ward.work(8.2, visit(7.1), LP)
+    ward.restart(17)
+    hot = [result(at + 0.1, "39", when=at, number=f"H{at}") for at in range(10, 17)]
+    for number, raw in enumerate(hot):
+        ward.work(17 + number / 60, raw)
+    assert [item.notice.version for item in ward.store.pending("whole", 2**53, 99)] == [1]
+
+
+def test_silence_after_a_standstill_is_believed_in_the_end(site: PackProgram) -> None:
+    ward = Standstill(site)
+    ward.work(8.2, visit(7.1), LP)
+    ward.restart(17)
+    ward.work(17.2)
+    assert ward.overdue == []
+    ward.work(17.3)
+    assert ward.overdue == ["raised"]

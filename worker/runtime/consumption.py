@@ -31,6 +31,8 @@ class Consumption:
     of our own as often. An answer that is a second old says less than is true, never more. What was known of a part once stays
     known, whoever consumes it: who read everything up to an instant has read it for good.
 
+    What a sender had to keep while we or it were away is under way, and not missing: see `Lateness`.
+
     Shape: of parts that several workers may consume only their ends count, seen when nothing below was left to read. Receipt
     times of their messages do not: one that a producer stamped ahead would speak for hours of messages behind it.
     """
@@ -56,9 +58,10 @@ class Consumption:
         shared: set[str] = set()
         for inlet in self._inlets:
             for part, at_ms in inlet.caught_up(self._progress).items():
-                self._raise(
-                    part, at_ms if inlet.is_shared else max(at_ms, self._progress.position(part).at_ms)
-                )
+                heard_ms, lateness = self._progress.position(part).at_ms, self._progress.lateness(part)
+                if not inlet.is_shared:
+                    lateness.resume(at_ms)
+                self._raise(part, lateness.until_ms(at_ms if inlet.is_shared else max(at_ms, heard_ms)))
             (shared if inlet.is_shared else own).update(inlet.parts())
         self._share(frozenset(shared))
         self._until_ms = min((self._floors.get(part, 0) for part in own | shared), default=0)

@@ -16,7 +16,8 @@ from worker.model.message import IssueKind, Outcome, OutcomeKind, RawMessage, Re
 from worker.model.time import EpochMs
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.journal import Entry
-from worker.storage.records import Batch, CountKey, Position, Quarantined
+from worker.runtime.lateness import Lateness
+from worker.storage.records import Batch, CountKey, FeedClock, Position, Quarantined
 
 _log = structlog.get_logger(__name__)
 
@@ -56,12 +57,17 @@ class _Draft:
     counts: Counter[CountKey] = field(default_factory=Counter)
     feeds: dict[str, EpochMs] = field(default_factory=dict)
     unused: dict[tuple[Identifier, str, IssueKind, str], Unused] = field(default_factory=dict)
+    clocks: dict[str, FeedClock] = field(default_factory=dict)
 
     def add(self, offset: int, raw: RawMessage, reading: Reading) -> None:
         """Take in one message: it is counted under exactly one end."""
         outcome, at_ms = reading.outcome, raw.received_at_ms
         self.counts[CountKey(outcome.kind.value, reading.feed, outcome.reason)] += 1
         self.feeds[reading.feed] = max(at_ms, self.feeds.get(reading.feed, at_ms))
+        if reading.message_at_ms is not None:
+            known, ahead_ms = self.clocks.get(reading.feed), reading.message_at_ms - at_ms
+            ahead_ms = ahead_ms if known is None else max(ahead_ms, known.ahead_ms)
+            self.clocks[reading.feed] = FeedClock(reading.message_at_ms, at_ms, ahead_ms)
         self.facts.extend(reading.facts)
         self.links.extend(reading.links)
         for patient in _touched(reading):
@@ -112,6 +118,7 @@ class Ingest:
         self._part = part
         self._dead_letters = dead_letters
         self.position = store.position(part)
+        self.lateness = Lateness(self.position.at_ms)
 
     def resume(self) -> Position:
         """Ask the store again how far this part is consumed: after a failure, or when somebody else moved it."""
@@ -154,6 +161,7 @@ class Ingest:
     def written(self, batch: Batch) -> None:
         """Take note that this batch was written."""
         self.position = replace(self.position, next=batch.next, at_ms=batch.at_ms)
+        self.lateness.note(batch.clocks)
 
     def _write(self, entries: Sequence[Entry], readings: Sequence[Reading]) -> int:
         batch = self._batch(entries, readings)
@@ -181,6 +189,7 @@ class Ingest:
             draft.feeds,
             self._dead_letters.outgoing(self._part, draft.quarantined) if self._dead_letters else (),
             [(key[0], item) for key, item in draft.unused.items()],
+            draft.clocks,
         )
 
     def _reading(self, raw: RawMessage) -> Reading:

@@ -158,6 +158,13 @@ class Metrics:
             ["feed"],
             registry=registry,
         )
+        self.feed_ahead = Gauge(
+            "lpwatch_feed_clock_ahead_seconds",
+            "By how much a feed writes its messages later than we receive them, of the last batch the message least under way: "
+            "above 0 its clock is ahead of ours, far below 0 it is behind or delivers late",
+            ["feed"],
+            registry=registry,
+        )
         self.blind_spots = Gauge(
             "lpwatch_blind_spots",
             "LPs in an open window for which rules that notify are blind, by kind; counted at most once a minute",

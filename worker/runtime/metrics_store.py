@@ -275,6 +275,8 @@ class MeteredState:
                 metrics.issues.labels(key.feed, key.reason).inc(count)
         for feed, count in Counter([fact.source.feed for fact in batch.facts]).items():
             metrics.facts.labels(feed).inc(count)
+        for feed, clock in batch.clocks.items():
+            metrics.feed_ahead.labels(feed).set(clock.ahead_ms / SECOND_MS)
         for feed, at_ms in batch.feeds.items():
             metrics.feed_last_received.labels(feed).set(at_ms / SECOND_MS)
 

@@ -12,6 +12,7 @@ from worker.model.message import RawMessage, Reading
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest, IngestStore
 from worker.runtime.journal import Entry
+from worker.runtime.lateness import Lateness
 from worker.storage.records import Position
 
 _log = structlog.get_logger(__name__)
@@ -54,6 +55,10 @@ class Progress:
     def position(self, part: str) -> Position:
         """Tell how far a part is ingested, as far as this worker knows."""
         return self._ingest(part).position
+
+    def lateness(self, part: str) -> Lateness:
+        """Tell which feeds of a part are known to send late."""
+        return self._ingest(part).lateness
 
     def forget(self, part: str) -> None:
         """Ask the store when this part is wanted again: another worker may consume it until then."""

@@ -82,13 +82,24 @@ class Quarantined:
     message: RawMessage | None = None
 
 
+class FeedClock(NamedTuple):
+    """How the clock of a feed stands to ours: when its last message was written (MSH-7, `meta.lastUpdated`) and received.
+
+    Shape: `ahead_ms` is by how much the message that was least under way was written later than received; negative as a rule.
+    """
+
+    written_ms: EpochMs
+    received_ms: EpochMs
+    ahead_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """All that one ingest transaction writes.
 
     Shape: the messages [`first`, `next`) of `part`; `at_ms` is the receipt time of the last of them. `due` names every
     patient touched with the receipt time of the message that touched it; `outgoing` are dead letters for a sink; `unused`
-    names what could not be used, with the patient it may be about.
+    names what could not be used, with the patient it may be about. `clocks` is not written.
     """
 
     part: str
@@ -103,6 +114,7 @@ class Batch:
     feeds: Mapping[str, EpochMs] = field(default_factory=dict)
     outgoing: Sequence[Outgoing] = ()
     unused: Sequence[tuple[Identifier, Unused]] = ()
+    clocks: Mapping[str, FeedClock] = field(default_factory=dict)
 
 
 class BlindSpan(NamedTuple):

@@ -13,7 +13,7 @@ from worker.model.message import Form, Issue, IssueKind, Outcome, OutcomeKind, R
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.ingest import Ingest
 from worker.storage.memory import MemoryState
-from worker.storage.records import Batch, CountKey, Position, Verdict
+from worker.storage.records import Batch, CountKey, FeedClock, Position, Verdict
 
 
 def raw(body: bytes, at_ms: int = 5) -> RawMessage:
@@ -114,6 +114,16 @@ def test_issues_are_counted_and_unusable_facts_kept() -> None:
     assert store.counts()[CountKey("issue", "ward", "unmapped-code", "local|TEMPX")] == 1
     (item,) = store.quarantined()
     assert (item.kind, item.reason, item.place) == ("fact", "bad-time", "OBX[2]-14")
+
+
+def test_a_batch_says_how_the_clock_of_a_feed_stands_to_ours() -> None:
+    written = {b"a": 900, b"b": 4_000, b"c": None, b"d": 100}
+    ingest = Ingest(
+        MemoryState(),
+        lambda m: structs.replace(ending(OutcomeKind.PROCESSED), message_at_ms=written[m.body]),
+    )
+    batch = ingest.draft([(n, raw(body, 1_000 + n)) for n, body in enumerate(written)])
+    assert batch.clocks == {"ward": FeedClock(100, 1_003, 2_999)}
 
 
 def test_both_sides_of_an_unlink_become_due() -> None:

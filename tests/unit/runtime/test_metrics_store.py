@@ -15,7 +15,7 @@ from worker.runtime.metrics import Metrics
 from worker.runtime.metrics_store import MeteredIntake, MeteredJournal, MeteredState
 from worker.storage.memory import MemoryState
 from worker.storage.memory_journal import MemoryJournal
-from worker.storage.records import Assessed, Batch, Case, CountKey, Quarantined, Verdict
+from worker.storage.records import Assessed, Batch, Case, CountKey, FeedClock, Quarantined, Verdict
 
 
 def _message() -> RawMessage:
@@ -97,6 +97,14 @@ def test_batch_is_counted_once_it_is_written() -> None:
     assert 'lpwatch_messages_total{feed="north",outcome="processed",reason=""} 2.0' in text
     assert 'lpwatch_message_issues_total{feed="north",kind="unmapped-code"} 3.0' in text
     assert 'lpwatch_feed_last_received_seconds{feed="north"} 1.0' in text
+
+
+def test_a_feed_whose_clock_is_ahead_of_ours_is_told() -> None:
+    metrics = Metrics()
+    clocks = {"north": FeedClock(400_000, 1_000, 399_000), "south": FeedClock(0, 1_000, -1_000)}
+    assert _state(metrics).record(Batch("journal", 0, 1, 1_000, clocks=clocks))
+    assert 'lpwatch_feed_clock_ahead_seconds{feed="north"} 399.0' in _text(metrics)
+    assert 'lpwatch_feed_clock_ahead_seconds{feed="south"} -1.0' in _text(metrics)
 
 
 def test_batch_that_is_not_written_is_not_counted() -> None:
