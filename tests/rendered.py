@@ -16,7 +16,6 @@ from worker.runtime.clock import MessageClock
 from worker.runtime.engine import Engine, Options, Program
 from worker.runtime.inlet import JournalInlet
 from worker.runtime.offline import load_pack, memory_store, program
-from worker.simulate.gold import GoldReader
 from worker.simulate.letters import FORMS, write
 from worker.simulate.vignettes import parse_vignettes
 from worker.sources.files import read_files
@@ -66,8 +65,8 @@ def vignette_notices() -> tuple[Outgoing, ...]:
     files = sorted((ROOT / "mappings" / "tests").glob("*.yaml"))
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
     found: list[Outgoing] = []
+    made_by = program(pack)
     for vignette in parse_vignettes(texts):
-        made_by = program(pack, GoldReader(vignette.gold))
         for form in FORMS:
             found += notices_of(write(vignette, form), made_by, until_ms=vignette.until_ms)
     return tuple(found)

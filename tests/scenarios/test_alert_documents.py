@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,8 +13,14 @@ from jsonschema import Draft202012Validator
 from tests.rendered import recorded_notices, vignette_notices
 from worker.alerts.minimal import minimal
 from worker.alerts.schemas import alert_schema
+from worker.notes.reader import NoteDocument
+from worker.runtime.offline import load_pack
+from worker.simulate.vignettes import parse_vignettes
 from worker.storage.records import Outgoing
 
+FOLDER = Path(__file__).resolve().parents[2] / "mappings" / "tests"
+OF_THE_RULE = {"title", "review", "disclaimer", "withdrawal"}
+"""What a minimal alert says in the words of rules and programs; a note may use the same."""
 WHOLE, SMALL = (Draft202012Validator(alert_schema(name)) for name in ("alert", "alert-minimal"))
 
 
@@ -30,6 +37,30 @@ def test_every_alert_of_the_vignettes_fits_its_schema() -> None:
     notices = vignette_notices()
     assert len(notices) > 500
     assert misfits(notices) == []
+
+
+def test_a_full_alert_marks_the_words_of_a_note_and_a_minimal_one_has_none_of_its_sentence() -> None:
+    reader = load_pack().notes
+    files = sorted(FOLDER.glob("*.yaml"))
+    vignettes = parse_vignettes({path.name: path.read_text(encoding="utf-8") for path in files})
+    texts = {each.text for vignette in vignettes for each in vignette.happenings if each.concept == "note"}
+    phrases = {
+        (finding, " ".join(text[slice(*said.span)].split()))
+        for text in texts
+        for finding, said in reader.read(NoteDocument("", "", text)).assertions
+        if said.span
+    }
+    marked = 0
+    for document in (json.loads(item.notice.body) for item in vignette_notices()):
+        shown = " ".join(str(value) for key, value in minimal(document).items() if key not in OF_THE_RULE)
+        for evidence in document["evidence"]:
+            if "note" in evidence:
+                sentence, place = evidence["sentence"], evidence["note"]
+                phrase = sentence[place["phrase_start"] : place["phrase_end"]]
+                assert (evidence["concept"], " ".join(phrase.split())) in phrases
+                assert not set(re.findall(r"[a-z]{3,}", sentence.lower())) & set(shown.lower().split())
+                marked += 1
+    assert marked > 500
 
 
 @pytest.fixture(scope="module")

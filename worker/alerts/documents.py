@@ -58,11 +58,25 @@ class SourceDocument(TypedDict):
     place: Annotated[str, Meta(description="Where in the message, as the standard names it: OBX[3].")]
 
 
+class NotePlaceDocument(TypedDict):
+    """Where in a note a statement stands, and which characters of `sentence` say it."""
+
+    title: Annotated[str, Meta(description="The title of the note, as filed; empty without one.")]
+    section: Annotated[
+        str, Meta(description="The heading that says what kind of text it stands in; empty without one.")
+    ]
+    phrase_start: Annotated[
+        int, Meta(ge=0, description="Where the words begin, in Unicode characters of `sentence`, from 0.")
+    ]
+    phrase_end: Annotated[int, Meta(ge=1, description="Where they end: the first character behind them.")]
+
+
 class EvidenceDocument(TypedDict):
     """One value or statement that decided.
 
     Shape: `value` a number in `unit` (UCUM), a code, or the status of a finding; `reported` what the source wrote;
-    `sentence` that of a note, or the reason of a visit; `hours_since_lp` negative before the LP.
+    `sentence` that of a note, or the reason of a visit; `note` only where a note was read; `hours_since_lp` negative before
+    the LP.
     """
 
     concept: Annotated[str, Meta(description="The concept of the pack.")]
@@ -93,9 +107,11 @@ class EvidenceDocument(TypedDict):
     sentence: Annotated[
         str,
         Meta(
-            description="The sentence of the note that says it, or why the patient came, as written; empty for a value."
+            description="The sentence of the note that says it, or why the patient came, as written, cut where it is long; "
+            "empty for a value, and in a withdrawn alert where the words no longer stand."
         ),
     ]
+    note: NotRequired[NotePlaceDocument]
     source: SourceDocument
 
 

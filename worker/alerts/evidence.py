@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.model.fact import Assertion, Coded, EncounterValue, Location, Moment, Puncture, Quantity
+from worker.model.passage import Passage, cut_around, passage_of
 from worker.model.time import HOUR_MS, to_rfc3339
 
 if TYPE_CHECKING:
@@ -23,13 +24,17 @@ def hours_between(start_ms: EpochMs, end_ms: EpochMs) -> float:
 
 
 def render_evidence(
-    fact: Fact, anchor_ms: EpochMs, *, did_not_count: Collection[str] = ()
+    fact: Fact, anchor_ms: EpochMs, *, did_not_count: Collection[str] = (), is_worded: bool = True
 ) -> EvidenceDocument:
-    """Write one fact; `anchor_ms` is the time of its LP, `did_not_count` are qualifiers that nobody shall read with it."""
+    """Write one fact; `anchor_ms` is the time of its LP, `did_not_count` are qualifiers that nobody shall read with it.
+
+    Where it is not `is_worded`, the words of a note or visit are left out: they no longer stand.
+    """
     value = fact.value
+    passage = _passage(fact) if is_worded else Passage("")
     quantity = value if isinstance(value, Quantity) else None
     stated = value.qualifiers if isinstance(value, Assertion) else ()
-    return {
+    document: EvidenceDocument = {
         "concept": fact.concept,
         "value": _plain(value),
         "unit": quantity.unit if quantity else "",
@@ -42,13 +47,32 @@ def render_evidence(
         "qualifiers": sorted({*fact.qualifiers, *stated}.difference(did_not_count)),
         "specimen": fact.specimen,
         "result_status": fact.result_status,
-        "sentence": _sentence(fact),
+        "sentence": passage.text,
         "source": {
             "feed": fact.source.feed,
             "message_id": fact.source.message_id,
             "place": fact.source.place,
         },
     }
+    if isinstance(value, Assertion) and passage.end:
+        document["note"] = {
+            "title": cut_around(value.title).text,
+            "section": value.section,
+            "phrase_start": passage.start,
+            "phrase_end": passage.end,
+        }
+    return document
+
+
+def words_of(fact: Fact) -> str:
+    """Return the words that say it: the sentence of a note, or why a patient came; of a discharge the reason is its kind."""
+    match fact.value:
+        case Assertion(sentence=sentence):
+            return sentence
+        case EncounterValue(reason=reason) if fact.concept == "encounter":
+            return reason
+        case _:
+            return ""
 
 
 def render_identifiers(identifiers: tuple[Identifier, ...]) -> list[IdentifierDocument]:
@@ -60,15 +84,8 @@ def render_identifiers(identifiers: tuple[Identifier, ...]) -> list[IdentifierDo
     ]
 
 
-def _sentence(fact: Fact) -> str:
-    """Return the words that say it: the sentence of a note, or why a patient came; of a discharge the reason is its kind."""
-    match fact.value:
-        case Assertion(sentence=sentence):
-            return sentence
-        case EncounterValue(reason=reason) if fact.concept == "encounter":
-            return reason
-        case _:
-            return ""
+def _passage(fact: Fact) -> Passage:
+    return passage_of(fact.value) if isinstance(fact.value, Assertion) else cut_around(words_of(fact))
 
 
 def _plain(value: Value) -> float | str | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from worker.alerts.evidence import hours_between, render_evidence, render_identifiers
+from worker.alerts.evidence import hours_between, render_evidence, render_identifiers, words_of
 from worker.alerts.transitions import LP_VOID, RULE_GONE
 from worker.correlate.baseline import WHY_HE_CAME
 from worker.correlate.places import NOWHERE, Whereabouts
@@ -110,9 +110,15 @@ class Surroundings:
 def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDocument:
     """Write one alert version as a JSON-ready document; equal alerts give equal documents.
 
-    A withdrawn alert has no causes, considerations or checks: they were those of what no longer stands.
+    A withdrawn alert has no causes, considerations or checks: they were those of what no longer stands. Nor does it repeat
+    words of a note that no longer stand: they may have been another patient's.
     """
     finding, is_gone = shown_finding(alert), alert.state is AlertState.WITHDRAWN
+    gone = {
+        _key(was)
+        for was, now in around.taken_back
+        if is_gone and (now is None or words_of(was) != words_of(now))
+    }
     document: AlertDocument = {
         "alert_id": alert.alert_id,
         "episode_id": alert.episode_id,
@@ -125,7 +131,9 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         "location": _location(around.whereabouts),
         "lp": _puncture(alert, finding),
         "rule": _rule(alert, text),
-        "evidence": [_evidence(fact, finding, around) for fact in finding.evidence],
+        "evidence": [
+            _evidence(fact, finding, around, is_worded=_key(fact) not in gone) for fact in finding.evidence
+        ],
         "effective_at": to_rfc3339(finding.effective_ms),
         "latest_evidence_at": to_rfc3339(finding.latest_ms),
         "raised_at": to_rfc3339(alert.raised_at_ms),
@@ -150,7 +158,7 @@ def render_alert(alert: Alert, text: RuleText, around: Surroundings) -> AlertDoc
         document["withdrawal"] = _withdrawal(around)
         document["taken_back"] = [
             {
-                "was": _evidence(was, finding, around),
+                "was": _evidence(was, finding, around, is_worded=_key(was) not in gone),
                 "now": None if now is None else _evidence(now, finding, around),
             }
             for was, now in around.taken_back
@@ -205,10 +213,16 @@ def _history(line: HistoryLine) -> HistoryDocument:
     }
 
 
-def _evidence(fact: Fact, finding: Finding, around: Surroundings) -> EvidenceDocument:
-    is_of_return = (*fact.patient.key, fact.key) in around.came_back_with
-    did_not_count = (WHY_HE_CAME,) if is_of_return else ()
-    return render_evidence(fact, finding.episode.anchor_ms, did_not_count=did_not_count)
+def _key(fact: Fact) -> tuple[str, str, str]:
+    return (*fact.patient.key, fact.key)
+
+
+def _evidence(
+    fact: Fact, finding: Finding, around: Surroundings, *, is_worded: bool = True
+) -> EvidenceDocument:
+    did_not_count = (WHY_HE_CAME,) if _key(fact) in around.came_back_with else ()
+    anchor_ms = finding.episode.anchor_ms
+    return render_evidence(fact, anchor_ms, did_not_count=did_not_count, is_worded=is_worded)
 
 
 def _puncture(alert: Alert, finding: Finding) -> PunctureDocument:
@@ -307,10 +321,9 @@ def _also_open(finding: Finding, around: Surroundings) -> list[AlsoOpenDocument]
 def _circumstances(finding: Finding, around: Surroundings) -> list[CircumstanceDocument]:
     """Show what is known beside the evidence and the context, nothing of it twice."""
     facts = [*finding.evidence, *(fact for other in _bearing(finding, around) for fact in other.evidence)]
-    shown = {(*fact.patient.key, fact.key) for fact in facts}
+    shown = {_key(fact) for fact in facts}
     listed = (
-        (title, [fact for fact in known if (*fact.patient.key, fact.key) not in shown])
-        for title, known in around.circumstances
+        (title, [fact for fact in known if _key(fact) not in shown]) for title, known in around.circumstances
     )
     return [
         {"title": title, "evidence": [_evidence(fact, finding, around) for fact in left]}

@@ -152,14 +152,18 @@ class AssertionStatus(StrEnum):
 class Assertion(msgspec.Struct, frozen=True, gc=False):
     """A finding as a note or a coded entry states it.
 
-    Shape: `qualifiers` sorted; `span` the characters of the document's text, `sentence` the sentence around them (both
-    empty for a coded entry).
+    Shape: `qualifiers` sorted; `span` the characters of the document's text, `sentence` the sentence around them, `phrase`
+    the same characters counted in the sentence (all empty for a coded entry). `title` of the note and `section`, the
+    heading that says what kind of text it stands in, empty without one.
     """
 
     status: AssertionStatus
     qualifiers: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     sentence: str = ""
+    phrase: tuple[int, int] | None = None
+    title: str = ""
+    section: str = ""
 
 
 class EncounterValue(msgspec.Struct, frozen=True, gc=False):

@@ -75,7 +75,7 @@ class Explained:
 
 def explain(text: str, finding: str, said: Assertion, grounds: Grounds) -> Explained:
     """Put the grounds of an assertion into words."""
-    heading = _heading(text, grounds.section)
+    heading = heading_of(text, grounds.section)
     return Explained(finding, said, grounds.section.kind, heading, tuple(_reasons(said, heading, grounds)))
 
 
@@ -114,8 +114,9 @@ def _given(grounds: Grounds) -> AssertionStatus | None:
     return grounds.lasting if kind in {"neutral", "baseline"} else AssertionStatus(kind)
 
 
-def _heading(text: str, section: Section) -> str:
+def heading_of(text: str, section: Section) -> str:
     """Return the words right before a section, where it is not the beginning of the note or what follows on another."""
+    if section.kind == "neutral":
+        return ""
     before = text[max(0, section.start - _LONGEST_HEADING) : section.start].rstrip()
-    last = _ENDS.split(before)[-1].strip(" \t-*•:")
-    return "" if section.kind == "neutral" else last
+    return _ENDS.split(before)[-1].strip(" \t-*•:")

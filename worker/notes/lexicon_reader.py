@@ -9,7 +9,7 @@ from msgspec import structs
 
 from worker.model.fact import Assertion, AssertionStatus
 from worker.notes.context import Reading
-from worker.notes.explain import Grounds, explain
+from worker.notes.explain import Grounds, explain, heading_of
 from worker.notes.lexicon import Mention
 from worker.notes.punctures import may_document, read_puncture
 from worker.notes.qualifiers import AFTER_LP, BASELINE, qualify
@@ -83,7 +83,7 @@ class LexiconReader:
         is_cut = len(document.text) > LONGEST_TEXT
         text = _beginning(document.text) if is_cut else document.text
         parts = self._parts(text)
-        unique = self._unique(text, parts)
+        unique = self._unique(document.title, text, parts)
         return NoteReading(
             tuple((finding, said) for (finding, *_), (said, _) in unique.items()),
             self._puncture(document.title, text, parts),
@@ -94,7 +94,7 @@ class LexiconReader:
     def explain(self, document: NoteDocument) -> tuple[Explained, ...]:
         """Return the same assertions as `read`, in the same order, each with why it was given its status."""
         text = _beginning(document.text) if len(document.text) > LONGEST_TEXT else document.text
-        unique = self._unique(text, self._parts(text))
+        unique = self._unique(document.title, text, self._parts(text))
         return tuple(
             explain(text, finding, said, grounds) for (finding, *_), (said, grounds) in unique.items()
         )
@@ -115,14 +115,17 @@ class LexiconReader:
             return None
         return read_puncture(title, split_sentences(text), self._lexicon)
 
-    def _unique(self, text: str, parts: Sequence[_Part]) -> _Unique:
+    def _unique(self, title: str, text: str, parts: Sequence[_Part]) -> _Unique:
         unique: _Unique = {}
         known: _Known = {}
         for section, sentences in parts:
             for finding, said, told, grounds in self._section(sentences, section, known):
                 key = (finding, said.status, said.qualifiers, section.written)
-                whole_said = said if told is None else structs.replace(said, sentence=text[slice(*told)])
-                unique.setdefault(key, (whole_said, grounds))
+                if key not in unique:
+                    sentence = said.sentence if told is None else text[slice(*told)]
+                    heading = heading_of(text, section)
+                    whole_said = structs.replace(said, sentence=sentence, title=title, section=heading)
+                    unique[key] = (whole_said, grounds)
         return unique
 
     def _section(self, sentences: Sequence[Sentence], section: Section, known: _Known) -> Iterator[_Told]:
@@ -171,7 +174,8 @@ class LexiconReader:
             is_remarked = bool(added) or name != self._name(finding.finding, reading, None)
             told = (sentence.start, following.sentence.end) if following and is_remarked else None
             grounds = Grounds(reading, finding, answered.status, section, lasting)
-            yield name, Assertion(status, kept, span, sentence.text), told, grounds
+            phrase = (span[0] - sentence.start, span[1] - sentence.start)
+            yield name, Assertion(status, kept, span, sentence.text, phrase), told, grounds
 
     def _status(
         self, finding: Stated, reading: Reading, given: AssertionStatus | None

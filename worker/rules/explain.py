@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from worker.model.fact import Assertion
 from worker.model.finding import RuleStatus, Truth
+from worker.model.passage import passage_of
 from worker.model.time import to_rfc3339
 from worker.rules.evaluate import SAY
 from worker.rules.words import describe_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from worker.model.fact import Fact
     from worker.model.finding import Trace
@@ -91,11 +93,19 @@ def explain_lines(evaluation: Evaluation) -> list[str]:
         lines.extend(_weighed_lines(weighed))
     if finding is not None:
         lines.extend(f"{_INDENT}says: {remark}" for remark in finding.remarks)
+        lines.extend(f"{_INDENT}in a note: {line}" for line in _note_lines(finding.evidence))
     if evaluation.awaits_feeds_until_ms is not None:
         lines.append(f"{_INDENT}waits for the feeds up to {to_rfc3339(evaluation.awaits_feeds_until_ms)}")
     if evaluation.next_change_at_ms is not None:
         lines.append(f"{_INDENT}{_next_line(evaluation, evaluation.next_change_at_ms)}")
     return lines
+
+
+def _note_lines(facts: Iterable[Fact]) -> Iterator[str]:
+    """Write what notes say of a finding, the words marked: "confusion: «Confused» since noon."."""
+    for fact in facts:
+        if isinstance(fact.value, Assertion) and fact.value.sentence:
+            yield f"{fact.concept}: {passage_of(fact.value).marked}"
 
 
 def _window_lines(evaluation: Evaluation) -> Iterator[str]:

@@ -15,6 +15,7 @@ from worker.alerts.documents import (
 )
 from worker.alerts.transitions import LP_VOID
 from worker.model.alert import AlertState
+from worker.model.passage import Passage
 from worker.rules.words import said, with_unit
 
 _XHTML = "http://www.w3.org/1999/xhtml"
@@ -61,15 +62,28 @@ def as_xhtml(lines: Iterable[str]) -> str:
 
 
 def evidence_text(evidence: EvidenceDocument, lp: PunctureDocument) -> str:
-    """Return one piece of evidence of an LP in a line: what, how much, when, and the sentence of a note."""
+    """Return one piece of evidence of an LP in a line: what, how much, when, and the marked sentence of a note."""
     value, unit = evidence["value"], evidence["unit"]
     plain = "none given" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
     number = f"{evidence['comparator']}{plain}"
     amount = with_unit(number, unit)
     as_reported = evidence["reported"].removesuffix(f" {unit}") if amount == number else evidence["reported"]
     reported = f", reported as {as_reported}" if as_reported not in {"", amount} else ""
-    sentence = f': "{evidence["sentence"]}"' if evidence["sentence"] else ""
+    sentence = f': "{_marked(evidence)}"{_of_note(evidence)}' if evidence["sentence"] else ""
     return f"{evidence['concept']} {amount}{said(evidence['qualifiers'])} {_when(evidence, lp)}{reported}{sentence}"
+
+
+def _marked(evidence: EvidenceDocument) -> str:
+    place = evidence.get("note")
+    span = (place["phrase_start"], place["phrase_end"]) if place else (0, 0)
+    return Passage(evidence["sentence"], *span).marked
+
+
+def _of_note(evidence: EvidenceDocument) -> str:
+    """Say where in which note it stands: " (Ward round, History)"; empty where nobody said."""
+    place = evidence.get("note")
+    known = ", ".join(part for part in (place["title"], place["section"]) if part) if place else ""
+    return f" ({known})" if known else ""
 
 
 def is_void(alert: AlertDocument) -> bool:

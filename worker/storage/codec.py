@@ -225,7 +225,10 @@ def _value_row(value: Value) -> tuple[object, ...] | None:
         case Coded():
             return ("c", value.code, value.reported)
         case Assertion():
-            return ("a", value.status, value.qualifiers, value.span, value.sentence)
+            return (
+                *("a", value.status, value.qualifiers, value.span, value.sentence),
+                *(value.phrase, value.title, value.section),
+            )
         case Puncture():
             return ("p", value.status, value.source, value.numbers, value.passes, value.is_traumatic)
         case EncounterValue():
@@ -236,10 +239,19 @@ def _value_row(value: Value) -> tuple[object, ...] | None:
             return ("m", value.at_ms)
 
 
+def _assertion(row: Row) -> Assertion:
+    """Read a statement of a note; one that was stored before its place in the sentence was kept has none."""
+    phrase, title, section = row[5:8] or (None, "", "")
+    span = row[3] and tuple(row[3])
+    return Assertion(
+        AssertionStatus(row[1]), tuple(row[2]), span, row[4], phrase and tuple(phrase), title, section
+    )
+
+
 _VALUES: dict[str, Callable[[Row], Value]] = {
     "q": lambda row: Quantity(row[1], row[2], _COMPARATORS[row[3]], row[4]),
     "c": lambda row: Coded(row[1], row[2]),
-    "a": lambda row: Assertion(AssertionStatus(row[1]), tuple(row[2]), row[3] and tuple(row[3]), row[4]),
+    "a": _assertion,
     "p": lambda row: Puncture(PunctureStatus(row[1]), PunctureSource(row[2]), tuple(row[3]), row[4], row[5]),
     "e": lambda row: EncounterValue(row[1], row[2], row[3]),
     "l": lambda row: Location(row[1], row[2], row[3], row[4], row[5]),

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.unit.alerts.findings import Ward, found
 from tests.unit.correlate.facts import OTHER, PATIENT, Coded, at, csf, fact, finding, puncture, temperature
@@ -21,6 +22,7 @@ from worker.model.fact import (
     AssertionStatus,
     Comparator,
     EncounterValue,
+    Fact,
     Moment,
     Quantity,
 )
@@ -205,6 +207,46 @@ def test_a_statement_of_a_note_brings_its_sentence_and_qualifiers() -> None:
     assert evidence["sentence"] == "New weakness of the right leg."
     assert evidence["qualifiers"] == ["coded", "right"]
     assert render_evidence(finding("confusion", 1), at(0))["value"] == "present"
+
+
+def test_a_statement_of_a_note_says_where_it_stands_and_which_characters_say_it() -> None:
+    said = Assertion(
+        AssertionStatus.PRESENT,
+        (),
+        (40, 48),
+        "New weakness of the right leg.",
+        (4, 12),
+        "Ward round",
+        "History",
+    )
+    evidence = render_evidence(fact("leg-weakness", 9, said), at(0))
+    place = evidence["note"]
+    assert evidence["sentence"][place["phrase_start"] : place["phrase_end"]] == "weakness"
+    assert (place["title"], place["section"]) == ("Ward round", "History")
+    assert "note" not in render_evidence(finding("confusion", 1), at(0))
+
+
+@pytest.mark.parametrize(
+    ("now", "is_shown"),
+    [(None, False), ("Right leg strong.", False), ("New weakness of the right leg.", True)],
+)
+def test_a_withdrawal_repeats_no_words_of_a_note_that_no_longer_stand(
+    now: str | None, *, is_shown: bool
+) -> None:
+    def said(words: str, hours: float) -> Fact:
+        return fact("leg-weakness", hours, Assertion(AssertionStatus.PRESENT, (), (0, 3), words, (0, 3)))
+
+    was = said("New weakness of the right leg.", 9)
+    ward = Ward()
+    ward.assess(10, replace(found(), evidence=(was,)))
+    ward.assess(12)
+    stands = None if now is None else structs.replace(said(now, 8), key=was.key)
+    around = replace(AROUND, taken_back=(TakenBack(was, stands),))
+    document = render_alert(ward.only, TEXT, around)
+    (told,), (pair,) = document["evidence"], document["taken_back"]
+    assert (told["sentence"] != "", pair["was"]["sentence"] != "") == (is_shown, is_shown)
+    assert ("note" in told, told["value"]) == (is_shown, "present")
+    assert pair["now"] is None or pair["now"]["sentence"] == now
 
 
 def test_a_visit_brings_its_reason_as_it_was_written_and_a_discharge_none() -> None:

@@ -229,6 +229,24 @@ def test_advice_states_nothing_of_the_patient(read: Read, text: str) -> None:
     assert stated(read(text)) == {("fever-finding", "hypothetical"), ("leg-weakness", "hypothetical")}
 
 
+@pytest.mark.parametrize(
+    "text", ["Well. Severe headache\nworse on standing.", "HISTORY: fever. Headache 5/10. Worse on standing."]
+)
+def test_a_statement_says_which_characters_of_its_sentence_say_it(read: Read, text: str) -> None:
+    for _, said in read(text).assertions:
+        assert said.span is not None
+        assert said.phrase is not None
+        assert said.sentence[slice(*said.phrase)] == text[slice(*said.span)]
+        assert said.sentence in text
+
+
+def test_a_statement_names_its_note_and_the_heading_above_it(read: Read) -> None:
+    text = "Background: fever.\n\nNow confused."
+    said = dict(read(text, "Ward round").assertions)
+    assert (said["fever-finding"].title, said["fever-finding"].section) == ("Ward round", "Background")
+    assert said["confusion"].section == ""
+
+
 def test_a_list_of_advice_ends_where_text_goes_on(read: Read) -> None:
     found = stated(read("Return if:\n- fever\n\nToday drowsy."))
     assert found == {("fever-finding", "hypothetical"), ("drowsiness", "present")}

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from worker.model.alert import Alert, AlertState, LastTold, Target, Variant
 from worker.model.episode import Episode
@@ -65,6 +66,9 @@ VALUES: dict[type[object], st.SearchStrategy[Value]] = {
         st.sampled_from(AssertionStatus),
         TEXTS,
         st.none() | st.tuples(INSTANT, INSTANT),
+        TEXT,
+        st.none() | st.tuples(INSTANT, INSTANT),
+        TEXT,
         TEXT,
     ),
     EncounterValue: st.builds(EncounterValue, TEXT, TEXT, TEXT),
@@ -134,6 +138,15 @@ def test_a_fact_comes_back_as_it_was(fact: Fact) -> None:
     decoded = decode_fact(encode_fact(fact), fact.patient)
     assert decoded == fact
     assert repr(decoded) == repr(fact), "types too, not only equal values"
+
+
+@given(FACTS)
+def test_a_statement_that_was_stored_before_its_place_in_the_sentence_was_kept_is_read(fact: Fact) -> None:
+    said = Assertion(AssertionStatus.PRESENT, (), (3, 9), "Is confused.")
+    row = msgspec.msgpack.decode(encode_fact(structs.replace(fact, value=said)))
+    at = next(number for number, each in enumerate(row) if isinstance(each, list) and each[:1] == ["a"])
+    row[at] = row[at][:5]
+    assert decode_fact(msgspec.msgpack.encode(row), fact.patient).value == said
 
 
 @given(ALERTS)
