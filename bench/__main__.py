@@ -1,4 +1,4 @@
-"""List and run the benchmarks: `python -m bench [--quick] [--list] [NAME...]`."""
+"""List and run the benchmarks: `python -m bench [--quick] [--lengths] [--list] [NAME...]`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BENCHMARKS = {
 }
 
 
-def _run(name: str, *, is_quick: bool) -> bool:
+def _run(name: str, *, is_quick: bool, **further: bool) -> bool:
     """Run one benchmark; tell whether it ran to its end."""
     try:
         module = importlib.import_module(f"bench.{name}")
@@ -29,7 +29,7 @@ def _run(name: str, *, is_quick: bool) -> bool:
         return False
     start_s = time.perf_counter()
     try:
-        module.main(quick=is_quick)
+        module.main(quick=is_quick, **further)
     except Exception:  # noqa: BLE001  one benchmark that fails must not cost the others' figures
         traceback.print_exc()
         return False
@@ -44,14 +44,20 @@ def main() -> int:
         "names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; default: all"
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument(
+        "--lengths", action="store_true", help="notes: texts of 1 kB to 1 MB in place of the peers"
+    )
     parser.add_argument("--list", action="store_true", help="list the benchmarks and stop")
     options = parser.parse_args()
     if unknown := set(options.names) - BENCHMARKS.keys():
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    if options.lengths and options.names != ["notes"]:
+        parser.error("--lengths goes with notes alone")
+    further = {"lengths": True} if options.lengths else {}
     failed = []
     for name in options.names or BENCHMARKS:
         print(f"\n{name}: {BENCHMARKS[name]}", flush=True)
-        if not options.list and not _run(name, is_quick=options.quick):
+        if not options.list and not _run(name, is_quick=options.quick, **further):
             failed.append(name)
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)

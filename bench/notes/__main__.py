@@ -6,4 +6,4 @@ import sys
 
 from bench.notes import main
 
-main(quick="--quick" in sys.argv)
+main(quick="--quick" in sys.argv, lengths="--lengths" in sys.argv)

@@ -1,8 +1,8 @@
 """One peer, in its own environment: `python peer.py medspacy|negspacy`; a job in, judgements and times out, both JSON.
 
-Shape: in {"rows": [{"text", "first", "after"}], "notes": [text], "phrases": [text], "rounds": n}; a row's concept stands at
-characters [first, after), null where it is not in the sentence. Out {"rows": [{"negated", "historical", "family"}],
-"seconds": [CPU seconds for all notes, one for each round], "version"}.
+Shape: in {"rows": [{"text", "first", "after"}], "notes": {mixture: [text]}, "phrases": [text], "rounds": n}; a row's concept
+stands at characters [first, after), null where it is not in the sentence. Out {"rows": [{"negated", "historical", "family"}],
+"seconds": {mixture: [CPU seconds for all its notes, one for each round]}, "version"}.
 """
 
 from __future__ import annotations
@@ -88,12 +88,13 @@ def main() -> None:
         _AFFIRMED if row["first"] is None else peer.judge(row["text"], row["first"], row["after"])
         for row in job["rows"]
     ]
-    seconds = []
+    seconds: dict[str, list[float]] = {mixture: [] for mixture in job["notes"]}
     for _ in range(job["rounds"]):
-        start = time.process_time()
-        for note in job["notes"]:
-            peer.read(note)
-        seconds.append(time.process_time() - start)
+        for mixture, notes in job["notes"].items():
+            start = time.process_time()
+            for note in notes:
+                peer.read(note)
+            seconds[mixture].append(time.process_time() - start)
     json.dump({"rows": rows, "seconds": seconds, "version": importlib.metadata.version(name)}, sys.stdout)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from worker.notes.lexicon import Lexicon
-    from worker.notes.lexicon_spec import NearSpec
+    from worker.notes.lexicon_spec import NearSpec, QualifierSpec
     from worker.notes.phrases import Hit
     from worker.notes.text import Sentence
 
@@ -340,10 +340,37 @@ class Reading:
         )
         return (*marks, *words)
 
+    def is_forbidden(self, spec: QualifierSpec, reach: str, finding: Stated) -> bool:
+        """Tell whether words that a qualifier names forbid it for a finding."""
+        if spec.id not in self._forbidding:
+            return False
+        key = (spec.id, finding.first, finding.after)
+        if key not in self._forbidden:
+            others = self._forbidding[spec.id]
+            self._forbidden[key] = any(self.joins(other, finding, reach) for other in others)
+        return self._forbidden[key]
+
     @once
-    def forbidden(self) -> list[tuple[Hit[Mark], str]]:
-        """Words that forbid a qualifier, with its id."""
-        return [(hit, mark.id) for hit in self.marks for mark in hit.meanings if mark.kind == "unless"]
+    def _forbidding(self) -> dict[str, list[Hit[Mark]]]:
+        """Return the words that forbid a qualifier, by its id."""
+        found: dict[str, list[Hit[Mark]]] = {}
+        for hit in self.marks:
+            for mark in hit.meanings:
+                if mark.kind == "unless":
+                    found.setdefault(mark.id, []).append(hit)
+        return found
+
+    @once
+    def _forbidden(self) -> dict[tuple[str, int, int], bool]:
+        return {}
+
+    def span(self, finding: Stated) -> tuple[int, int]:
+        """Return the characters of the note that state a finding."""
+        return (self._spans[finding.first][0], self._spans[finding.after - 1][1])
+
+    @once
+    def _spans(self) -> list[tuple[int, int]]:
+        return self.sentence.spans
 
     def _is_normal(self, mark: Hit[Mark]) -> bool:
         """Tell whether a mark stands inside a phrase that states what is normal: it says nothing of what else is there."""

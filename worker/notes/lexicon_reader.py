@@ -169,7 +169,7 @@ class LexiconReader:
                 remark.qualifiers(finding.finding) if remark and finding.finding in self._remarkable else ()
             )
             kept = tuple(sorted(own.union(added))) if _stands(status) else ()
-            span = sentence.span(finding.first, finding.after)
+            span = reading.span(finding)
             name = self._name(finding.finding, reading, remark)
             is_remarked = bool(added) or name != self._name(finding.finding, reading, None)
             told = (sentence.start, following.sentence.end) if following and is_remarked else None

@@ -64,9 +64,7 @@ def _is_near(reading: Reading, hit: Hit[Mark], finding: Stated, spec: QualifierS
     if not is_behind and not reading.joins(hit, finding, spec.reach):
         return False
     reach = "segment" if spec.reach == "brackets" else spec.reach
-    return not any(
-        name == spec.id and reading.joins(other, finding, reach) for other, name in reading.forbidden
-    )
+    return not reading.is_forbidden(spec, reach, finding)
 
 
 def _distance(hit: Hit[Mark], finding: Stated) -> tuple[int, int]:
@@ -78,9 +76,7 @@ def _add_scores(reading: Reading, stated: Sequence[Stated], found: list[set[str]
     if scores is None or not given:
         return
     scored = [
-        (reading.sentence.span(finding.first, finding.after)[0], at)
-        for at, finding in enumerate(stated)
-        if finding.finding in scores.of
+        (reading.span(finding)[0], at) for at, finding in enumerate(stated) if finding.finding in scores.of
     ]
     for position, score in given:
         before = [at for start, at in scored if start < position]

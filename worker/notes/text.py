@@ -76,19 +76,18 @@ class Sentence(msgspec.Struct, frozen=True, gc=False):
     words: list[str]
     is_point: bool = False
 
-    def span(self, first: int, after: int) -> tuple[int, int]:
-        """Return where words [first, after) begin and end in the note."""
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Return where each of its words begins and ends in the note."""
         if not self.text.isascii() or "&" in self.text or "[" in self.text:
-            places = [match.span() for match in _WORD.finditer(self.text)]
-            begin, end = places[first][0], places[after - 1][1]
-        else:  # each word stands as it is, and nothing like it before it
-            text, begin, end = self.text.lower(), 0, 0
-            for at, word in enumerate(self.words[:after]):
-                place = text.find(word, end)
-                end = place + len(word)
-                if at == first:
-                    begin = place
-        return self.start + begin, self.start + end
+            found = _WORD.finditer(self.text)
+            return [(self.start + match.start(), self.start + match.end()) for match in found]
+        text, end, spans = self.text.lower(), 0, []
+        for word in self.words:  # each stands as it is, and nothing like it between it and the one before
+            begin = text.find(word, end)
+            end = begin + len(word)
+            spans.append((self.start + begin, self.start + end))
+        return spans
 
     @property
     def end(self) -> int:
