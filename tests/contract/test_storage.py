@@ -903,6 +903,14 @@ def test_what_could_not_be_used_is_read_with_its_patient_once_a_day(store: Store
     assert sorted(case.unused) == sorted(expected)
 
 
+def test_what_an_assessment_finds_unclear_is_kept_and_counted(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture")))
+    judge(store, lambda _case: Verdict(unused=(aside("a|1"),)))
+    assert list(store.case(store.find("1")[0]).unused) == [aside("a|1")]
+    item = aside("a|1")
+    assert store.counts()[CountKey("issue", item.feed, item.kind.value, item.subject)] == 1
+
+
 def test_what_could_not_be_used_goes_with_its_day(store: Store) -> None:
     store.record(batch(0, fact(ANNA, "lumbar-puncture"), unused=[(ANNA, aside("a|1"))]))
     store.record(batch(1, unused=[(ANNA, aside("a|1", 30))]))

@@ -27,6 +27,7 @@ from tests.scenarios.wards import (
     result,
     run,
     stamp,
+    standing,
     temperature,
     unlink,
 )
@@ -581,3 +582,14 @@ def test_silence_after_a_standstill_is_believed_in_the_end(site: PackProgram) ->
     assert ward.overdue == []
     ward.work(17.3)
     assert ward.overdue == ["raised"]
+
+
+@pytest.mark.parametrize("values", [("37", "39"), ("39", "37")])
+def test_two_finals_of_one_second_are_one_answer_and_a_data_quality_notice(
+    site: PackProgram, values: tuple[str, str]
+) -> None:
+    one, other = (result(11, value) for value in values)
+    report = run(site, [LP, one, other, HOT, result(20, "37", when=19.9, number="R2")], 96)
+    assert standing(report) == NOTHING, "the same of the two, whichever came first"
+    (notice,) = [item for item in report.summary["set_aside"] if item["kind"] == "version-tie"]
+    assert (notice["feed"], notice["subject"], notice["n"]) == ("lab", "body-temperature", 1)

@@ -162,7 +162,16 @@ class Assessor:
                 for anchor_ms, spots in self._judge.find_blind_spots(found, case.unused).items()
                 if spots
             },
+            unused=_unclear(found, case.unused, as_of_ms),
         )
+
+
+def _unclear(found: Assessment, known: Iterable[Unused], as_of_ms: EpochMs) -> tuple[Unused, ...]:
+    """Give the data-quality notices that were not written before: of two versions of one second one was chosen."""
+    told = {(item.feed, item.kind, item.subject) for item in known}
+    ties = [(tie.kind, *tie.subject.partition("|")[::2]) for tie in found.ties]
+    fresh = {Unused(as_of_ms, feed, kind, subject) for kind, feed, subject in ties}
+    return tuple(sorted(item for item in fresh if (item.feed, item.kind, item.subject) not in told))
 
 
 def _spans(spots: Iterable[BlindSpot]) -> tuple[BlindSpan, ...]:

@@ -282,6 +282,8 @@ class MeteredState:
 
     def _count_changes(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
+            for item in verdict.unused:
+                self._metrics.issues.labels(item.feed, item.kind.value).inc()
             for change in verdict.changes:
                 if change.is_visible:
                     alert = change.alert

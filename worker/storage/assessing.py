@@ -235,6 +235,11 @@ class Assessing:
             {name: spans for verdict in verdicts for name, spans in verdict.blind.items()},
         )
         lps.write_changes(conn, changes)
+        unclear = [(opened.case.patients[0], item) for opened, verdict in judged for item in verdict.unused]
+        if unclear:
+            self._unused.append(conn, unclear)
+            for verdict in verdicts:
+                ledger.count(conn, verdict.counts)
         outbox.write_notices(conn, [item for verdict in verdicts for item in verdict.notices], as_of_ms)
         fresh = [opened.fresh for opened, verdict in judged if verdict.episodes or opened.case.episodes]
         self._facts.keep(conn, {id_: number for some in fresh for id_, number in some.items()})

@@ -155,9 +155,7 @@ class MemoryState(MemoryOutbox):
         for fact in batch.facts:
             self._append(fact)
         for who, item in batch.unused:
-            key = (item.feed, item.kind.value, item.subject, item.at_ms // DAY_MS)
-            known = self._patient(who).unused
-            known[key] = min(item, known.get(key, item))
+            self._note_unused(who, item)
         for link in batch.links:
             self._link(link)
         for patient, at_ms in batch.due.items():
@@ -168,6 +166,11 @@ class MemoryState(MemoryOutbox):
         for feed, at_ms in batch.feeds.items():
             self._feeds[feed] = max(at_ms, self._feeds.get(feed, at_ms))
         return True
+
+    def _note_unused(self, who: Identifier, item: Unused) -> None:
+        key = (item.feed, item.kind.value, item.subject, item.at_ms // DAY_MS)
+        known = self._patient(who).unused
+        known[key] = min(item, known.get(key, item))
 
     def _patient(self, identifier: Identifier) -> _Patient:
         number = self._numbers.setdefault(identifier.key, len(self._numbers) + 1)
@@ -332,6 +335,9 @@ class MemoryState(MemoryOutbox):
         for change in verdict.changes:
             self._change(change)
         self.put(verdict.notices, as_of_ms)
+        for item in verdict.unused:
+            self._note_unused(case.patients[0], item)
+        self._counts.update(verdict.counts)
 
     def _file(self, record: EpisodeRecord) -> None:
         """File an LP under its patient, who may be another than before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -160,7 +161,8 @@ class Verdict:
 
     Shape: `episodes` are the LPs that stand now; stored ones not among them stand no longer. `redirects` are (old id,
     kept id). `next_due_ms` is when the answer can change by time alone; `blind` tells by the LP's id for how long its rules
-    are blind, each kind once and sorted. With a `failure` nothing else is written.
+    are blind, each kind once and sorted. `unused` is what turned out to be unclear about the patient's data. With a `failure`
+    nothing else is written.
     """
 
     episodes: tuple[EpisodeRecord, ...] = ()
@@ -170,6 +172,12 @@ class Verdict:
     next_due_ms: EpochMs | None = None
     failure: Quarantined | None = None
     blind: Mapping[str, tuple[BlindSpan, ...]] = field(default_factory=dict)
+    unused: tuple[Unused, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[CountKey, int]:
+        """Count what is unclear, as issues of messages are counted."""
+        return Counter(CountKey("issue", item.feed, item.kind.value, item.subject) for item in self.unused)
 
 
 @dataclass(frozen=True, slots=True)
