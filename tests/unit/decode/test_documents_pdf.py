@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
+from io import BytesIO
 from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pypdf import PdfWriter
 
 from tests.unit.decode.pdf_files import cells, lines, pdf
 from worker.decode.documents import Extract, read_document
@@ -17,6 +19,12 @@ from worker.decode.documents.fuel import Fuel, SpentError
 
 PICTURE = b"/I Do"
 LOCK = b"/Encrypt << /Filter /Standard /V 1 /R 2 /O (%b) /U (%b) /P -4 >> " % (b"o" * 32, b"u" * 32)
+
+AES = (
+    b"/Encrypt << /Filter /Standard /V 5 /R 6 /Length 256 /O (%b) /U (%b) /OE (%b) /UE (%b) /Perms (%b) /P -4"
+    b" /CF << /StdCF << /CFM /AESV3 /Length 32 >> >> /StmF /StdCF /StrF /StdCF >> "
+    % (b"o" * 48, b"u" * 48, b"o" * 32, b"u" * 32, b"p" * 16)
+)
 
 
 def read(content: bytes) -> Extract:
@@ -31,9 +39,72 @@ def test_pages_and_lines_keep_their_order() -> None:
 
 def test_a_row_of_a_table_is_a_line() -> None:
     assert read(pdf(cells([["Neck stiffness", "No"], ["Headache", "Yes"]]))).text.split("\n") == [
-        "Neck stiffness No",
-        "Headache Yes",
+        "Neck stiffness: No",
+        "Headache: Yes",
     ]
+
+
+def at(*words: tuple[float, float, str], line_end: bytes = b"") -> bytes:
+    """Write words each at its place; some writers end the line behind each."""
+    return b"".join(
+        b"BT /F1 10 Tf 14 TL 1 0 0 1 %f %f Tm (%b) Tj %b ET\n" % (across, up, word.encode(), line_end)
+        for across, up, word in words
+    )
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        # justified: the gaps between words are narrow
+        (at((72, 700, "No"), (92, 700, "fever"), (124, 700, "or"), (141, 700, "rash.")), "No fever or rash."),
+        (at((72, 700, "Rash"), (200, 700, "No"), (300, 700, "pale")), "Rash: No; pale"),
+        (at((72, 700, "Rash?"), (110, 700, "No"), line_end=b"T*"), "Rash? No"),
+        (at((72, 700, "Rash"), (103, 700, "No"), line_end=b"T*"), "Rash: No"),
+        (at((72, 700, "R"), (79.2, 700, "ash"), (98.5, 700, "gone"), line_end=b"T*"), "Rash gone"),
+        (at((300, 700, "Rash"), (72, 700, "No fever")), "Rash\nNo fever"),
+        (at((72, 700, "Rash"), (200, 680, "No")), "Rash\nNo"),
+        # the font changes within a line of text
+        (
+            b"BT /F1 10 Tf 72 700 Td (A rather long line, ) Tj /F1 10 Tf (and more) Tj ET",
+            "A rather long line, and more",
+        ),
+        (b"0 1 -1 0 0 0 cm " + at((72, -70, "Rash"), (200, -70, "No")), "Rash No"),
+    ],
+)
+def test_words_that_stand_far_apart_on_a_line_are_cells(page: bytes, text: str) -> None:
+    assert read(pdf(page)).text == text
+
+
+def test_a_word_broken_at_the_end_of_a_line_is_whole() -> None:
+    said = read(
+        pdf(lines("New weak-", "ness, neck stiff-", "ness, follow-", "up. L4-", "L5. No -", "pain"))
+    ).text
+    assert said == "New weakness, neck stiffness, follow-up. L4-\nL5. No -\npain"
+
+
+def test_a_pdf_that_only_forbids_changes_is_read() -> None:
+    writer, written = PdfWriter(clone_from=BytesIO(pdf(lines("Fever.")))), BytesIO()
+    writer.encrypt("", "owner", algorithm="RC4-128")
+    writer.write(written)
+    assert read(written.getvalue()) == Extract("Fever.")
+
+
+def test_a_page_with_a_large_picture_and_a_stamp_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    stamped = pdf(lines("MRN 100200, page 1") + PICTURE)
+    assert read(stamped) == Extract("MRN 100200, page 1")
+    monkeypatch.setattr(reader, "_SCAN_PIXELS", 1)
+    assert read(stamped) == Extract("MRN 100200, page 1", gap="pdf page without text")
+    assert read(pdf(lines(*["Neck stiffness, no fever."] * 9) + PICTURE)).gap == ""
+
+
+def test_the_fields_of_a_form_are_said_to_be_unread() -> None:
+    form = pdf(lines("Rash:")).replace(b"/Type /Catalog", b"/Type /Catalog /AcroForm << /Fields [9 0 R] >>")
+    assert read(form) == Extract("Rash:", gap="pdf form")
+
+
+def test_pages_of_figures_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_CALLS", 20_000)
+    assert read(pdf(b"0 0 m 9 9 l S\n" * 9_000, lines("Fever."))) == Extract("Fever.")
 
 
 def test_a_pdf_is_known_by_its_bytes_whatever_it_is_called() -> None:
@@ -47,6 +118,7 @@ def test_a_pdf_is_known_by_its_bytes_whatever_it_is_called() -> None:
         (pdf(b""), "pdf without text"),
         (pdf(), "pdf without text"),
         (pdf(lines("Fever."), trailer=LOCK), "pdf encrypted"),
+        (pdf(lines("Fever."), trailer=AES), "pdf encrypted"),
         (b"%PDF-1.4", "pdf broken"),
         (pdf(lines("Fever."))[:300], "pdf broken"),
         (b"no such thing", "pdf broken"),
