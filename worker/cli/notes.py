@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from worker.cli.render import json_option, pack_option, print_json, print_lines
+from worker.decode.documents import Extract, kind_of, read_document
 from worker.model.errors import ConfigError
 from worker.notes.explain import Explained
 from worker.notes.lexicon import compile_lexicon
@@ -20,6 +21,7 @@ EPILOG = """\b
 Examples:
   lpwatch notes "Denies headache but reports new leg weakness."
   lpwatch notes progress-note.txt --pack ours
+  lpwatch notes letter.pdf
   pbpaste | lpwatch notes - --title "Procedure note" --json
 
 Each finding is marked in the text as [number: words]; below stands what is stated of it, the section if it is not plain
@@ -37,18 +39,20 @@ _FILE_NAME = re.compile(r"\S+\.[A-Za-z][A-Za-z0-9]{0,4}")
 def notes(*, text: str, title: str, packs: tuple[Path, ...], is_json: bool) -> None:
     """Show a note with its findings marked, and why each was given its status.
 
-    The status is one of present, absent, uncertain, resolved, historical, hypothetical, family. Exit code 0, whatever the
-    note says.
+    A file may be whatever travels inside messages: text, RTF, HTML, PDF, CDA, MIME. The status is one of present, absent,
+    uncertain, resolved, historical, hypothetical, family. Exit code 0, whatever the note says.
     """
-    document = NoteDocument("", title, _given(text))
+    given = _given(text)
+    document = NoteDocument("", title, given.text)
     reader = notes_reader(packs)
     reading, explained = reader.read(document), reader.explain(document)
     if is_json:
-        print_json(_document(reading, explained))
+        print_json({"text": given.text, **_document(reading, explained), "not_read": given.gap or None})
         return
     print_lines(marked(document.text, explained).splitlines())
     print_lines(line for at, one in enumerate(explained, 1) for line in ("", *_lines(at, one)))
     print_lines(_beside(reading, explained))
+    print_lines(["", f"Not read: {given.gap}."] if given.gap else [])
 
 
 def notes_reader(packs: tuple[Path, ...]) -> LexiconReader:
@@ -73,13 +77,17 @@ def marked(text: str, explained: tuple[Explained, ...]) -> str:
     return "".join([*parts, text[after:]])
 
 
-def _given(text: str) -> str:
+def _given(text: str) -> Extract:
+    """Return the text that was given, read as a document inside a message is.
+
+    Raises: ConfigError where a file or standard input is no document that can be read.
+    """
     if text == STANDARD_INPUT:
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
+        return _read(sys.stdin.buffer.read(), "", "standard input")
     path = Path(text)
     try:
         if path.is_file():
-            return path.read_bytes().decode("utf-8", "replace")
+            return _read(path.read_bytes(), path.suffix[1:], text)
     except (
         OSError,
         ValueError,
@@ -88,7 +96,15 @@ def _given(text: str) -> str:
             raise ConfigError("cannot be read: permission denied", text) from error
     if _FILE_NAME.fullmatch(text):
         raise click.UsageError(f"no such file: {text}")
-    return text
+    return Extract(text)
+
+
+def _read(content: bytes, suffix: str, name: str) -> Extract:
+    stated = suffix if kind_of(content, suffix) is not None else "text/plain"
+    found = read_document(content, stated)
+    if found.problem and content.strip():
+        raise ConfigError(f"cannot be read: {found.problem}", name)
+    return found
 
 
 def _lines(at: int, one: Explained) -> list[str]:

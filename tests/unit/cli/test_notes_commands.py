@@ -44,6 +44,22 @@ def test_a_note_is_read_from_a_file_or_standard_input(tmp_path: Path) -> None:
     assert run("notes", "-", given=b"").output.strip() == "No finding."
 
 
+def test_a_file_is_read_as_a_document_in_a_message_is(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.dat"
+    letter.write_bytes(rb"{\rtf1 No headache.\par New leg weakness.}")
+    shown = run("notes", str(letter)).output
+    assert "leg-weakness: present" in shown
+    assert "rtf1" not in shown
+    letter.write_bytes(
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nDrowsy.\n--b\nContent-Type: application/zip\n\nPK\n--b--"
+    )
+    assert "Not read: zip." in run("notes", str(letter)).output
+    assert json.loads(run("notes", str(letter), "--json").output)["text"] == "Drowsy."
+    letter.write_bytes(b"\x89PNG\r\n")
+    unread = run("notes", str(letter))
+    assert (unread.exit_code, "png" in unread.output) == (3, True)
+
+
 def test_a_file_that_is_not_there_is_no_note(tmp_path: Path) -> None:
     result = run("notes", str(tmp_path / "missing.txt"))
     assert result.exit_code == 2
