@@ -105,7 +105,7 @@ test: setup-test servers ## every test
 
 .PHONY: mutate-rules
 mutate-rules: setup-test ## change the rules one place at a time: do the vignettes notice? ARGS="--rule fever-single"
-	@$(BIN)/lpwatch mutate mappings/tests --survivors tests/scenarios/survivors.yaml $(ARGS)
+	@$(BIN)/lpwatch mutate mappings/tests --notes extract --survivors tests/scenarios/survivors.yaml $(ARGS)
 
 .PHONY: kill-test
 kill-test: setup-test servers ## kill everything of an installation on the bus while a feed flows; KILLS=500

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import structs
 
 from worker.model.fact import AssertionStatus
+from worker.notes.forms import WORDS, Answer, answer_behind
 from worker.notes.lexicon import Cue, Mark, Mention
 from worker.notes.once import once
 from worker.notes.text import EMPTY_BOX, TICKED_BOX, words_of
@@ -69,6 +70,8 @@ _GOING_ON = frozenset(
 )
 """Words behind "severe" that begin no other complaint: "headache, severe at night"."""
 _BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
+_ANSWERED = frozenset({AssertionStatus.PRESENT, AssertionStatus.ABSENT})
+"""What the answer of a form replaces."""
 _NORMAL, _NEAR = "normal", "near"
 _COVERED = frozenset({"group", "qualifier"})
 
@@ -380,9 +383,17 @@ class Reading:
         """Give every finding of the sentence with its status, in order."""
         for hit, mention in self._sorted[0]:
             found = Stated(hit.first, hit.after, mention.finding, mention.form, AssertionStatus.PRESENT)
-            said = structs.replace(found, status=self._status(found))
+            answer = self._answer_of_form(hit.after)
+            status = self._status(found)
+            if answer is not None and answer.status is not None and status in _ANSWERED:
+                status = answer.status
+            said = structs.replace(found, status=status)
             is_doubted = said.status is AssertionStatus.PRESENT and self._place_doubt(said) is not None
             yield structs.replace(said, status=AssertionStatus.UNCERTAIN) if is_doubted else said
+
+    def _answer_of_form(self, after: int) -> Answer | None:
+        words = self.sentence.words
+        return None if WORDS.isdisjoint(words) else answer_behind(words, after)
 
     @property
     def begins_anew(self) -> bool:
@@ -419,6 +430,9 @@ class Reading:
 
     def is_left_blank(self, finding: Stated) -> bool:
         """Tell whether the box of a finding in a form is empty: the one before it where the form begins with a box."""
+        answer = self._answer_of_form(finding.after)
+        if answer is not None:
+            return answer.status is None
         words = self.sentence.words
         if _BOXES.isdisjoint(words):
             return False
@@ -491,6 +505,10 @@ class Reading:
         doubt = self._place_doubt(finding)
         if doubt is not None:
             told.append((*doubt, AssertionStatus.UNCERTAIN))
+        answer = self._answer_of_form(finding.after)
+        if answer is not None and answer.status is not None and finding.status in _ANSWERED:
+            told = [each for each in told if each[2] not in _ANSWERED]
+            told.append((answer.first, answer.after, answer.status))
         return sorted(
             told, key=lambda cue: _STRENGTH.index(cue[2]) if cue[2] in _STRENGTH else len(_STRENGTH)
         )
