@@ -102,6 +102,25 @@ VERSIONS = {
         ],
         FEVER,
     ),
+    "cannot be obtained, then final again, of a feed that restamps": (
+        [
+            LP,
+            result(11, "39", app="REPLAYING"),
+            result(12, "", status="X", app="REPLAYING"),
+            result(13, "39", app="REPLAYING"),
+            result(15, "39", stated=11, app="REPLAYING"),
+        ],
+        FEVER,
+    ),
+    "deleted, then replayed by a feed that restamps": (
+        [
+            LP,
+            result(11, "39", app="REPLAYING"),
+            result(12, "39", status="D", app="REPLAYING"),
+            result(15, "39", stated=11, app="REPLAYING"),
+        ],
+        NOTHING,
+    ),
     "time moved": ([LP, HOT, result(12, "39", when=6, status="C")], NOTHING),
     "position moved": ([LP, HOT, result(12, "37", status="C", position=7)], NOTHING),
     "code moved in a corrected report": (

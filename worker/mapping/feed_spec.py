@@ -164,7 +164,9 @@ class FeedSpec(PackModel):
         default=None, description="Clinical times later than the message by more than this are not used."
     )
     version: Literal["source_time", "rank_first"] | None = Field(
-        default=None, description="rank_first: the engine restamps MSH-7 when it replays."
+        default=None,
+        description="rank_first: the engine restamps MSH-7 when it replays; what has no status time of its own "
+        "(OBR-22, ORC-9) is ordered by its result status before the time.",
     )
     unvalidated: bool | None = Field(
         default=None,

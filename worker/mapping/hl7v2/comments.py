@@ -41,7 +41,8 @@ def read_comments(
 
 def _documents(context: Context, order: Order, counts: Counter[tuple[str, str, str]]) -> Iterator[Document]:
     group = order.segments
-    statement = Statement(order.stated_at_ms, CORRECTED if order.is_correction else FINAL)
+    rank = CORRECTED if order.is_correction else FINAL
+    statement = Statement(order.stated_at_ms, rank, is_own_time=order.is_own_time)
     for observation in group.obxs:
         found = _below_result(context, order, observation, counts)
         if found is not None:
@@ -66,12 +67,12 @@ def _below_result(
     times = (("OBX-14", obx.value(14)), *order.times)
     named = codings_at(obx, 3)
     rank = CORRECTED if order.is_correction and status.rank == FINAL else status.rank
-    statement = Statement(order.stated_at_ms, rank, status.name)
+    statement = Statement(order.stated_at_ms, rank, status.name, is_own_time=order.is_own_time)
     found = _document(context, "result", named, observation.ntes, times, statement)
     is_void = status.is_deleted or obx.raw(5) == DELETE
     if is_void or (found is None and status.is_correction and context.feed.comment_kind("result", named, "")):
         # Nothing is left of what an older version may have said here.
-        void = Statement(order.stated_at_ms, WITHDRAWN, is_deleted=True)
+        void = Statement(order.stated_at_ms, WITHDRAWN, is_deleted=True, is_own_time=order.is_own_time)
         found = Document("", "", "", (), times, void, place_of(obx), text="")
     code = obx.value(3) or obx.value(3, 2)
     return None if found is None else _numbered(found, order.number, f"{code}|{obx.value(4)}", counts)

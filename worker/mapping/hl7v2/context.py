@@ -53,17 +53,21 @@ class Patient(msgspec.Struct, frozen=True, gc=False):
 class Statement(msgspec.Struct, frozen=True, gc=False):
     """How a statement stands in the message: its time of status, its rank and whether it takes something back.
 
-    Shape: `rank` and `status` as `versions.STATUSES` gives them.
+    Shape: `rank` and `status` as `versions.STATUSES` gives them. `is_own_time` where the statement says itself when it was made
+    (OBR-22, ORC-9): whoever restamps MSH-7 does not touch that, and what was taken back may stand again.
     """
 
     stated_at_ms: EpochMs
     rank: int
     status: str = ""
     is_deleted: bool = False
+    is_own_time: bool = False
 
     def order(self, *, is_rank_first: bool) -> tuple[int, int]:
         """Return what orders versions, without the digest."""
-        return (self.rank, self.stated_at_ms) if is_rank_first else (self.stated_at_ms, self.rank)
+        if is_rank_first and not self.is_own_time:
+            return (self.rank, self.stated_at_ms)
+        return (self.stated_at_ms, self.rank)
 
 
 class Sheet(msgspec.Struct):

@@ -114,7 +114,7 @@ def _reported_document(context: Context, order: Order, notes: Sequence[Observati
         kind=first.value(3) or order.code,
         observations=notes,
         times=[("OBX-14", first.value(14)), *order.times],
-        statement=Statement(order.stated_at_ms, rank, is_deleted=is_deleted),
+        statement=Statement(order.stated_at_ms, rank, is_deleted=is_deleted, is_own_time=order.is_own_time),
         place=place_of(first) if obr is None else f"{place_of(obr)}/{place_of(first)}",
         order=ordered_status(context, group) if is_about_puncture else None,
         order_numbers=numbers_of(group) if is_about_puncture else (),

@@ -31,7 +31,7 @@ from worker.mapping.hl7v2.context import (
     place_of,
     with_number,
 )
-from worker.mapping.hl7v2.times import clinical_time, stated_at
+from worker.mapping.hl7v2.times import clinical_time, read_time, stated_at
 from worker.mapping.hl7v2.versions import CORRECTED, FINAL, WITHDRAWN, Status, status_of
 from worker.mapping.numbers import read_structured
 from worker.mapping.values import UNKNOWN, Given, Understood, read_value
@@ -65,6 +65,7 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     number: str
     code: str
     stated_at_ms: int
+    is_own_time: bool
     is_correction: bool
     specimen: str
     times: tuple[tuple[str, str], ...]
@@ -96,11 +97,15 @@ def read_order(
     numbers = (segment.value(at) for segment in (obr, orc) if segment is not None for at in (3, 2))
     number = with_number(context, patient, next((number for number in numbers if given(number)), ""))
     times = tuple(_times(group))
-    stated_at_ms = stated_at(context, [text for origin, text in times if origin in _STATUS_TIMES])
+    status_times = [text for origin, text in times if origin in _STATUS_TIMES]
+    stated_at_ms = stated_at(context, status_times)
     is_report_corrected = obr is not None and obr.value(25).upper() == "C"
     statuses = {one.obx.value(11) for one in group.obxs}
     is_correction = is_report_corrected or any(status_of(code).is_correction for code in statuses)
-    stated = Statement(stated_at_ms, CORRECTED if is_correction else FINAL)
+    is_own_time = context.feed.is_rank_first and any(
+        given(text) and read_time(context, text) is not None for text in status_times
+    )
+    stated = Statement(stated_at_ms, CORRECTED if is_correction else FINAL, is_own_time=is_own_time)
     is_grouped = context.feed.is_by_order and number != ""
     return Order(
         segments=group,
@@ -108,6 +113,7 @@ def read_order(
         number=number,
         code=obr.value(4) or obr.value(4, 2) if obr else "",
         stated_at_ms=stated_at_ms,
+        is_own_time=is_own_time,
         is_correction=is_correction,
         specimen=specimen_of(context, group),
         times=times,
@@ -233,7 +239,9 @@ def _add_fact(context: Context, order: Order, entry: _Entry, understood: Underst
         entry.target.qualifiers,
     )
     rank = CORRECTED if order.is_correction and status.rank == FINAL else status.rank
-    statement = Statement(order.stated_at_ms, WITHDRAWN if is_deleted else rank, status.name, is_deleted)
+    statement = Statement(
+        order.stated_at_ms, WITHDRAWN if is_deleted else rank, status.name, is_deleted, order.is_own_time
+    )
     sheet.facts.append(make_fact(context, order.patient, draft, statement))
 
 
@@ -327,7 +335,12 @@ def _specimen_fact(context: Context, order: Order) -> Fact | None:
     key = f"{context.feed.id}|{order.number}|csf-specimen"
     draft = Draft(key, "csf-specimen", effective, Coded("collected"), place, order.replaced, "csf")
     rank = CORRECTED if order.is_correction else FINAL
-    statement = Statement(order.stated_at_ms, WITHDRAWN if is_deleted else rank, is_deleted=is_deleted)
+    statement = Statement(
+        order.stated_at_ms,
+        WITHDRAWN if is_deleted else rank,
+        is_deleted=is_deleted,
+        is_own_time=order.is_own_time,
+    )
     return make_fact(context, order.patient, draft, statement)
 
 
