@@ -14,11 +14,13 @@ from tests.scenarios.wards import (
     MRN,
     NATIONAL,
     build_site,
+    deletion,
     fhir,
     history,
     hl7,
     in_any_order,
     instant,
+    iso,
     merge,
     order,
     patient,
@@ -190,6 +192,26 @@ VERSIONS = {
         [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 39, 6, "corrected"))],
         NOTHING,
     ),
+    "FHIR history of one resource, newest first": (
+        [
+            LP,
+            fhir(
+                13,
+                patient(),
+                {**temperature("t", 37, 10, "corrected"), "meta": {"lastUpdated": iso(12)}},
+                {**temperature("t", 39, 10), "meta": {"lastUpdated": iso(11)}},
+            ),
+        ],
+        NOTHING,
+    ),
+    "FHIR deletion in a Bundle, which names no patient (blind spot)": (
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), deletion(12, "Observation/t")],
+        FEVER,
+    ),
+    "time moved where code and time name the result (blind spot)": (
+        [LP, result(11, "39", app="WARD"), result(12, "39", when=10.5, status="C", app="WARD")],
+        FEVER,
+    ),
     "order done, then cancelled": ([order(8.1, "RE", "CM"), HOT, order(12, "OC", "CA")], NOTHING),
     "order cancelled by its filler number alone": (
         [
@@ -300,6 +322,30 @@ IDENTITY = {
             ),
         ],
         FEVER,
+    ),
+    "moved by A45: the two patients are joined (blind spot)": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, TWO, "A45")],
+        FEVER,
+    ),
+    "a number that a later FHIR Patient drops stays joined (blind spot)": (
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, patient(mrn="5"))],
+        FEVER,
+    ),
+    "a number that two people had joins them (blind spot)": (
+        [
+            procedure(8.1, who=f"{ONE}~{NATIONAL}"),
+            result(11, "39", who=f"{TWO}~{NATIONAL}"),
+            hl7("ADT^A31", 12, who=ONE),
+        ],
+        FEVER,
+    ),
+    "a number that two people had, until A37": (
+        [
+            procedure(8.1, who=f"{ONE}~{NATIONAL}"),
+            result(11, "39", who=f"{TWO}~{NATIONAL}"),
+            unlink(12, ONE, NATIONAL),
+        ],
+        NOTHING,
     ),
     "no authority": ([procedure(8.1, who="4711"), result(11, "39", who="4711")], FEVER),
     "placeholder": (
@@ -612,3 +658,41 @@ def test_two_finals_of_one_second_are_one_answer_and_a_data_quality_notice(
     assert standing(report) == NOTHING, "the same of the two, whichever came first"
     (notice,) = [item for item in report.summary["set_aside"] if item["kind"] == "version-tie"]
     assert (notice["feed"], notice["subject"], notice["n"]) == ("lab", "body-temperature", 1)
+
+
+@pytest.mark.parametrize(("days", "rules"), [(6.9, ["fever-single"]), (8.9, [])])
+def test_facts_wait_seven_days_for_a_puncture_to_be_documented(
+    site: PackProgram, days: float, rules: list[str]
+) -> None:
+    ward = Standstill(site)
+    ward.work(11, HOT)
+    for day in range(1, 9):
+        if day < days:
+            ward.work(11 + 24 * day, result(11 + 24 * day, "37", when=10 + 24 * day, who=TWO))
+    ward.work(8 + 24 * days, procedure(8 + 24 * days))
+    found = [record.alert for record in ward.store.alerts()]
+    assert [alert.rule for alert in found] == rules
+    assert not any(alert.paged for alert in found)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("20260705100000", "2026-07-05T09:00:00Z"),
+        ("20260705100000+0300", "2026-07-05T07:00:00Z"),
+        ("20260329013000", "2026-03-29T01:30:00Z"),
+        ("20261025013000", "2026-10-25T00:30:00Z"),
+    ],
+    ids=["summer", "offset", "hour that is left out", "hour that comes twice"],
+)
+def test_a_time_without_an_offset_is_in_the_zone_of_its_feed(
+    site: PackProgram, written: str, meant: str
+) -> None:
+    day = written[:8]
+    listed = hl7("ADT^A08", f"{day}000500+0000", f"PR1|1||62270^LP^C4||{day}000000+0000")
+    obr, obx = f"OBR|1||R1|{TEMP}|||{written}", f"OBX|1|NM|{TEMP}||39|Cel|||||F|||{written}"
+    sent = hl7("ORU^R01", f"{day}120000+0000", obr, obx, app="LONDON")
+    (line,) = run(site, [listed, sent]).alerts
+    assert line["effective_at"] == meant
+    (evidence,) = line["evidence"]
+    assert evidence["origin"] == "OBX-14"

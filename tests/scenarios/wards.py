@@ -125,6 +125,13 @@ def fhir(at: float, *resources: Json) -> RawMessage:
     return RawMessage(json.dumps(body).encode(), Form.FHIR, "ehr", 0)
 
 
+def deletion(at: float, url: str) -> RawMessage:
+    """Write a Bundle that deletes a resource."""
+    entry = {"request": {"method": "DELETE", "url": url}}
+    body = {"resourceType": "Bundle", "type": "history", "timestamp": iso(at), "entry": [entry]}
+    return RawMessage(json.dumps(body).encode(), Form.FHIR, "ehr", 0)
+
+
 def patient(id_: str = "1", mrn: str = "4711", **more: object) -> Json:
     """Write a Patient with the number of the house."""
     identifiers = [{"system": "urn:hosp:mrn", "value": mrn}] if mrn else []
