@@ -44,6 +44,7 @@ _FAR_BEHIND = 4
 """Words that may stand between a finding and a cue behind it."""
 
 _SEGMENT_MARKS = frozenset(",;:()")
+_UNCONDITIONAL_MARKS = frozenset(";:()")
 _CLAUSE_MARKS = frozenset(";")
 _DOUBT = "?"
 _BEHIND = frozenset({"tail", "part"})
@@ -153,7 +154,7 @@ class Reading:
 
     @once
     def _segment_ends(self) -> tuple[int, ...]:
-        return self._counted(_SEGMENT_MARKS - {_COMMA}, frozenset(self._commas()))
+        return self._counted(_UNCONDITIONAL_MARKS, frozenset(self._commas()))
 
     def _commas(self) -> Iterator[int]:
         """Give the commas that part what stands around them; ", which" speaks of the words before it."""
@@ -387,9 +388,9 @@ class Reading:
             status = self._status(found)
             if answer is not None and answer.status is not None and status in _ANSWERED:
                 status = answer.status
-            said = structs.replace(found, status=status)
-            is_doubted = said.status is AssertionStatus.PRESENT and self._place_doubt(said) is not None
-            yield structs.replace(said, status=AssertionStatus.UNCERTAIN) if is_doubted else said
+            if status is AssertionStatus.PRESENT and self._place_doubt(found) is not None:
+                status = AssertionStatus.UNCERTAIN
+            yield found if status is AssertionStatus.PRESENT else structs.replace(found, status=status)
 
     def _answer_of_form(self, after: int) -> Answer | None:
         words = self.sentence.words
@@ -415,18 +416,19 @@ class Reading:
 
     def outcome(self, finding: str) -> AssertionStatus | None:
         """Return what the sentence says became of a finding that the one before it states: "It has since gone."."""
-        cue = None if self._mentioned else self._opening("remark")
-        if cue is None or finding in cue.silent_of or cue.unless in self.groups:
+        cue = self._opening("remark")
+        if cue is None or self._mentioned or finding in cue.silent_of or cue.unless in self.groups:
             return None
         return cue.status
 
     def _opening(self, reach: str) -> Cue | None:
         """Return the cue of a reach with which the sentence begins, but for words that lead on."""
-        first = self.hits[0] if self.hits else None
-        if first is None or not self._begins_part(first.first) or self._segment_ends[first.first]:
-            return None
-        cues = (cue for cue in first.meanings if isinstance(cue, Cue) and cue.reach == reach)
-        return next(cues, None)
+        for hit in self.hits[:1]:
+            for cue in hit.meanings:
+                if isinstance(cue, Cue) and cue.reach == reach:
+                    is_first = self._begins_part(hit.first) and not self._segment_ends[hit.first]
+                    return cue if is_first else None
+        return None
 
     def is_left_blank(self, finding: Stated) -> bool:
         """Tell whether the box of a finding in a form is empty: the one before it where the form begins with a box."""

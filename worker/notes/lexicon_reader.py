@@ -119,11 +119,12 @@ class LexiconReader:
         unique: _Unique = {}
         known: _Known = {}
         for section, sentences in parts:
+            heading: str | None = None
             for finding, said, told, grounds in self._section(sentences, section, known):
                 key = (finding, said.status, said.qualifiers, section.written)
                 if key not in unique:
                     sentence = said.sentence if told is None else text[slice(*told)]
-                    heading = heading_of(text, section)
+                    heading = heading_of(text, section) if heading is None else heading
                     whole_said = structs.replace(said, sentence=sentence, title=title, section=heading)
                     unique[key] = (whole_said, grounds)
         return unique

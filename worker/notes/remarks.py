@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from worker.model.fact import AssertionStatus
     from worker.notes.context import Reading
-    from worker.notes.lexicon_spec import BecomesSpec
+    from worker.notes.lexicon_spec import BecomesSpec, QualifierSpec
 
 _NAMING = frozenset({"phrases", "near"})
 
@@ -50,13 +50,14 @@ class Remark:
 
     def qualifiers(self, finding: str) -> set[str]:
         """Return the qualifiers that it adds to a finding."""
-        marks = {mark for hit in self._reading.marks for mark in hit.meanings}
-        return {
-            spec.means or spec.id
-            for mark in marks
-            for spec in specs_of(self._reading, mark)
-            if spec.is_remark and finding in spec.of and self._is_of(spec.of)
-        }
+        return {spec.means or spec.id for spec in self._adding if finding in spec.of and self._is_of(spec.of)}
+
+    @once
+    def _adding(self) -> list[QualifierSpec]:
+        """Return what its words may add to the sentence before it."""
+        reading = self._reading
+        marks = (mark for hit in reading.marks for mark in hit.meanings)
+        return [spec for mark in marks for spec in specs_of(reading, mark) if spec.is_remark]
 
     def makes(self, finding: str, becomes: BecomesSpec) -> bool:
         """Tell whether it makes the other finding of a finding: it begins with a phrase of the group of remarks."""
