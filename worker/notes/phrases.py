@@ -271,7 +271,9 @@ class PhraseTable(Generic[Meaning]):
                 continue
             for tails, child in node.children.values():
                 for word, behind in tails.items():
-                    reached.setdefault(word, {}).update(dict.fromkeys((rest, child) for rest in behind))
+                    places = reached.setdefault(word, {})
+                    for rest in behind:
+                        places[rest, child] = None
         return {word: self._state(places) for word, places in reached.items()}
 
     def _state(self, places: Iterable[_Place[Meaning]]) -> _State[Meaning]:
