@@ -13,7 +13,7 @@ from worker.model.fact import Fact
 
 
 def groups() -> st.SearchStrategy[Group | None]:
-    stated = st.tuples(st.integers(0, 3), st.integers(0, 2))
+    stated = st.tuples(st.integers(0, 5), st.integers(0, 4))
     return st.none() | st.builds(Group, st.sampled_from(["g", "h"]), stated, st.booleans())
 
 
@@ -23,8 +23,8 @@ def any_fact(draw: st.DrawFn) -> Fact:
         draw(st.integers(0, 2)),
         draw(st.sampled_from([36.5, 38.5])),
         key=draw(st.sampled_from(["a", "b", "c"])),
-        major=draw(st.integers(0, 2)),
-        minor=draw(st.integers(0, 2)),
+        major=draw(st.integers(0, 5)),
+        minor=draw(st.integers(0, 4)),
         group=draw(groups()),
         deleted=draw(st.booleans()),
         patient=draw(st.sampled_from([PATIENT, OTHER])),
@@ -51,17 +51,27 @@ def test_lines_of_notes_are_dated_and_yield_the_same_in_any_order(known: list[Fa
     expected = Fold(known, KINDS).current()
     assert Fold(shuffled, KINDS).current() == expected
     assert Fold([*known, *shuffled], KINDS).current() == expected
+    assert set(one_by_one(shuffled)) == set(expected.facts)
+
+
+def one_by_one(known: list[Fact]) -> list[Fact]:
+    """Fold facts as they come, anew only where the fold asks for it; give what stands by the changes that it told."""
     fold = Fold((), KINDS)
     stands: dict[int, Fact] = {}
-    for done, one in enumerate(shuffled, start=1):
+    for done, one in enumerate(known, start=1):
         change = fold.add([one])
         if change is None:
-            fold, stands = Fold(shuffled[:done], KINDS), {}
+            fold, stands = Fold(known[:done], KINDS), {}
             change = Change((), fold.current().facts)
         for gone in change.removed:
             del stands[id(gone)]
         stands.update((id(each), each) for each in change.added)
-    assert set(stands.values()) == set(expected.facts)
+    return list(stands.values())
+
+
+@given(facts)
+def test_facts_of_several_numbers_that_come_one_by_one_stand_as_all_at_once(known: list[Fact]) -> None:
+    assert set(one_by_one(known)) == set(current_facts(known).facts)
 
 
 @given(facts, st.lists(st.integers(0, 11)))

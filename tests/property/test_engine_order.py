@@ -66,10 +66,11 @@ class Said:
     value: Value
     is_deleted: bool = False
     replaces: bool | None = None
+    rank: int = 2
 
     def fact(self) -> Fact:
         at_ms = T0 + self.hours * HOUR_MS
-        stated = (T0 + self.version * HOUR_MS, 2)
+        stated = (T0 + self.version * HOUR_MS, self.rank)
         group = None if self.replaces is None else Group(f"g{self.statement % 2}", stated, self.replaces)
         return Fact(
             self.patient,
@@ -134,8 +135,9 @@ MEASURED = st.one_of(
     ),
 )
 SAID = st.builds(
-    lambda what, statement, version, patient, hours, is_deleted, replaces: Said(
-        statement, version, patient, what[0], hours, None if is_deleted else what[1], is_deleted, replaces
+    lambda what, statement, version, patient, hours, is_deleted, replaces, rank: Said(
+        *(statement, version, patient, what[0], hours, None if is_deleted else what[1]),
+        *(is_deleted, replaces, rank),
     ),
     MEASURED,
     st.integers(0, 3),
@@ -144,6 +146,7 @@ SAID = st.builds(
     st.integers(-6, 60),
     st.sampled_from([False] * 7 + [True]),
     st.sampled_from([None, None, None, False, True]),
+    st.sampled_from([2, 2, 2, 3, 4]),
 )
 LINKS = st.builds(
     lambda pair, kind, hours: IdentityLink(*pair, kind, T0 + hours * HOUR_MS),
