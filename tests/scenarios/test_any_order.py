@@ -22,6 +22,7 @@ from tests.scenarios.wards import (
     instant,
     iso,
     merge,
+    note,
     order,
     patient,
     procedure,
@@ -47,6 +48,7 @@ NOTHING: list[str] = []
 LP, HOT = procedure(8.1), result(11, "39")
 ONE, TWO = "1^^^HOSP^MR", "2^^^HOSP^MR"
 TEMP = "8310-5^Temp^LN"
+WEAK, WELL = "Leg weakness, new today.", "Patient comfortable."
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +66,15 @@ def line(position: int, value: str, sub: str = "", status: str = "F") -> str:
     return f"OBX|{position}|NM|{TEMP}|{sub}|{value}|Cel|||||{status}"
 
 
-def fluid(at: float, when: float, kind: str = "CSF", **sent: str) -> RawMessage:
+def fluid(at: float, when: float, kind: str = "CSF", status: str = "F") -> RawMessage:
     """Write a cell count with its specimen."""
+    corrected = "C" if status == "C" else ""
     return hl7(
         "ORU^R01",
         at,
-        f"OBR|1||C{when}|26464-8^WBC^LN|||{stamp(when)}|||||||||||||||{stamp(at)}",
-        "OBX|1|NM|26464-8^WBC CSF^LN||3|/uL|||||F",
+        f"OBR|1||C{when}|26464-8^WBC^LN|||{stamp(when)}|||||||||||||||{stamp(at)}|||{corrected}",
+        f"OBX|1|NM|26464-8^WBC CSF^LN||3|/uL|||||{status}",
         f"SPM|1|||{kind}|||||||||||||{stamp(when)}",
-        **sent,
     )
 
 
@@ -212,6 +214,15 @@ VERSIONS = {
         [LP, result(11, "39", app="WARD"), result(12, "39", when=10.5, status="C", app="WARD")],
         FEVER,
     ),
+    "note withdrawn": ([LP, note(12, "T02", WEAK), note(13, "T11", "")], NOTHING),
+    "note replaced": ([LP, note(12, "T02", WEAK), note(13, "T10", WELL, number="D2", parent="D1")], NOTHING),
+    "note edited": ([LP, note(12, "T02", WEAK), note(13, "T08", WELL)], NOTHING),
+    "note that stands": ([LP, note(12, "T02", WEAK)], ["leg-weakness emergent"]),
+    "specimen corrected to a shunt": (
+        [fluid(9.5, 9), HOT, fluid(13, 9, "SHUNT^CSF from shunt^L", "C")],
+        NOTHING,
+    ),
+    "specimen taken back": ([fluid(9.5, 9), HOT, fluid(13, 9, "CSF", "D")], NOTHING),
     "order done, then cancelled": ([order(8.1, "RE", "CM"), HOT, order(12, "OC", "CA")], NOTHING),
     "order cancelled by its filler number alone": (
         [
@@ -297,6 +308,36 @@ IDENTITY = {
             order(12, "OC", "CA", who=ONE),
         ],
         NOTHING,
+    ),
+    "note withdrawn under the number that was kept": (
+        [
+            procedure(8.1, who=TWO),
+            note(12, "T02", WEAK, who=TWO),
+            merge(12.5, ONE, TWO),
+            note(13, "T11", "", who=ONE),
+        ],
+        NOTHING,
+    ),
+    "FHIR subject rewritten after a link, then corrected": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(
+                11,
+                patient("2", "2", link=[{"other": {"reference": "Patient/1"}, "type": "replaced-by"}]),
+                temperature("t", 39, 10, subject="Patient/2"),
+            ),
+            fhir(12, temperature("t", 39, 10)),
+            fhir(13, temperature("t", 37, 10, "corrected")),
+        ],
+        NOTHING,
+    ),
+    "FHIR subject moved to a stranger without an entered-in-error (blind spot)": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10)),
+            fhir(12, temperature("t", 39, 10, subject="Patient/9")),
+        ],
+        FEVER,
     ),
     "numbers of PID-3 in another order": (
         [
@@ -487,6 +528,11 @@ def test_a_merge_of_two_patients_with_one_puncture_leaves_one_alert_that_names_t
     assert joined["alert_id"] == first["alert_id"]
     assert joined["joined"] == [second["alert_id"]]
     assert len(joined["evidence"]) == 2
+
+
+def test_an_lp_that_more_and_more_feeds_tell_of_keeps_its_alert_and_is_told_once(site: PackProgram) -> None:
+    records = [procedure(12, when=8.2), fhir(13, patient(), puncture(when=8.3)), fluid(14, 8.1)]
+    assert len(told_of(site, order(8.1, "RE", "CM"), HOT, *records)) == 1
 
 
 def test_parting_withdraws_the_alert_and_tells_who_was_told(site: PackProgram) -> None:

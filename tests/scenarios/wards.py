@@ -108,6 +108,14 @@ def order(
     return hl7("ORM^O01", at, orc, f"OBR|1|{number}|F{number}|62270^LP^C4|||{stamp(when)}", **sent)
 
 
+def note(
+    at: float, event: str, text: str, *, number: str = "D1", parent: str = "", who: str = MRN
+) -> RawMessage:
+    """Write an MDM with a progress note; `parent` is the document in whose place it comes."""
+    txa = f"TXA|1|PN|TX|{stamp(at)}||||||||{number}|{parent}||||AU"
+    return hl7(f"MDM^{event}", at, txa, f"OBX|1|TX|11506-3^Progress note^LN||{text}||||||F", who=who)
+
+
 def merge(at: float, kept: str, gone: str, event: str = "A40") -> RawMessage:
     """Write a merge of `gone` into `kept`."""
     return hl7(f"ADT^{event}", at, f"MRG|{gone}", who=kept)
