@@ -66,8 +66,31 @@ _RELATIVES = frozenset({_WHICH, "that"})
 _ARTICLES = frozenset({"the", "his", "her", "their"})
 _TOO = (["too"], ["also"])
 _DEGREES = frozenset({"now", "still", "very", "quite", "rather"})
+_JOINING = frozenset({"and", "with"})
 _GOING_ON = frozenset(
-    {"and", "but", "at", "on", "in", "when", "since", "by", "today", "tonight", "overnight", "again", "now"}
+    {
+        "and",
+        "but",
+        "at",
+        "on",
+        "in",
+        "when",
+        "since",
+        "by",
+        "today",
+        "tonight",
+        "overnight",
+        "again",
+        "now",
+        "up",
+        "down",
+        "to",
+        "over",
+        "into",
+        "than",
+        "despite",
+        "or",
+    }
 )
 """Words behind "severe" that begin no other complaint: "headache, severe at night"."""
 _BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
@@ -174,7 +197,7 @@ class Reading:
         return frozenset(len(words_of(text[: match.start()])) for match in _DASH.finditer(text))
 
     @once
-    def _mentioned(self) -> tuple[tuple[int, int], ...]:
+    def mentioned(self) -> tuple[tuple[int, int], ...]:
         """Give the words [first, after) of each mention, but for words that name a finding only beside others."""
         return tuple((hit.first, hit.after) for hit in self.hits if self._names(hit))
 
@@ -257,20 +280,26 @@ class Reading:
             left_after <= first
             and not self._in_one_part(left_after, first)
             and (first < right_first or self._in_one_part(right_first + 1, first))
-            for first, _ in self._mentioned
+            for first, _ in self.mentioned
         )
 
     def _begins_part(self, at: int) -> bool:
         """Tell whether a word begins a part between commas, but for words that lead on."""
-        words = self.sentence.words
-        while at > 0 and at not in self._dashes and words[at - 1] in _LEADS and self._in_one_part(at, at - 1):
+        while at > 0 and at not in self._dashes and self._leads_on(at - 1) and self._in_one_part(at, at - 1):
             at -= 1
         return at == 0 or at in self._dashes or self._segment_ends[at] > self._segment_ends[at - 1]
+
+    def _leads_on(self, at: int) -> bool:
+        """Tell whether a word leads on: "now", or "severe" in ", severe and worse"."""
+        return self.sentence.words[at] in _LEADS or any(
+            hit.first <= at < hit.after and any(mark.kind == "qualifier" for mark in hit.meanings)
+            for hit in self.marks
+        )
 
     def joins(self, hit: Hit[Mark], finding: Stated, reach: str) -> bool:
         """Tell whether a mark reaches a finding; one inside its words does."""
         if hit.after <= finding.first:
-            return self.is_within(reach, hit.after, finding.first)
+            return self.is_within("segment" if reach in _BEHIND else reach, hit.after, finding.first)
         if finding.after <= hit.first:
             return self.is_within(reach, finding.after, hit.first)
         return True
@@ -283,7 +312,27 @@ class Reading:
             return False
         if hit.after < len(words) and words[hit.after] not in _SEGMENT_MARKS | _GOING_ON:
             return False
-        return self.is_within("segment", finding.after, comma)
+        return self._is_last_before(finding.after, comma) or self.is_within("segment", finding.after, comma)
+
+    def is_of_another(self, hit: Hit[Mark]) -> bool:
+        """Tell whether a mark behind "and" stands before what it is said of: the "mild" in "bruise and mild tenderness"."""
+        words, after = self.sentence.words, hit.after
+        return (
+            hit.first > 0
+            and words[hit.first - 1] in _JOINING
+            and after < len(words)
+            and words[after] not in _SEGMENT_MARKS | _GOING_ON
+            and all(mention[0] != after for mention in self.mentioned)
+        )
+
+    def parts(self, finding: Stated, hit: Hit[Mark]) -> bool:
+        """Tell whether a mark stands in a part behind that of a finding."""
+        return finding.after <= hit.first and not self._in_one_part(finding.after, hit.first)
+
+    def in_part(self, one: Stated, other: Stated) -> bool:
+        """Tell whether two findings stand in one part of the sentence."""
+        first, last = sorted((one, other), key=lambda finding: finding.first)
+        return last.first < first.after or self._in_one_part(first.after, last.first)
 
     def is_near(self, finding: Stated, near: NearSpec) -> bool:
         """Tell whether a finding stands beside a word of a group, as its row of the lexicon asks."""
@@ -299,6 +348,12 @@ class Reading:
                 and not self._is_normal(hit)
             ):
                 yield hit
+
+    def is_placed_by(self, hit: Hit[Mark], finding: Stated) -> bool:
+        """Tell whether a mark says which of two places a finding is told of: the "right" of "right leg numb, weak too"."""
+        return finding.form == _NEAR and any(
+            hit.after == place.first for place in self._places(finding, self.lexicon.near[finding.finding])
+        )
 
     def _place_doubt(self, finding: Stated) -> tuple[int, int] | None:
         """Return the words that doubt the place of a finding where each place stands behind it and is doubted."""
@@ -417,7 +472,7 @@ class Reading:
     def outcome(self, finding: str) -> AssertionStatus | None:
         """Return what the sentence says became of a finding that the one before it states: "It has since gone."."""
         cue = self._opening("remark")
-        if cue is None or self._mentioned or finding in cue.silent_of or cue.unless in self.groups:
+        if cue is None or self.mentioned or finding in cue.silent_of or cue.unless in self.groups:
             return None
         return cue.status
 
@@ -488,7 +543,7 @@ class Reading:
     def _is_said_of(self, hit: Hit[Mark], first: int, after: int) -> bool:
         """Tell whether a mark stands in the part of what it speaks of, or behind it before anything else is named."""
         if hit.first >= after:
-            return not any(after <= other < hit.first for other, _ in self._mentioned)
+            return not any(after <= other < hit.first for other, _ in self.mentioned)
         return self.is_within("segment", min(hit.after, first), first)
 
     def _is_cut(self, group: str, left_after: int, right_first: int) -> bool:
@@ -534,7 +589,7 @@ class Reading:
 
     def _is_last_before(self, after: int, cue_first: int) -> bool:
         """Tell whether no finding stands between one that ends at a word and a cue."""
-        return not any(after <= first < cue_first for first, _ in self._mentioned)
+        return not any(after <= first < cue_first for first, _ in self.mentioned)
 
     def _is_answer(self, after: int, cue_first: int) -> bool:
         """Tell whether a cue answers behind the colon of a finding's segment: "back pain and leg weakness: nil"."""
@@ -569,7 +624,7 @@ class Reading:
             return (
                 self._is_tail(after, cue_first)
                 and (cue_first - after <= _FAR_BEHIND or self._is_last_before(after, cue_first))
-                and all(first != cue_after for first, _ in self._mentioned)
+                and all(first != cue_after for first, _ in self.mentioned)
             )
         return (
             cue.reach not in _NOT_HERE

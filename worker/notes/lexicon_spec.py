@@ -118,6 +118,10 @@ class QualifierSpec(PackModel):
     )
     of: tuple[Name, ...] = Field(default=(), description="The findings it applies to; all when empty.")
     unless: Phrases = Field(default=(), description="Words in the same reach that forbid it.")
+    beside: tuple[Name, ...] = Field(
+        default=(), description="It counts only for a finding that has one of these qualifiers."
+    )
+    replaces: tuple[Name, ...] = Field(default=(), description="Qualifiers that it takes the place of.")
     not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like it.")
     disabled: bool = False
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from worker.notes.context import words_between
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from worker.notes.context import Reading, Stated
     from worker.notes.lexicon import Mark
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from worker.notes.phrases import Hit
 
 MILD, SEVERE, BASELINE = "mild", "severe", "baseline"
+_SIDES = frozenset({"left", "right", "bilateral"})
+_PARTS = frozenset({"segment", "tail"})
 AFTER_LP = "after-lp"
 """The group of phrases that place a complaint after the LP, whatever section it stands in."""
 
@@ -22,13 +24,30 @@ AFTER_LP = "after-lp"
 def qualify(reading: Reading, stated: Sequence[Stated]) -> list[set[str]]:
     """Return the qualifiers of each finding of a sentence, in their order."""
     found: list[set[str]] = [set() for _ in stated]
+    later: list[tuple[int, QualifierSpec]] = []
+    for position, spec, hit in _all_reached(reading, stated):
+        is_elsewhere = spec.id in _SIDES and reading.parts(stated[position], hit)
+        if spec.beside or spec.replaces:
+            later.append((position, spec))
+        elif not is_elsewhere or found[position].isdisjoint(_SIDES):  # not "right arm weak, left leg well"
+            found[position].add(spec.means or spec.id)
+    for position, spec in later:
+        if not spec.beside or not found[position].isdisjoint(spec.beside):
+            found[position].add(spec.means or spec.id)
+            found[position].difference_update(spec.replaces)
+    _add_scores(reading, stated, found)
+    return found
+
+
+def _all_reached(
+    reading: Reading, stated: Sequence[Stated]
+) -> Iterator[tuple[int, QualifierSpec, Hit[Mark]]]:
+    """Give each finding, by its position, with each qualifier that belongs to it and the words that say so."""
     for hit in reading.marks:
         for mark in hit.meanings:
             for spec in specs_of(reading, mark):
                 for position in _reached(reading, hit, spec, stated):
-                    found[position].add(spec.means or spec.id)
-    _add_scores(reading, stated, found)
-    return found
+                    yield position, spec, hit
 
 
 def specs_of(reading: Reading, mark: Mark) -> Sequence[QualifierSpec]:
@@ -50,18 +69,28 @@ def _reached(reading: Reading, hit: Hit[Mark], spec: QualifierSpec, stated: Sequ
         for position, finding in enumerate(stated)
         if (not spec.of or finding.finding in spec.of) and _is_near(reading, hit, finding, spec)
     ]
+    reached = [at for at in reached if (stated[at].first, stated[at].after) in reading.mentioned]
     if spec.reach == "sentence" or spec.side == "before" or not reached:
         return reached
-    nearest = min(reached, key=lambda position: _distance(hit, stated[position]))
-    place = (stated[nearest].first, stated[nearest].after)
-    return [position for position in reached if (stated[position].first, stated[position].after) == place]
+    nearest = stated[min(reached, key=lambda position: _distance(hit, stated[position]))]
+    if spec.reach == "tail" and reading.parts(nearest, hit):  # said of all the part before it
+        return [position for position in reached if reading.in_part(stated[position], nearest)]
+    place = (nearest.first, nearest.after)
+    return [
+        position
+        for position in reached
+        if (stated[position].first, stated[position].after) == place
+        or reading.is_placed_by(hit, stated[position])
+    ]
 
 
 def _is_near(reading: Reading, hit: Hit[Mark], finding: Stated, spec: QualifierSpec) -> bool:
     if spec.side == "before" and hit.after > finding.first:
         return False
-    is_behind = spec.reach == "segment" and reading.is_behind(hit, finding)
-    if not is_behind and not reading.joins(hit, finding, spec.reach):
+    if spec.reach in _PARTS and hit.first >= finding.after and reading.is_of_another(hit):
+        return False
+    is_near = spec.reach in _PARTS and (reading.is_behind(hit, finding) or reading.is_placed_by(hit, finding))
+    if not is_near and not reading.joins(hit, finding, spec.reach):
         return False
     reach = "segment" if spec.reach == "brackets" else spec.reach
     return not reading.is_forbidden(spec, reach, finding)

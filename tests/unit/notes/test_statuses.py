@@ -207,3 +207,37 @@ def test_doubt_and_where_a_denial_or_history_ends(
     read: Read, text: str, expected: set[tuple[str, str]]
 ) -> None:
     assert stated(read(text)) == expected
+
+
+def qualified(reading: NoteReading) -> set[tuple[str, ...]]:
+    return {(finding, *said.qualifiers) for finding, said in reading.assertions}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("L leg weak.", {("leg-weakness", "left")}),
+        ("R facial droop, L hand ok.", {("facial-droop", "right")}),
+        ("Numb, left foot.", {("numbness", "left")}),
+        ("Neck pain L>R.", {("neck-pain",)}),
+        ("Facial droop, 2 L fluid given.", {("facial-droop",)}),
+        ("He left the ward with a numb foot.", {("numbness",)}),
+        ("Numb, right handed.", {("numbness",)}),
+        ("Facial droop, bilateral.", {("facial-droop", "bilateral")}),
+        ("Photophobia, mild.", {("photophobia", "mild")}),
+        ("Headache, tolerable, severe at night.", {("headache", "severe")}),
+        ("Headache and severe vomiting.", {("headache",)}),
+        ("Photophobia slightly better.", {("photophobia",)}),
+        ("Headache worse, foot numb.", {("headache", "worsening"), ("numbness",)}),
+        ("Confusion getting worse despite fluids.", {("confusion", "worsening-despite-treatment")}),
+        ("Headache despite fluids.", {("headache",)}),
+        ("Confused as usual.", {("confusion", "baseline", "chronic")}),
+        ("Numb toes for 12 yrs.", {("numbness", "chronic")}),
+        ("More confused than usual.", {("confusion", "worsening")}),
+        ("p/w confusion.", {("confusion", "baseline")}),
+        ("Presented with confusion 3 days post LP.", {("confusion",)}),
+        ("Presented with confusion, LP 5/7 ago.", {("confusion",)}),
+    ],
+)
+def test_what_is_said_more_of_a_finding(read: Read, text: str, expected: set[tuple[str, ...]]) -> None:
+    assert qualified(read(text)) == expected
