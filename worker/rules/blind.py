@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from worker.rules.evaluate import Evaluation
     from worker.rules.rule import Expected
 
-_OF_NOTES = frozenset({IssueKind.UNREADABLE_TEXT, IssueKind.CHARSET})
+OF_NOTES = frozenset({IssueKind.UNREADABLE_TEXT, IssueKind.CHARSET})
+"""What leaves a note unread: any rule may miss what it says."""
 
 
 class Blindness(StrEnum):
@@ -266,7 +267,7 @@ def _unused(
     for item in dict.fromkeys(unused):
         if item.at_ms < view.anchor_ms or item.at_ms >= view.until_ms:
             continue
-        if item.kind in _OF_NOTES:
+        if item.kind in OF_NOTES:
             yield _spot(item, Blindness.UNREADABLE, spans, item.at_ms)
         elif named := item.names() & inputs:
             needing = [span for span in spans if named & span.evaluation.rule.inputs]

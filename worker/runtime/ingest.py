@@ -14,6 +14,7 @@ from worker.model.errors import LpwatchError
 from worker.model.fact import Fact, Identifier, IdentityLink
 from worker.model.message import IssueKind, Outcome, OutcomeKind, RawMessage, Reading, Unused
 from worker.model.time import EpochMs
+from worker.rules.blind import OF_NOTES
 from worker.runtime.dead_letters import DeadLetters
 from worker.runtime.journal import Entry
 from worker.runtime.lateness import Lateness
@@ -79,6 +80,10 @@ class _Draft:
             for who in _concerned(reading):
                 key = (who, reading.feed, issue.kind, issue.subject[:_MAX_SUBJECT])
                 self.unused.setdefault(key, Unused(at_ms, *key[1:]))
+                if (
+                    issue.kind in OF_NOTES
+                ):  # it states nothing, and yet whoever it is about is blind from now on
+                    self.due[who] = max(at_ms, self.due.get(who, at_ms))
             if issue.is_quarantined:
                 self._set_aside("fact", offset, raw, reading, (issue.kind.value, issue.place))
 
