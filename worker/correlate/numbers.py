@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from worker.model.fact import Fact
+    from worker.model.fact import Fact, Identifier
 
 FactKey = tuple[str, str, str]
+PatientKey = tuple[str, str]
 _Instant = tuple[int, int]
 
 _CORRECTED = 3
@@ -27,19 +28,17 @@ _NEVER = (-(2**63), -(2**63))
 class Numbers:
     """What the numbers of one patient have in common; of a patient with one number, nothing."""
 
-    __slots__ = ("_answers", "_marks", "_owners", "_shared", "_who")
+    __slots__ = ("_answers", "_groups", "_keys", "_marks", "_shared")
 
     def __init__(self, facts: Sequence[Fact]) -> None:
         """Look through all versions of all statements."""
-        patients = {id(fact.patient): fact.patient.key for fact in facts}
-        self._who = set(patients.values())
+        self._keys: dict[PatientKey, set[str]] = {who: set() for who in _patients(facts)}
+        self._groups: dict[PatientKey, set[str]] = {who: set() for who in self._keys}
+        self._shared: set[str] = set()
         self._answers: dict[str, _Instant] = {}
         self._marks: dict[str, _Instant] = {}
-        self._owners: dict[str, tuple[str, str]] = {}
-        self._shared: set[str] = set()
-        if len(self._who) > 1:
-            for fact in facts:
-                self._take(fact)
+        if len(self._keys) > 1 and self._meet(facts):
+            self._answer(facts)
 
     def stands(self, fact: Fact) -> bool:
         """Tell whether the group of a fact was not replaced, by way of correction, under another number."""
@@ -51,7 +50,7 @@ class Numbers:
         said: dict[tuple[str, str], list[FactKey]] = defaultdict(list)
         hidden = set()
         for key in self._shared:
-            for who in self._who:
+            for who in self._keys:
                 fact = best.get((*who, key))
                 if fact is None or fact.is_deleted:
                     continue
@@ -63,36 +62,47 @@ class Numbers:
             hidden.update(sorted(same, key=lambda place: (_instant(best[place]), place))[:-1])
         return hidden
 
-    def is_apart(self, facts: Iterable[Fact]) -> bool:
+    def is_apart(self, facts: Sequence[Fact]) -> bool:
         """Tell whether these later facts are of known numbers and repeat no key or group of another number."""
-        fresh = tuple(facts)
-        if not self._who.issuperset({fact.patient.key for fact in fresh}):
+        if not self._keys.keys() >= _patients(facts):
             return False
-        if len(self._who) > 1:
-            for fact in fresh:
-                self._take(fact)
-                groups = () if fact.group is None else (_group(fact.group.key),)
-                if not self._shared.isdisjoint((fact.key, *groups)):
-                    return False
-        return True
+        return len(self._keys) == 1 or not self._meet(facts)
 
-    def _take(self, fact: Fact) -> None:
-        self._note(fact.key, fact)
-        if _rank(_instant(fact)) >= _CORRECTED:
-            self._answers[fact.key] = max(_instant(fact), self._answers.get(fact.key, _NEVER))
-        group = fact.group
-        if group is not None:
-            self._note(_group(group.key), fact)
-            if group.replaces and _rank(group.stated_at) >= _CORRECTED:
+    def _meet(self, facts: Iterable[Fact]) -> bool:
+        """Tell whether these facts have keys or groups in common with another number, and note the keys that are shared."""
+        fresh: dict[int, tuple[Identifier, set[str], set[str]]] = {}
+        for fact in facts:
+            who = fact.patient
+            known = fresh.get(id(who))
+            if known is None:
+                known = fresh[id(who)] = (who, set(), set())
+            known[1].add(fact.key)
+            if fact.group is not None:
+                known[2].add(fact.group.key)
+        is_shared = False
+        for who, keys, groups in fresh.values():
+            for other in self._keys:
+                if other != who.key:
+                    both = keys & self._keys[other]
+                    self._shared |= both
+                    is_shared = is_shared or bool(both) or not groups.isdisjoint(self._groups[other])
+            self._keys[who.key] |= keys
+            self._groups[who.key] |= groups
+        return is_shared
+
+    def _answer(self, facts: Iterable[Fact]) -> None:
+        """Note what corrects, cancels or withdraws a key that more than one number has, or a group as a whole."""
+        for fact in facts:
+            group = fact.group
+            if fact.key in self._shared and _rank(_instant(fact)) >= _CORRECTED:
+                self._answers[fact.key] = max(_instant(fact), self._answers.get(fact.key, _NEVER))
+            if group is not None and group.replaces and _rank(group.stated_at) >= _CORRECTED:
                 self._marks[group.key] = max(group.stated_at, self._marks.get(group.key, _NEVER))
 
-    def _note(self, name: str, fact: Fact) -> None:
-        if self._owners.setdefault(name, fact.patient.key) != fact.patient.key:
-            self._shared.add(name)
 
-
-def _group(key: str) -> str:
-    return f"group {key}"
+def _patients(facts: Sequence[Fact]) -> set[PatientKey]:
+    """Return the numbers that facts are filed under; most facts share theirs."""
+    return {who.key for who in {id(fact.patient): fact.patient for fact in facts}.values()}
 
 
 def _instant(fact: Fact) -> _Instant:
