@@ -26,6 +26,9 @@ Numb feet have cleared up.
 Numbness of both feet from the LP on Friday has completely settled.
 Right foot numb briefly, no recurrence.
 Numb feet on day 1; gone by day 2.
+Numb foot. It has since settled.
+Numb feet. Both recovered.
+Numb feet, all worn off.
 """.strip().splitlines()
 
 STILL_THERE = """
@@ -98,6 +101,7 @@ Seizure on the ward 5 minutes ago.
 A two week hx of seizures.
 Wife, hx from her, seizure tonight.
 Previously well, seizure.
+Seizures since her stroke in 2019, no change from normal.
 """.strip().splitlines()
 
 
@@ -232,6 +236,8 @@ def qualified(reading: NoteReading) -> set[tuple[str, ...]]:
         ("Confusion getting worse despite fluids.", {("confusion", "worsening-despite-treatment")}),
         ("Headache despite fluids.", {("headache",)}),
         ("Confused as usual.", {("confusion", "baseline", "chronic")}),
+        ("Headache as bad as ever.", {("headache",)}),
+        ("Headache, usual analgesia given.", {("headache",)}),
         ("Numb toes for 12 yrs.", {("numbness", "chronic")}),
         ("More confused than usual.", {("confusion", "worsening")}),
         ("p/w confusion.", {("confusion", "baseline")}),
