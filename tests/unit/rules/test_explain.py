@@ -6,7 +6,7 @@ import json
 
 from tests.unit.correlate.facts import Coded, at, born, csf, fact, finding, puncture, stay, temperature
 from tests.unit.rules.pack import evaluations
-from worker.model.fact import Fact, Quantity
+from worker.model.fact import Assertion, AssertionStatus, Fact, Quantity
 from worker.rules.evaluate import Evaluation
 from worker.rules.explain import explain_document, explain_lines
 
@@ -41,6 +41,13 @@ def test_why_shows_what_decided() -> None:
         "  says: no baseline recorded - may predate the LP",
         "  its alert expires at 2026-01-12T08:00:00Z",
     ]
+
+
+def test_why_shows_the_sentence_of_a_note_with_its_words_marked() -> None:
+    said = Assertion(AssertionStatus.PRESENT, (), (6, 10), "Feels numb below.", (6, 10))
+    lines = explain_lines(told("new-numbness", fact("numbness", 10, said), as_of=20))
+    assert "  in a note: numbness: Feels «numb» below." in lines
+    assert not any("in a note" in line for line in explain_lines(told("new-numbness", as_of=20)))
 
 
 def test_why_names_what_raised_it_and_what_did_not() -> None:

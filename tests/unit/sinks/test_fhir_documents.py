@@ -210,6 +210,17 @@ def test_what_was_stated_as_why_the_patient_came_is_not_called_baseline() -> Non
     assert "leg-weakness present (stated as why the patient came, left) at" in issue["detail"]
 
 
+def test_the_words_of_a_note_stand_in_marks_behind_them_where_they_are_from() -> None:
+    said = Assertion(
+        AssertionStatus.PRESENT, (), (3, 12), "Is weak on the left.", (3, 7), "Ward round", "History"
+    )
+    shown = alert()
+    shown = replace(shown, finding=replace(shown.finding, evidence=(fact("leg-weakness", 97, said),)))
+    issue, told = resources(document(shown))
+    assert 'h): "Is «weak» on the left." (Ward round, History)\n' in issue["detail"]
+    assert "«weak»" in told["payload"][0]["contentString"]
+
+
 def test_a_lumbar_puncture_that_never_was_is_in_error() -> None:
     issue, _ = resources(document(withdrawn(), reason="lumbar puncture void"))
     assert issue["contained"][0]["status"] == "entered-in-error"
