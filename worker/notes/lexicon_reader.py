@@ -12,7 +12,7 @@ from worker.notes.context import Reading
 from worker.notes.explain import Grounds, explain, heading_of
 from worker.notes.lexicon import Mention
 from worker.notes.punctures import may_document, read_puncture
-from worker.notes.qualifiers import AFTER_LP, BASELINE, qualify
+from worker.notes.qualifiers import AFTER_LP, BASELINE, DATED, qualify
 from worker.notes.reader import LONGEST_TEXT, NoteReading
 from worker.notes.remarks import Remark
 from worker.notes.sections import find_sections
@@ -134,7 +134,7 @@ class LexiconReader:
         readings = [Reading(sentence, self._lexicon) for sentence in sentences]
         for reading, following in zip_longest(readings, readings[1:]):
             sentence = reading.sentence
-            if lasting is AssertionStatus.ABSENT and not sentence.is_point and reading.begins_anew:
+            if lasting is not None and not sentence.is_point and _is_new(reading, lasting):
                 lasting = None
             if self._beginnings.isdisjoint(sentence.words):
                 lasting = self._lasting(reading, lasting)
@@ -217,6 +217,11 @@ def _answered(finding: Stated, sentence: Sentence, remark: Remark | None) -> Sta
         answer = answer or remark.answer
     answer = answer or remark.outcome(finding.finding)
     return finding if answer is None else structs.replace(finding, status=answer)
+
+
+def _is_new(reading: Reading, lasting: AssertionStatus) -> bool:
+    """Tell whether a sentence goes on with something else than the list before it: "to call if worse; numb today"."""
+    return DATED in reading.groups or (lasting is AssertionStatus.ABSENT and reading.begins_anew)
 
 
 def _stands(status: AssertionStatus) -> bool:

@@ -19,6 +19,8 @@ _SIDES = frozenset({"left", "right", "bilateral"})
 _PARTS = frozenset({"segment", "tail"})
 AFTER_LP = "after-lp"
 """The group of phrases that place a complaint after the LP, whatever section it stands in."""
+DATED = "dated"
+"""The group of phrases that say when: a sentence with one is no point of the list before its semicolon."""
 
 
 def qualify(reading: Reading, stated: Sequence[Stated]) -> list[set[str]]:

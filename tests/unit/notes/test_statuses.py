@@ -247,3 +247,108 @@ def qualified(reading: NoteReading) -> set[tuple[str, ...]]:
 )
 def test_what_is_said_more_of_a_finding(read: Read, text: str, expected: set[tuple[str, ...]]) -> None:
     assert qualified(read(text)) == expected
+
+
+# Words of advice, of other people and of earlier times stand in each of them, and yet something is there now.
+NEVER_HIDDEN = """
+Patient's husband called 999 as she was confused and drowsy.
+Wife found him unresponsive in bed.
+Wife concerned he is confused.
+Husband brought her in, legs weak.
+Son says legs gone weak since the LP.
+Partner reports new facial droop.
+Mother noticed bulging fontanelle.
+Mum worried about bulging fontanelle.
+Dad says baby had a seizure at home.
+Legs weak since this morning, called neurosurgeons.
+Legs weak, spoke to his daughter.
+New leg weakness, MRI to rule out haematoma.
+Leg weakness persists, discussed with family.
+Saddle numbness, referred to ED.
+Saddle numbness, sent to ER immediately.
+Urinary retention, told to go to ED.
+Patient rang helpline: numb saddle area since last night, told to come back.
+She was advised to call if worse; now has leg weakness.
+Back pain resolved with morphine but returned overnight.
+Headache settled then came back.
+Headache comes and goes.
+Leg weakness improving.
+Leg weakness not resolved.
+Headache has not gone.
+Headache gone but leg now weak.
+Fever settled with paracetamol, spiked again at 4am.
+Confused, previously well.
+Confused. Previously independent.
+Seizure this morning, history of epilepsy.
+Known epilepsy, seizure today.
+Past 24h: leg weakness.
+Leg weakness, LP 2019 uneventful.
+Severe back pain, previous LP 2018 fine.
+Drowsy on review at 2010.
+Leg weakness noted at 2015 hrs.
+Confusion at 20:15 today.
+Reports leg weakness for 2 days.
+Headache after LP, can hardly stand.
+Numb legs, low threshold for MRI.
+Legs numb: MRI if worse.
+Numb saddle area. Call neurosurgery.
+Plan: MRI spine for leg weakness.
+Monitor leg weakness.
+Monitoring leg weakness hourly.
+Observe confusion.
+Headache is common but she now has diplopia.
+Check legs: right leg weak.
+Assessed for leg weakness: power 3/5.
+Diplopia, not there yesterday.
+Double vision normal yesterday, today worse.
+Leg weakness, anticoagulation stopped.
+Leg weakness. Stopped heparin.
+Leg weakness. None of this before the LP.
+Leg weakness; nil before.
+Numbness gone up to the knees.
+Fever, cultures back normal.
+Confused, bloods back to normal.
+Facial droop, CT normal.
+Facial droop and CT is normal.
+Numb feet, now up to waist.
+Leg weakness started when he got up.
+Neighbour in next bed says patient was fitting.
+Patient in bed 4 confused.
+Pt in side room febrile.
+Mother of two, confused and drowsy post LP.
+Friend at bedside. Confused.
+Sister in charge informed, leg weak.
+Sister called: pt confused.
+Charge sister says he is confused.
+Friend drove him in with severe headache.
+Wife is a nurse, noticed leg weakness.
+Husband states this is not her usual confusion.
+Not her usual self, confused.
+Headache unlike her usual migraine.
+Has had leg weakness since the LP on 12/03/2024.
+2024-03-12 leg weakness.
+March 2024: leg weakness.
+Recovered from anaesthetic, leg weak.
+Cleared for discharge, back pain severe.
+Discharged when headache settled, returned with leg weakness.
+Redness at the site increasing.
+Pus at site, went to see GP.
+Bladder scan 800 ml, retention.
+If anything the headache is worse.
+Headache worse if he stands.
+Confused as to where she is, if roused.
+Legs weak, unable to stand unless supported.
+Advised of risks; headache severe today.
+Consented for blood patch because of severe headache.
+Return if worse; legs numb today.
+Denies fever; headache today.
+""".strip().splitlines()
+
+
+def test_nothing_hides_what_is_there_now(read: Read) -> None:
+    hidden = [
+        text
+        for text in NEVER_HIDDEN
+        if not any(status in {"present", "uncertain"} for _, status in stated(read(text)))
+    ]
+    assert hidden == []
