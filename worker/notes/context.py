@@ -96,7 +96,7 @@ _GOING_ON = frozenset(
 _BOXES = frozenset({EMPTY_BOX, TICKED_BOX})
 _ANSWERED = frozenset({AssertionStatus.PRESENT, AssertionStatus.ABSENT})
 """What the answer of a form replaces."""
-_NORMAL, _NEAR = "normal", "near"
+_NORMAL = "normal"
 _COVERED = frozenset({"group", "qualifier"})
 
 
@@ -106,13 +106,14 @@ _Sorted = tuple[
 
 
 class Stated(msgspec.Struct, frozen=True, gc=False):
-    """A finding in a sentence: words [first, after), the form of its phrase and its status."""
+    """A finding in a sentence: words [first, after), the form of its phrase and its status, the row of a phrase that needs a group."""
 
     first: int
     after: int
     finding: str
     form: str
     status: AssertionStatus
+    near: NearSpec | None = None
 
 
 class Reading:
@@ -204,8 +205,11 @@ class Reading:
     def _names(self, hit: Hit[Mention | Cue]) -> bool:
         for meaning in hit.meanings:
             if isinstance(meaning, Mention):
-                said = Stated(hit.first, hit.after, meaning.finding, meaning.form, AssertionStatus.PRESENT)
-                if meaning.form != _NEAR or self.is_near(said, self.lexicon.near[meaning.finding]):
+                near = meaning.near
+                said = Stated(
+                    hit.first, hit.after, meaning.finding, meaning.form, AssertionStatus.PRESENT, near
+                )
+                if near is None or self.is_near(said, near):
                     return True
         return False
 
@@ -335,14 +339,15 @@ class Reading:
         return last.first < first.after or self._in_one_part(first.after, last.first)
 
     def is_near(self, finding: Stated, near: NearSpec) -> bool:
-        """Tell whether a finding stands beside a word of a group, as its row of the lexicon asks."""
-        return any(self._places(finding, near))
+        """Tell whether a finding stands beside a word of a group, and of no other, as its row of the lexicon asks."""
+        is_out = near.unless is not None and any(self._places(finding, near, near.unless))
+        return not is_out and any(self._places(finding, near, near.group))
 
-    def _places(self, finding: Stated, near: NearSpec) -> Iterator[Hit[Mark]]:
-        """Give the words of the group that a finding stands beside."""
+    def _places(self, finding: Stated, near: NearSpec, group: str) -> Iterator[Hit[Mark]]:
+        """Give the words of a group that a finding stands beside."""
         for hit in self.marks:
             if (
-                any(mark.kind == "group" and mark.id == near.group for mark in hit.meanings)
+                any(mark.kind == "group" and mark.id == group for mark in hit.meanings)
                 and (self.joins(hit, finding, near.reach) or self._is_added(hit, finding))
                 and _is_close(hit, finding, near.within)
                 and not self._is_normal(hit)
@@ -357,9 +362,10 @@ class Reading:
 
     def _place_doubt(self, finding: Stated) -> tuple[int, int] | None:
         """Return the words that doubt the place of a finding where each place stands behind it and is doubted."""
-        if finding.form != _NEAR or not self._doubts:
+        near = finding.near
+        if near is None or not self._doubts:
             return None
-        places = list(self._places(finding, self.lexicon.near[finding.finding]))
+        places = list(self._places(finding, near, near.group))
         if any(place.first < finding.after for place in places):
             return None
         doubts = [self._doubt_of(place.first, place.after) for place in places]
@@ -438,7 +444,9 @@ class Reading:
     def stated(self) -> Iterable[Stated]:
         """Give every finding of the sentence with its status, in order."""
         for hit, mention in self._sorted[0]:
-            found = Stated(hit.first, hit.after, mention.finding, mention.form, AssertionStatus.PRESENT)
+            found = Stated(
+                hit.first, hit.after, mention.finding, mention.form, AssertionStatus.PRESENT, mention.near
+            )
             answer = self._answer_of_form(hit.after)
             status = self._status(found)
             if answer is not None and answer.status is not None and status in _ANSWERED:

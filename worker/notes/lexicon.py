@@ -28,6 +28,7 @@ from worker.notes.lexicon_spec import (
     WordsSpec,
 )
 from worker.notes.phrases import PhraseTable, Sequences, Slots, expand
+from worker.notes.spelling import slips
 
 FINDINGS, CONTEXT = "notes/findings.yaml", "notes/context.yaml"
 SECTIONS, PROCEDURES, WORDS = "notes/sections.yaml", "notes/procedures.yaml", "notes/words.yaml"
@@ -38,10 +39,11 @@ Spec = TypeVar("Spec")
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A phrase that states a finding; `form` is the key of `FindingSpec` it stands under."""
+    """A phrase that states a finding; `form` is the key of `FindingSpec` it stands under, `near` its row there."""
 
     finding: str
     form: str
+    near: NearSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +121,10 @@ class Lexicon:
     punctures: PunctureTables
     qualifiers: Mapping[str, QualifierSpec] = field(default_factory=dict)
     of_groups: Mapping[str, Sequence[QualifierSpec]] = field(default_factory=dict)
-    near: Mapping[str, NearSpec] = field(default_factory=dict)
     becomes: Mapping[str, BecomesSpec] = field(default_factory=dict)
     scores: ScoreSpec | None = None
     findings: frozenset[str] = frozenset()
+    misspelt: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_lexicon(files: Mapping[str, str]) -> Lexicon:
@@ -161,6 +163,7 @@ class _Tables:
         self._problems = problems
         self._words: dict[str, _Placed[WordsSpec]] = {}
         self._slots = Slots()
+        self._misspelt: tuple[str, ...] = ()
         self._findings: dict[str, _Placed[FindingSpec]] = {}
         self._cues: dict[str, _Placed[CueSpec]] = {}
         self._groups: dict[str, _Placed[GroupSpec]] = {}
@@ -173,6 +176,7 @@ class _Tables:
         words = self._parse(WordsFile, WORDS, layer)
         if words is not None:
             self._put(self._words, words.spec.words, words.located, "words")
+            self._misspelt += words.spec.misspelt
         findings = self._parse(FindingFile, FINDINGS, layer)
         if findings is not None:
             self._put(self._findings, findings.spec.findings, findings.located, "findings")
@@ -244,10 +248,10 @@ class _Tables:
             punctures=self._puncture_tables(),
             qualifiers={name: placed.spec for name, placed in self._qualifiers.items()},
             of_groups=self._of_groups(),
-            near={spec.id: spec.near for spec in specs if spec.near is not None},
             becomes={spec.id: spec.becomes for spec in specs if spec.becomes is not None},
             scores=next((placed.spec.scores for placed in self._context[::-1] if placed.spec.scores), None),
             findings=frozenset(self._findings),
+            misspelt=slips(self._misspelt, self._slots.words()),
         )
 
     def _of_groups(self) -> dict[str, list[QualifierSpec]]:
@@ -274,14 +278,21 @@ class _Tables:
     def _fill_findings(self, table: PhraseTable[Mention | Cue]) -> None:
         for name, placed in self._findings.items():
             spec = placed.spec
-            near = spec.near.phrases if spec.near else ()
-            forms = {"phrases": spec.phrases, "denied": spec.denied, "normal": spec.normal}
+            forms = {
+                "phrases": spec.phrases,
+                "denied": spec.denied,
+                "normal": spec.normal,
+                "gone": spec.gone,
+            }
             for form, phrases in forms.items():
                 self._add(table, placed, (form,), phrases, Mention(name, form))
-            self._add(table, placed, ("near", "phrases"), near, Mention(name, "near"))
+            for at, near in enumerate(spec.nears):
+                path = ("near", at) if isinstance(spec.near, tuple) else ("near",)
+                self._add(table, placed, (*path, "phrases"), near.phrases, Mention(name, "near", near))
+                self._refer(placed, (*path, "group"), near.group, self._groups, "group")
+                if near.unless is not None:
+                    self._refer(placed, (*path, "unless"), near.unless, self._groups, "group")
             self._add(table, placed, ("not",), spec.not_, Cue("not"))
-            if spec.near is not None:
-                self._refer(placed, ("near", "group"), spec.near.group, self._groups, "group")
             if spec.becomes is not None:
                 self._refer(placed, ("becomes", "finding"), spec.becomes.finding, self._findings, "finding")
                 for key in ("with", "unless", "remark"):

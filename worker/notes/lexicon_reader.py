@@ -101,7 +101,19 @@ class LexiconReader:
 
     def _parts(self, text: str) -> list[_Part]:
         sections = find_sections(text, self._lexicon)
-        return [(section, split_sentences(text, section.start, section.end)) for section in sections]
+        return [(section, self._sentences(text, section.start, section.end)) for section in sections]
+
+    def _sentences(self, text: str, start: int, end: int) -> list[Sentence]:
+        """Return the sentences of [start, end), with slips of spelling put right."""
+        right = self._lexicon.misspelt
+        return [
+            sentence
+            if right.keys().isdisjoint(sentence.words)
+            else structs.replace(
+                sentence, words=[right.get(word, word) for word in sentence.words], is_respelt=True
+            )
+            for sentence in split_sentences(text, start, end)
+        ]
 
     def _puncture(self, title: str, text: str, parts: Sequence[_Part]) -> NotePuncture | None:
         """Read an LP in the text as a whole: its headings speak, too."""
@@ -187,7 +199,12 @@ class LexiconReader:
             return _NORMAL.get(status)
         if finding.form == "denied":
             return status if status is AssertionStatus.ABSENT else None
-        if finding.form == "near" and not reading.is_near(finding, self._lexicon.near[finding.finding]):
+        if finding.form == "gone":
+            return {
+                AssertionStatus.PRESENT: AssertionStatus.RESOLVED,
+                AssertionStatus.ABSENT: AssertionStatus.PRESENT,
+            }.get(status, status)
+        if finding.near is not None and not reading.is_near(finding, finding.near):
             return None
         return status
 

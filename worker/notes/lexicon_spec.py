@@ -9,7 +9,7 @@ from pydantic import Field
 from worker.decode.located_yaml import PackModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-Phrase = Annotated[str, Field(min_length=1, max_length=400)]
+Phrase = Annotated[str, Field(min_length=1, max_length=800)]
 Phrases = tuple[Phrase, ...]
 StatusName = Literal["present", "absent", "uncertain", "resolved", "historical", "hypothetical", "family"]
 Reach = Literal[
@@ -31,12 +31,18 @@ class WordsFile(PackModel):
     """`words.yaml`."""
 
     words: tuple[WordsSpec, ...] = ()
+    misspelt: tuple[Annotated[str, Field(pattern=r"^[a-z]{5,30}$")], ...] = Field(
+        default=(), description="Words that are read with a slip of spelling, too."
+    )
 
 
 class NearSpec(PackModel):
     """Phrases that state a finding only beside a word of a group."""
 
     group: Name
+    unless: Name | None = Field(
+        default=None, description="A group; a word of it as near leaves the finding unstated."
+    )
     phrases: Phrases
     reach: Reach = "sentence"
     within: int | None = Field(default=None, ge=0, description="At most this many words between them.")
@@ -61,9 +67,15 @@ class FindingSpec(PackModel):
     denied: Phrases = Field(default=(), description="Count only where the note denies them.")
     normal: Phrases = Field(default=(), description="State by themselves that the finding is absent.")
     not_: Phrases = Field(default=(), alias="not", description="Phrases that only look like it.")
-    near: NearSpec | None = None
+    gone: Phrases = Field(default=(), description="State by themselves that it was there and is over.")
+    near: NearSpec | tuple[NearSpec, ...] = ()
     becomes: BecomesSpec | None = None
     disabled: bool = False
+
+    @property
+    def nears(self) -> tuple[NearSpec, ...]:
+        """Return its rows of phrases beside a group, one or several."""
+        return self.near if isinstance(self.near, tuple) else (self.near,)
 
 
 class FindingFile(PackModel):

@@ -8,7 +8,8 @@ longest phrase, however many phrases there are.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
+from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 MAX_FORMS = 4_000
-"""Word sequences that one phrase may stand for, a class counted as one."""
+"""Word sequences into which one phrase is written out, a class counted as one."""
+
+MAX_PATHS = 64
+"""Choices of its optional words that one phrase may have; a table shares everything else."""
 
 Meaning = TypeVar("Meaning")
 Sequences = tuple[tuple[str, ...], ...]
@@ -89,9 +93,12 @@ def expand(phrase: str, classes: Mapping[str, Sequences] = _NO_CLASSES) -> Seque
 
     Raises: ValueError where it is empty, names an unknown class or stands for too many sequences.
     """
+    paths = _paths(phrase)
+    if sum(prod(name.count("|") + 1 for name in path) for path in paths) > MAX_FORMS:
+        raise ValueError(f"stands for more than {MAX_FORMS} word sequences; split it")
     written = {
         tuple(word for sequence in chosen for word in sequence): None
-        for path in _paths(phrase)
+        for path in paths
         for chosen in product(*(_sequences(slot, classes) for slot in path))
     }
     return tuple(written)
@@ -103,15 +110,13 @@ def _paths(phrase: str) -> list[tuple[str, ...]]:
     Raises: ValueError as `expand`.
     """
     paths: list[tuple[str, ...]] = [()]
-    forms = 1
     for part in phrase.split():
         is_optional = part.endswith("?") and part != "?"
         slot = part.removesuffix("?")
         with_it = [(*path, slot) for path in paths]
         paths = [*with_it, *paths] if is_optional else with_it
-        forms *= slot.count("|") + 1 + is_optional
-        if forms > MAX_FORMS:
-            raise ValueError(f"stands for more than {MAX_FORMS} word sequences; split it")
+        if len(paths) > MAX_PATHS:
+            raise ValueError(f"has more than {MAX_PATHS} choices of optional words; split it")
     if paths[-1] == ():
         raise ValueError("has no word that must stand")
     return paths
@@ -161,6 +166,15 @@ class Slots(dict[str, _Tails]):
             tails.setdefault(first, []).append(tuple(rest))
         self[slot] = tails
         return tails
+
+    def words(self) -> frozenset[str]:
+        """Return every word that stands in a slot."""
+        return frozenset(
+            word
+            for tails in self.values()
+            for first, rests in tails.items()
+            for word in chain((first,), *rests)
+        )
 
 
 class PhraseTable(Generic[Meaning]):

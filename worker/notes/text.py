@@ -68,18 +68,19 @@ class Sentence(msgspec.Struct, frozen=True, gc=False):
     """A sentence of a note.
 
     Shape: `text` as it stands, from character `start` of the note on; `words` as `words_of` gives them; `is_point` where it
-    is one point of a list.
+    is one point of a list; `is_respelt` where a slip of spelling was put right in a word.
     """
 
     text: str
     start: int
     words: list[str]
     is_point: bool = False
+    is_respelt: bool = False
 
     @property
     def spans(self) -> list[tuple[int, int]]:
         """Return where each of its words begins and ends in the note."""
-        if not self.text.isascii() or "&" in self.text or "[" in self.text:
+        if self.is_respelt or not self.text.isascii() or "&" in self.text or "[" in self.text:
             found = _WORD.finditer(self.text)
             return [(self.start + match.start(), self.start + match.end()) for match in found]
         text, end, spans = self.text.lower(), 0, []
