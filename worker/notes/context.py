@@ -20,6 +20,7 @@ from msgspec import structs
 from worker.model.fact import AssertionStatus
 from worker.notes.forms import WORDS, Answer, answer_behind
 from worker.notes.lexicon import Cue, Mark, Mention
+from worker.notes.lexicon_spec import NearSpec
 from worker.notes.once import once
 from worker.notes.text import EMPTY_BOX, TICKED_BOX, words_of
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from worker.notes.lexicon import Lexicon
-    from worker.notes.lexicon_spec import NearSpec, QualifierSpec
+    from worker.notes.lexicon_spec import QualifierSpec
     from worker.notes.phrases import Hit
     from worker.notes.text import Sentence
 
@@ -106,7 +107,7 @@ _Sorted = tuple[
 
 
 class Stated(msgspec.Struct, frozen=True, gc=False):
-    """A finding in a sentence: words [first, after), the form of its phrase and its status, the row of a phrase that needs a group."""
+    """A finding in a sentence: words [first, after), the form of its phrase, its status, and its row if it needs a group."""
 
     first: int
     after: int

@@ -72,10 +72,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class SectionForm:
-    """What a heading opens; `is_line` where its text ends with its own line."""
+    """What a heading opens; `is_line` where its text ends with its own line, `is_said` where it is read with its text."""
 
     kind: SectionKind
     is_line: bool = False
+    is_said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,7 @@ class _Tables:
             self._add(ends_advice, context, ("ends_advice",), context.spec.ends_advice, meaning=True)
         for sections in self._sections:
             for at, section in enumerate(sections.spec.sections):
-                form = SectionForm(section.kind, is_line=section.extent == "line")
+                form = SectionForm(section.kind, section.extent == "line", section.is_said)
                 self._add(headings, sections, ("sections", at, "headings"), section.headings, form)
             self._add(turns, sections, ("turns",), sections.spec.turns, meaning=True)
         specs = [placed.spec for placed in self._findings.values()]

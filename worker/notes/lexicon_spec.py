@@ -168,6 +168,9 @@ class SectionSpec(PackModel):
     extent: Extent = Field(
         default="paragraph", description="line: text on the heading's own line ends with that line."
     )
+    is_said: bool = Field(
+        default=False, alias="said", description='The heading is read with its text: "Allergies: ibuprofen".'
+    )
     headings: Phrases
 
 

@@ -15,6 +15,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from worker.notes.lexicon import SectionForm
 from worker.notes.lexicon_spec import SectionKind
@@ -119,7 +120,7 @@ def _headings(text: str, lexicon: Lexicon) -> Iterator[_Heading]:
     for start in _starts(text, 0, len(text)):
         known = _known(text, start, lexicon) if lexicon.headings.may_begin_at(text, start) else None
         if known is not None:
-            yield known
+            yield structs.replace(known, after=known.start) if known.form.is_said else known
         elif _is_in_capitals(text, start) and _is_at_line_start(text, start):
             yield _Heading(start, start, _NEUTRAL)
 
