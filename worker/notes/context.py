@@ -357,8 +357,9 @@ class Reading:
 
     def is_placed_by(self, hit: Hit[Mark], finding: Stated) -> bool:
         """Tell whether a mark says which of two places a finding is told of: the "right" of "right leg numb, weak too"."""
-        return finding.form == _NEAR and any(
-            hit.after == place.first for place in self._places(finding, self.lexicon.near[finding.finding])
+        near = finding.near
+        return near is not None and any(
+            hit.after == place.first for place in self._places(finding, near, near.group)
         )
 
     def _place_doubt(self, finding: Stated) -> tuple[int, int] | None:
