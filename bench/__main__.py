@@ -15,7 +15,7 @@ BENCHMARKS = {
     "ingest": "one fact into SQLite with synchronous=FULL",
     "kafka": "Kafka to facts in PostgreSQL: one worker against a bare loop, several workers, the way to the alert topic",
     "mllp": "MLLP receive, store durably, acknowledge; against a bare asyncio server, python-hl7 and HAPI",
-    "notes": "read a note of 1 kB, and the rows of NegEx, against medspaCy and negspacy",
+    "notes": "read notes of 1 kB, and the rows of NegEx, against medspaCy and negspacy; or long texts",
     "patterns": "five patterns over a stream of events, as rules, against Kafka Streams' test driver and Esper",
 }
 

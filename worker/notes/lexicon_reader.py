@@ -46,8 +46,8 @@ _Known = dict[tuple[object, ...], AssertionStatus | None]
 
 
 _Part = tuple["Section", "list[Sentence]"]
-_Told = tuple[str, Assertion, "tuple[int, int] | None", Grounds]
-"""A finding, what is said of it, the characters that say it where that takes the next sentence, too, and on what grounds."""
+_Told = tuple[str, AssertionStatus, tuple[str, ...], int, Grounds]
+"""A finding, its status and qualifiers, where the words that say so end (in the next sentence, too), and on what grounds."""
 _Unique = dict[tuple[str, AssertionStatus, tuple[str, ...], tuple[str, ...]], tuple[Assertion, Grounds]]
 """By finding, status, qualifiers and words of the heading: what is said first, and on what grounds."""
 
@@ -132,13 +132,15 @@ class LexiconReader:
         known: _Known = {}
         for section, sentences in parts:
             heading: str | None = None
-            for finding, said, told, grounds in self._section(sentences, section, known):
-                key = (finding, said.status, said.qualifiers, section.written)
+            for finding, status, kept, end, grounds in self._section(sentences, section, known):
+                key = (finding, status, kept, section.written)
                 if key not in unique:
-                    sentence = said.sentence if told is None else text[slice(*told)]
                     heading = heading_of(text, section) if heading is None else heading
-                    whole_said = structs.replace(said, sentence=sentence, title=title, section=heading)
-                    unique[key] = (whole_said, grounds)
+                    begin = grounds.reading.sentence.start
+                    first, after = grounds.reading.span(grounds.finding)
+                    phrase = (first - begin, after - begin)
+                    said = Assertion(status, kept, (first, after), text[begin:end], phrase, title, heading)
+                    unique[key] = (said, grounds)
         return unique
 
     def _section(self, sentences: Sequence[Sentence], section: Section, known: _Known) -> Iterator[_Told]:
@@ -182,13 +184,10 @@ class LexiconReader:
                 remark.qualifiers(finding.finding) if remark and finding.finding in self._remarkable else ()
             )
             kept = tuple(sorted(own.union(added))) if _stands(status) else ()
-            span = reading.span(finding)
             name = self._name(finding.finding, reading, remark)
             is_remarked = bool(added) or name != self._name(finding.finding, reading, None)
-            told = (sentence.start, following.sentence.end) if following and is_remarked else None
-            grounds = Grounds(reading, finding, answered.status, section, lasting)
-            phrase = (span[0] - sentence.start, span[1] - sentence.start)
-            yield name, Assertion(status, kept, span, sentence.text, phrase), told, grounds
+            end = following.sentence.end if following and is_remarked else sentence.end
+            yield name, status, kept, end, Grounds(reading, finding, answered.status, section, lasting)
 
     def _status(
         self, finding: Stated, reading: Reading, given: AssertionStatus | None
