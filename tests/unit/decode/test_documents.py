@@ -70,9 +70,15 @@ def test_html_lines_are_what_a_person_sees_on_a_line(html: str, text: str) -> No
     assert read_html(html).text == text
 
 
-@pytest.mark.parametrize("html", ["<div>" * 50_000, "<b>" * 50_000, "<div></b>" * 50_000, "<DIV \n>" * 300])
+@pytest.mark.parametrize(
+    "html", ["<div>" * 50_000, "<b>" * 50_000, "<div></b>" * 50_000, "<DIV \n>" * 300, "<rt>" * 300]
+)
 def test_html_that_is_nested_too_deeply_is_said_and_not_built(html: str) -> None:
     assert read_html(f"{html}Fever.") == Extract(problem="nested too deeply")
+
+
+def test_lists_of_too_many_choices_are_said_and_not_built() -> None:
+    assert read_html("<select>" + "<option selected>x" * 100_000) == Extract(problem="too long")
 
 
 @pytest.mark.parametrize(

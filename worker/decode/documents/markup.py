@@ -11,11 +11,14 @@ from collections import Counter
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from worker.decode.documents.extract import BROKEN, EMPTY, NESTED, REST, Extract
+from worker.decode.documents.extract import BROKEN, EMPTY, NESTED, REST, TOO_LONG, Extract
 from worker.decode.documents.layout import Lines
 
 MAX_NODES = 100_000
 """Elements and texts that are read of one document; house choice: far above any note, some two seconds."""
+
+MAX_OPTIONS = 1_000
+"""Choices of lists; the tree builder looks through all of a list for each of them."""
 
 DEEPEST = 256
 """Elements that may stand open inside each other: a tree builder looks up the whole chain again and again."""
@@ -36,8 +39,8 @@ _UNTYPED = _names("hidden submit button reset image password file")
 """Kinds of `input` that say nothing of a patient."""
 _DOCUMENTS = _names("-document -undef")
 _CLOSE_THEMSELVES = _names(
-    """area base br col embed hr img input link meta source track wbr p li dd dt td th tr tbody thead tfoot option optgroup
-    colgroup caption rp rt html head body"""
+    """area base br col embed hr img input link meta source track wbr p li dd dt td th tr tbody thead tfoot option
+    colgroup caption html head body"""
 )
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:_-]{0,30})(?P<rest>[^<>]*)>?")
 _KNOWN_TAG = re.compile(
@@ -49,6 +52,7 @@ _BEGINS = re.compile(
 )
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _TABLE_PART = re.compile(r"<(?:td|th|tr|tbody)\b", re.IGNORECASE)
+_OPTION = re.compile(r"<option\b", re.IGNORECASE)
 _TABLE = re.compile(r"<table\b", re.IGNORECASE)
 
 
@@ -66,6 +70,8 @@ def read_html(text: str) -> Extract:
     """Read an HTML document or fragment."""
     if nesting_of(text) > DEEPEST:
         return Extract(problem=NESTED)
+    if sum(1 for _ in _OPTION.finditer(text)) > MAX_OPTIONS:
+        return Extract(problem=TOO_LONG)
     is_table_part = _TABLE_PART.search(text) is not None and _TABLE.search(text) is None
     root = LexborHTMLParser(f"<table>{text}" if is_table_part else text).root
     if root is None:
