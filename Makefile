@@ -103,6 +103,10 @@ servers: setup-test ## the programs that test servers need: JDK, Maven, PostgreS
 test: setup-test servers ## every test
 	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
+.PHONY: test-long
+test-long: setup-test servers ## the laws of arrival: 10,000 examples of each, a hospital of 100,000 messages; hours
+	@LPWATCH_TEST_LONG=1 $(BIN)/pytest $(PARALLEL) tests/laws $(ARGS)
+
 .PHONY: mutate-rules
 mutate-rules: setup-test ## change the rules one place at a time: do the vignettes notice? ARGS="--rule fever-single"
 	@$(BIN)/lpwatch mutate mappings/tests --notes extract --survivors tests/scenarios/survivors.yaml $(ARGS)

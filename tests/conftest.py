@@ -24,6 +24,9 @@ LONGEST_FIRST = {
     for place, name in enumerate(
         [
             "test_bus_kills.py",
+            "test_laws_of_order.py",
+            "test_laws_of_revisions.py",
+            "test_laws_of_stores.py",
             "test_three_ways.py",
             "test_rule_vignettes.py",
             "test_cohorts.py",
@@ -37,6 +40,9 @@ LONGEST_FIRST = {
             "test_relay_brokers.py",
             "test_kill9.py",
             "test_fhir_hapi.py",
+            "test_laws_on_feeds.py",
+            "test_laws_of_time.py",
+            "test_laws_broken.py",
             "test_demo.py",
             "test_relay_kill9.py",
             "test_doctor.py",

@@ -8,8 +8,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.laws.worlds import Law, Trial, program_of
+from tests.laws.worlds import Law, Trial, Watched
 from worker.simulate.arrivals import Arrival
+from worker.simulate.gold import GoldReader
 from worker.simulate.judge import course_of, documents
 from worker.simulate.letters import HL7_WAYS, write
 from worker.simulate.trial import run
@@ -76,7 +77,7 @@ def _without(spec: VignetteSpec, arrival: Arrival, gone: set[int]) -> Case:
 
 
 def printed(spec: VignetteSpec, arrival: Arrival) -> str:
-    """Write a file of one vignette: its facts, the alerts that they give in order, the arrival that must give the same."""
+    """Write a file of one vignette: its facts, the alerts that they give in order, arrivals that must give the same."""
     document: dict[str, Any] = {
         "id": spec.id,
         "title": spec.title,
@@ -84,7 +85,7 @@ def printed(spec: VignetteSpec, arrival: Arrival) -> str:
         "facts": [_fact(fact.model_dump(mode="json", exclude_defaults=True)) for fact in spec.facts],
         "alerts": _alerts(Trial(spec)),
         "until": spec.until,
-        "arrivals": [arrival.document()],
+        "arrivals": [arrival.document(), {"split": len(spec.facts) + 1}],
     }
     out = io.StringIO()
     yaml = YAML()
@@ -100,5 +101,6 @@ def _fact(fact: dict[str, Any]) -> dict[str, Any]:
 
 def _alerts(trial: Trial) -> list[dict[str, Any]]:
     vignette = trial.vignette
-    made = run(write(vignette, HL7_WAYS[0]), vignette, program_of(vignette), MemoryState)
+    program = Watched(GoldReader(vignette.gold))
+    made = run(write(vignette, HL7_WAYS[0]), vignette, program, MemoryState)
     return [dict(one) for one in documents(map(course_of, made.outcomes), vignette.t0_ms, ())]

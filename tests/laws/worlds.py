@@ -1,31 +1,35 @@
-"""What a worker finds in messages, by whatever way they arrive, and how two of them are compared."""
+"""What a worker finds in messages, by whatever way they arrive, and how two of them are compared: the laws."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-from msgspec.structs import replace
+from msgspec import structs
 
+from worker.model.alert import Notice
 from worker.model.fact import Coded, Fact, Identifier, Puncture
 from worker.model.finding import Finding
-from worker.model.message import Unused
-from worker.model.time import EpochMs
+from worker.model.message import RawMessage, Unused
+from worker.model.time import HOUR_MS, MINUTE_MS, EpochMs
 from worker.notes.reader import NoteReader
-from worker.pipeline import Assessment, Pack
+from worker.pipeline import Assessment, Pack, Recall, assess, read
 from worker.rules.blind import BlindSpot
-from worker.runtime.engine_program import PackProgram
+from worker.runtime.clock import FixedClock, MessageClock
+from worker.runtime.engine import Engine, Options
+from worker.runtime.found import FindingProgram
+from worker.runtime.inlet import JournalInlet, Room
 from worker.runtime.offline import load_pack
-from worker.runtime.replay import KEPT_FOR_EVER, Disturbance, replay
+from worker.runtime.replay import KEPT_FOR_EVER, Disturbance, ReplayStore, replay
 from worker.simulate.arrivals import Arrival
 from worker.simulate.gold import GoldReader
 from worker.simulate.letters import HL7_WAYS, write
-from worker.simulate.trial import TrialStore
 from worker.simulate.vignettes import Vignette, VignetteSpec, _build
 from worker.storage.memory import MemoryState
-
-Who = tuple[Identifier, ...]
+from worker.storage.memory_journal import MemoryJournal
 
 
 @cache
@@ -33,12 +37,12 @@ def pack() -> Pack:
     return load_pack()
 
 
-class Watched(PackProgram):
-    """The default pack; what it found last of each patient can be looked at. It counts no blind spots: no law is about them."""
+class Watched(FindingProgram):
+    """The default pack; what it found can be looked at. It counts no blind spots: no law is about them."""
 
-    def __init__(self, notes: NoteReader | None) -> None:
+    def __init__(self, notes: NoteReader) -> None:
         super().__init__(pack(), notes)
-        self.last: dict[Who, Assessment] = {}
+        self.raised: set[str] = set()
 
     def assess(
         self,
@@ -48,7 +52,7 @@ class Watched(PackProgram):
         who: Sequence[Identifier] = (),
     ) -> Assessment:
         found = super().assess(facts, as_of_ms, consumed_until_ms, who)
-        self.last[tuple(who)] = found
+        self.raised.update(each.rule.id for each in found.evaluations if each.finding is not None)
         return found
 
     def find_blind_spots(
@@ -90,61 +94,60 @@ def meaning(finding: Finding) -> str:
 def _value(fact: Fact) -> str:
     if isinstance(fact.value, Puncture) or fact.concept == "discharge":
         return ""
-    return repr(replace(fact.value, reported="") if isinstance(fact.value, Coded) else fact.value)
+    return repr(structs.replace(fact.value, reported="") if isinstance(fact.value, Coded) else fact.value)
 
 
-def outcome(store: TrialStore, program: Watched, numbers: Iterable[str]) -> Found:
+def outcome(store: ReplayStore, program: Watched) -> Found:
     """Gather what was found of patients, and the alerts that are open."""
-    groups = {store.case(patient).patients for number in numbers for patient in store.find(number)}
-    last = {who: program.last[who] for who in groups if who in program.last}
-    findings = sorted(
-        f"{_named(who)} {meaning(finding)}" for who, found in last.items() for finding in found.findings
-    )
-    standing = sorted(
+    findings = (f"{_named(who)} {meaning(finding)}" for who, finding in program.found.values())
+    standing = (
         f"{_named(record.patients)} {meaning(record.alert.finding)}"
         for record in store.alerts()
         if record.alert.state.is_open
     )
-    rules = {
-        each.rule.id for found in last.values() for each in found.evaluations if each.finding is not None
-    }
-    return Found(tuple(findings), tuple(standing), frozenset(rules))
+    return Found(tuple(sorted(findings)), tuple(sorted(standing)), frozenset(program.raised))
 
 
 def _named(who: Iterable[Identifier]) -> str:
     return "+".join(sorted({identifier.value for identifier in who}))
 
 
-def numbers_of(vignette: Vignette) -> list[str]:
-    """Give every number of the patient that a message may name."""
-    unders = sorted({one.under for one in vignette.happenings if one.under})
-    return [vignette.vignette_id, *(f"{vignette.vignette_id}-{under}" for under in unders)]
+def run(
+    vignette: Vignette,
+    arrival: Arrival,
+    open_store: Callable[[], ReplayStore] | None = None,
+) -> Found:
+    """Let the messages of a vignette arrive at a worker, in memory where no store is given; give what stands at the end."""
+    return run_messages(
+        write(vignette, HL7_WAYS[0], arrival),
+        [vignette],
+        Disturbance(None, 0.0, arrival.restart, arrival.split),
+        open_store,
+    )
 
 
-def program_of(vignette: Vignette) -> Watched:
-    """Give the default pack, which has met nobody yet; notes say what the vignette states."""
-    return Watched(GoldReader(vignette.gold))
-
-
-def disturbance_of(arrival: Arrival) -> Disturbance:
-    """Give what is left of an arrival once its messages are in their order."""
-    return Disturbance(restart_n=arrival.restart, batch_size=arrival.split)
-
-
-def run(vignette: Vignette, arrival: Arrival, form: str = HL7_WAYS[0]) -> Found:
-    """Let the messages of a vignette arrive at a worker in memory, and give what stands when its clock stops."""
-    store, program = MemoryState(), program_of(vignette)
-    messages = write(vignette, form, arrival)
+def run_messages(
+    messages: Sequence[RawMessage],
+    vignettes: Sequence[Vignette],
+    disturbance: Disturbance,
+    open_store: Callable[[], ReplayStore] | None = None,
+) -> Found:
+    """Let messages of several vignettes arrive at one worker."""
+    memory = MemoryState()
+    program = Watched(GoldReader({name: told for one in vignettes for name, told in one.gold.items()}))
     report = replay(
         messages,
         program,
-        lambda: store,
-        until_ms=vignette.until_ms,
-        disturbance=disturbance_of(arrival),
+        open_store or (lambda: memory),
+        until_ms=max(one.until_ms for one in vignettes),
+        disturbance=disturbance,
         retention=KEPT_FOR_EVER,
     )
     assert report.failed == {}, report.failed
-    return outcome(store, program, numbers_of(vignette))
+    store = open_store() if open_store else memory
+    found = outcome(store, program)
+    store.close()
+    return found
 
 
 class Trial:
@@ -166,3 +169,88 @@ Law = Callable[[Trial, Arrival], list[str]]
 def arrives_otherwise(trial: Trial, arrival: Arrival) -> list[str]:
     """Compare with the worker in memory to which the facts come otherwise: the law of most laws."""
     return trial.found.difference(run(trial.vignette, arrival))
+
+
+def stored(open_store: Callable[[], Callable[[], ReplayStore]]) -> Law:
+    """Compare with a worker on a database; `open_store` makes an empty one and gives what opens it."""
+    return lambda trial, arrival: trial.found.difference(run(trial.vignette, arrival, open_store()))
+
+
+def lived(trial: Trial, arrival: Arrival) -> list[str]:
+    """Compare with a worker that lived through it: messages come minutes late by its own clock, with idle time between."""
+    clock, journal, store = FixedClock(0), MemoryJournal(), MemoryState()
+    program = Watched(GoldReader(trial.vignette.gold))
+    engine = Engine([JournalInlet(journal)], store, program, clock, options=Options(retention=KEPT_FOR_EVER))
+    for number, raw in enumerate(write(trial.vignette, HL7_WAYS[0], arrival)):
+        clock.at_ms = max(clock.at_ms, raw.received_at_ms) + number % 3 * 7 * MINUTE_MS
+        journal.append([structs.replace(raw, received_at_ms=clock.at_ms)])
+        if number % (arrival.split or 1) == 0:
+            engine.drain()
+            clock.at_ms += number % 2 * HOUR_MS
+            engine.drain()
+    clock.at_ms = max(clock.at_ms, trial.vignette.until_ms)
+    engine.drain()
+    recorded = replace(trial.vignette, until_ms=clock.at_ms)
+    return run(recorded, Arrival()).difference(outcome(store, program))
+
+
+def remembered(trial: Trial, arrival: Arrival) -> list[str]:
+    """Compare after each batch what is found by asking what changed with what is found by asking everything."""
+    reader = GoldReader(trial.vignette.gold)
+    messages = write(trial.vignette, HL7_WAYS[0], arrival)
+    recall, facts, at_ms, size = Recall(pack()), tuple[Fact, ...](), 0, arrival.split or 1
+    for start in range(0, len(messages), size):
+        batch = messages[start : start + size]
+        at_ms = max(at_ms, *(raw.received_at_ms for raw in batch)) + HOUR_MS
+        facts += tuple(fact for raw in batch for fact in read(raw, pack(), reader).facts)
+        again, anew = (way(facts, at_ms) for way in (lambda *now: recall.assess(*now, now[1]), _assess_anew))
+        if _answers(again) != _answers(anew):
+            return [*(f"- {line}" for line in _answers(anew)), *(f"+ {line}" for line in _answers(again))]
+    return []
+
+
+def _assess_anew(facts: tuple[Fact, ...], at_ms: EpochMs) -> Assessment:
+    return assess(facts, pack(), at_ms, at_ms)
+
+
+def _answers(found: Assessment) -> list[str]:
+    answers = [
+        f"{each.rule.id} {each.context.view.episode.anchor_ms} {each.truth} {each.next_change_at_ms}"
+        for each in found.evaluations
+    ]
+    return [*map(meaning, found.findings), *answers, f"{found.next_change_at_ms} {found.awaits_feeds}"]
+
+
+class Told:
+    """A sink that remembers what it was told."""
+
+    name = "told"
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    def send(self, notices: Sequence[Notice]) -> None:
+        self.notices.extend(notices)
+
+
+def told_once(trial: Trial, arrival: Arrival) -> list[str]:
+    """Tell which version of an alert was told twice, and what a second sending of the whole feed told."""
+    store, sink = MemoryState(), Told()
+    messages = write(trial.vignette, HL7_WAYS[0], arrival)
+    counts = []
+    for times in (1, 2):
+        journal = MemoryJournal(messages * times)
+        for _ in range(arrival.restart + 1):
+            program = Watched(GoldReader(trial.vignette.gold))
+            options = Options(Room(arrival.split or 500), is_exact=False, retention=KEPT_FOR_EVER)
+            engine = Engine(
+                [JournalInlet(journal)], store, program, MessageClock(), sinks=[sink], options=options
+            )
+            engine.step()
+        engine.drain()
+        engine.advance(trial.vignette.until_ms)
+        counts.append(len(sink.notices))
+    documents = [json.loads(notice.body) for notice in sink.notices]
+    told = Counter((one["lp"]["at"], one["rule"]["id"], one["version"]) for one in documents)
+    twice = [f"told {count} times: {version}" for version, count in told.items() if count > 1]
+    return [*twice, *([f"told when sent again: {counts[1] - counts[0]}"] if counts[0] != counts[1] else [])]

@@ -157,7 +157,7 @@ def test_alerts_equal_the_committed_table(plain: tuple[dict, list[dict]], record
 
 @pytest.mark.parametrize(
     "options",
-    [("--shuffle", "1"), ("--shuffle", "77"), ("--duplicate", "0.2"), ("--split", "50"), ("--restart", "5")],
+    [("--shuffle", "1", "--duplicate", "0.2"), ("--shuffle", "77", "--split", "50"), ("--restart", "5")],
     ids=" ".join,
 )
 def test_findings_do_not_depend_on_how_the_recording_is_fed(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from worker.model.message import RawMessage
@@ -89,7 +89,7 @@ def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> 
     for order, arriving, disturbance in _otherwise(vignette, form, messages, bench.shuffles):
         other = run(arriving, vignette, program, bench.open_store, disturbance)
         got_then = open_alerts(other.outcomes)
-        problems = (*other.problems, *finds_otherwise(vignette, other))
+        problems = (*other.problems, *finds_otherwise(vignette, other), *_rests_otherwise(first, other))
         if got_then != final or problems:
             yield Failure(vignette.vignette_id, form, order, final, got_then, problems)
 
@@ -110,12 +110,21 @@ class Run:
     """What one run gave.
 
     Shape: `outcomes` of alerts; `problems` with messages and assessments; `finds` the rules that open no alert and hold of
-    some LP at the end, empty where the vignette does not ask.
+    some LP at the end, empty where the vignette does not ask. `evidence` has by rule the LP, concepts and times on which its
+    open alerts rest.
     """
 
     outcomes: tuple[Outcome, ...]
     problems: tuple[str, ...]
     finds: frozenset[str] = frozenset()
+    evidence: Mapping[str, frozenset[tuple[object, ...]]] = field(default_factory=dict)
+
+
+def _rests_otherwise(one: Run, other: Run) -> Iterator[str]:
+    """Name the rules whose open alerts rest on other concepts, or on values of other times."""
+    for rule in sorted(one.evidence.keys() & other.evidence.keys()):
+        if one.evidence[rule] != other.evidence[rule]:
+            yield f"{rule} rests on other evidence"
 
 
 def finds_otherwise(vignette: Vignette, made: Run) -> tuple[str, ...]:
@@ -146,10 +155,16 @@ def run(
         )
         for record in store.alerts()
     )
+    evidence: dict[str, frozenset[tuple[object, ...]]] = {}
+    for finding in (record.alert.finding for record in store.alerts() if record.alert.state.is_open):
+        facts = frozenset((fact.concept, fact.effective.start_ms) for fact in finding.evidence)
+        evidence[finding.rule] = evidence.get(finding.rule, frozenset()) | {
+            (finding.episode.anchor_ms, facts)
+        }
     unread = (f"{count} × message not read: {reason}" for reason, count in report.dead_lettered.items())
     failed = (f"{count} × assessment failed: {reason}" for reason, count in report.failed.items())
     finds = frozenset() if vignette.finds is None else frozenset(_finds(vignette, program, store))
-    return Run(outcomes, (*unread, *failed), finds)
+    return Run(outcomes, (*unread, *failed), finds, evidence)
 
 
 def _finds(vignette: Vignette, program: Program, store: TrialStore) -> Iterator[str]:

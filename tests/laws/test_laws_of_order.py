@@ -20,7 +20,7 @@ SEEDS = st.lists(arrivals.SEEDS, min_size=ARRIVALS, max_size=ARRIVALS)
 def test_any_order_gives_the_same_findings_and_the_histories_raise_every_rule() -> None:
     raised: set[str] = set()
 
-    @examples(3_000)
+    @examples(2_900)
     @given(histories(), SEEDS)
     def law(spec: VignetteSpec, seeds: list[int]) -> None:
         trial = Trial(spec)
