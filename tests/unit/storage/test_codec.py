@@ -129,7 +129,8 @@ ALERTS = st.builds(
     st.none() | st.sampled_from(Severity),
     st.none() | NUMBER,
     st.lists(st.builds(Target, TEXT, st.sampled_from(Variant)), max_size=3).map(tuple),
-    st.none() | st.builds(LastTold, INSTANT, FINDINGS),
+    st.none()
+    | st.builds(LastTold, INSTANT, FINDINGS, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple)),
 )
 
 
@@ -194,6 +195,14 @@ def as_before(data: bytes, *, without: int = 0, form: int = 1) -> bytes:
 def test_an_alert_of_the_first_release_is_read_and_was_told_nowhere(alert: Alert) -> None:
     before = as_before(encode_alert(alert), without=2)
     assert decode_alert(before) == replace(alert, told=(), last_told=None)
+
+
+@given(ALERTS)
+def test_an_alert_that_was_told_before_numbers_were_kept_does_not_know_them(alert: Alert) -> None:
+    *head, last = msgspec.msgpack.decode(encode_alert(alert))
+    before = msgspec.msgpack.encode((*head, last and last[:2]))
+    told = alert.last_told and replace(alert.last_told, names=())
+    assert decode_alert(before) == replace(alert, last_told=told)
 
 
 @given(ALERTS)
