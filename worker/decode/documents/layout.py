@@ -7,6 +7,8 @@ An empty line is one that the writer made.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 CELL = "\x1f"
 """Stands between two cells until their line is whole (ASCII: unit separator)."""
 
@@ -30,12 +32,12 @@ def join_cells(line: str) -> str:
     """
     if CELL not in line:
         return line.strip()
-    first, *others = [cell for cell in map(str.strip, line.split(CELL)) if cell] or [""]
-    written = first
-    for at, cell in enumerate(others):
-        mark = "" if written[-1] in _ENDS else ";" if at else ":"
-        written = f"{written}{mark} {cell}"
-    return written
+    cells = [cell for cell in map(str.strip, line.split(CELL)) if cell]
+    written = cells[:1]
+    for at, (before, cell) in enumerate(pairwise(cells)):
+        mark = "" if before[-1] in _ENDS else ";" if at else ":"
+        written.append(f"{mark} {cell}")
+    return "".join(written)
 
 
 class Lines:
