@@ -47,6 +47,8 @@ _FAR_BEHIND = 4
 _SEGMENT_MARKS = frozenset(",;:()")
 _UNCONDITIONAL_MARKS = frozenset(";:()")
 _CLAUSE_MARKS = frozenset(";")
+_ENDS = ([], *([mark] for mark in _SEGMENT_MARKS))
+"""What stands behind the last word of a part."""
 _DOUBT = "?"
 _BEHIND = frozenset({"tail", "part"})
 _NOT_HERE = frozenset({"colon", "remark"})
@@ -491,7 +493,10 @@ class Reading:
         for hit in self.hits[:1]:
             for cue in hit.meanings:
                 if isinstance(cue, Cue) and cue.reach == reach:
-                    is_first = self._begins_part(hit.first) and not self._segment_ends[hit.first]
+                    is_parted = (
+                        self._segment_ends[hit.first] or min(self._dashes, default=hit.after) <= hit.first
+                    )
+                    is_first = self._begins_part(hit.first) and not is_parted
                     return cue if is_first else None
         return None
 
@@ -601,10 +606,11 @@ class Reading:
         """Tell whether no finding stands between one that ends at a word and a cue."""
         return not any(after <= first < cue_first for first, _ in self.mentioned)
 
-    def _is_answer(self, after: int, cue_first: int) -> bool:
-        """Tell whether a cue answers behind the colon of a finding's segment: "back pain and leg weakness: nil"."""
-        if cue_first in self._dashes:
-            return self._segment_ends[after] == self._segment_ends[cue_first]
+    def _is_answer(self, after: int, cue_first: int, cue_after: int) -> bool:
+        """Tell whether a cue answers behind the colon or dash of a finding's segment: "back pain and leg weakness: nil"."""
+        if cue_first in self._dashes:  # not "wide awake - no sleepiness"
+            is_whole = self.sentence.words[cue_after : cue_after + 1] in _ENDS
+            return is_whole and self._segment_ends[after] == self._segment_ends[cue_first]
         colon = cue_first - 1
         return self.sentence.words[colon] == ":" and self.is_within("segment", after, colon)
 
@@ -621,7 +627,7 @@ class Reading:
             )
         if cue.side != "after" or cue_first < after:
             return False
-        if self._is_answer(after, cue_first):
+        if self._is_answer(after, cue_first, cue_after):
             return True
         if cue.reach == "next":
             return cue_first == after

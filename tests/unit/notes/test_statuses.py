@@ -71,6 +71,11 @@ def test_what_is_not_quite_gone_or_back_is_present(read: Read, text: str) -> Non
         ("Headache and numb foot both gone.", {("headache", "resolved"), ("numbness", "resolved")}),
         ("Leg gone numb.", {("numbness", "present")}),
         ("Any numbness: none now.", {("numbness", "absent")}),
+        ("No hx of numbness.", {("numbness", "absent")}),
+        # A dash answers only where nothing follows; lying flat is no end of it.
+        ("Numbness - none.", {("numbness", "absent")}),
+        ("Wide awake - no numbness.", {("drowsiness", "absent"), ("numbness", "absent")}),
+        ("Foot numb; lying flat - gone.", {("numbness", "present")}),
     ],
 )
 def test_what_is_gone_and_what_is_not(read: Read, text: str, expected: set[tuple[str, str]]) -> None:
