@@ -251,6 +251,7 @@ def test_mime_inside_mime_is_read() -> None:
         ("Neck sti\ufb00, weak\u00adness".encode(), "TX", "Neck stiff, weakness"),
         (b"\xef\xbb\xbf{\\rtf1 Fever.}", "", "Fever."),
         (b"<!DOCTYPE html><p>No fever<p>Pain", "text/plain", "No fever\nPain"),
+        (b"<!DOCTYPE html><p>Fever.", "application/xhtml", "Fever."),
         (b"<!-- x --><HTML><p>No fever<p>Pain", "", "No fever\nPain"),
         (b"<p>No\nfever</p><p>Pain</p>", "TX", "No fever\nPain"),
         (b"No <b>fever</b>\nPain<br>Rash", "text/plain", "No fever\nPain\nRash"),

@@ -28,6 +28,7 @@ _XML = re.compile(
 )
 _MIME = re.compile(rb"\s{0,64}(?:mime-version:|content-type:\s{0,16}multipart/)", re.IGNORECASE)
 _HTML_ROOT = re.compile(rb"<(?:!doctype\s+)?html\b", re.IGNORECASE)
+_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}<(?:!doctype\s+)?html\b", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([a-z0-9_.:-]+)", re.IGNORECASE)
 
 
@@ -82,6 +83,8 @@ def kind_of(content: bytes, stated: str) -> Kind | None:
     kind = _KINDS.get(stated.partition(";")[0].strip().casefold())
     if _XML.match(content) and kind is not Kind.HTML:
         return Kind.HTML if _HTML_ROOT.search(content[:1024]) else Kind.XML
+    if kind is None and _HTML.match(content):
+        return Kind.HTML
     if kind is None and not stated.strip() and is_text(content):
         return Kind.PLAIN
     return kind
