@@ -348,10 +348,9 @@ class Reading:
 
     def _places(self, finding: Stated, near: NearSpec, group: str) -> Iterator[Hit[Mark]]:
         """Give the words of a group that a finding stands beside."""
-        for hit in self.marks:
+        for hit in self._of_groups.get(group, ()):
             if (
-                any(mark.kind == "group" and mark.id == group for mark in hit.meanings)
-                and (self.joins(hit, finding, near.reach) or self._is_added(hit, finding))
+                (self.joins(hit, finding, near.reach) or self._is_added(hit, finding))
                 and _is_close(hit, finding, near.within)
                 and not self._is_normal(hit)
             ):
@@ -360,9 +359,25 @@ class Reading:
     def is_placed_by(self, hit: Hit[Mark], finding: Stated) -> bool:
         """Tell whether a mark says which of two places a finding is told of: the "right" of "right leg numb, weak too"."""
         near = finding.near
-        return near is not None and any(
-            hit.after == place.first for place in self._places(finding, near, near.group)
-        )
+        if near is None:
+            return False
+        key = (finding.first, finding.after, id(near))
+        if key not in self._placed:
+            self._placed[key] = {place.first for place in self._places(finding, near, near.group)}
+        return hit.after in self._placed[key]
+
+    @once
+    def _placed(self) -> dict[tuple[int, int, int], set[int]]:
+        return {}
+
+    @once
+    def _of_groups(self) -> dict[str, list[Hit[Mark]]]:
+        """Return the phrases of each group that stand in the sentence."""
+        found: dict[str, list[Hit[Mark]]] = {}
+        for hit in self.marks:
+            for name in {mark.id for mark in hit.meanings if mark.kind == "group"}:
+                found.setdefault(name, []).append(hit)
+        return found
 
     def _place_doubt(self, finding: Stated) -> tuple[int, int] | None:
         """Return the words that doubt the place of a finding where each place stands behind it and is doubted."""
