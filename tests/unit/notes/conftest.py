@@ -21,9 +21,12 @@ def lexicon(root: Path) -> Lexicon:
 
 
 @pytest.fixture(scope="session")
-def read(lexicon: Lexicon) -> Read:
-    reader = LexiconReader(lexicon)
+def reader(lexicon: Lexicon) -> LexiconReader:
+    return LexiconReader(lexicon)
 
+
+@pytest.fixture(scope="session")
+def read(reader: LexiconReader) -> Read:
     def read_text(text: str, title: str = "") -> NoteReading:
         return reader.read(NoteDocument("d1", title, text))
 
