@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from worker.model.fact import AssertionStatus
-from worker.notes.context import Reading, Stated
+from worker.notes.context import Reading
+from worker.notes.parts import Stated
 from worker.notes.sections import Section
 
 if TYPE_CHECKING:

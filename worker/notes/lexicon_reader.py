@@ -21,10 +21,10 @@ from worker.notes.text import LONGEST_SENTENCE, split_sentences, words_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from worker.notes.context import Stated
     from worker.notes.explain import Explained
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import SectionKind
+    from worker.notes.parts import Stated
     from worker.notes.reader import NoteDocument, NotePuncture
     from worker.notes.sections import Section
     from worker.notes.text import Sentence

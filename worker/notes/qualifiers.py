@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from worker.notes.context import words_between
+from worker.notes.parts import words_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from worker.notes.context import Reading, Stated
+    from worker.notes.context import Reading
     from worker.notes.lexicon import Mark
     from worker.notes.lexicon_spec import QualifierSpec
+    from worker.notes.parts import Stated
     from worker.notes.phrases import Hit
 
 MILD, SEVERE, BASELINE = "mild", "severe", "baseline"
