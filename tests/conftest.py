@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from worker import pipeline
 from worker.decode import located_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -92,10 +97,25 @@ def _every_line_is_logged() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let each process parse a text of YAML once: nodes are not changed, and hundreds of tests read the default pack."""
+    """Let each process read a text of YAML, and compile a pack, once: nothing changes them, and hundreds of tests ask."""
     patch = pytest.MonkeyPatch()
     patch.setattr(located_yaml, "_compose", cache(located_yaml._compose))
+    patch.setattr(pipeline, "compile_lexicon", _once_for_each_text(pipeline.compile_lexicon))
+    patch.setattr(pipeline, "parse_rulebook", _once_for_each_text(pipeline.parse_rulebook))
     config.add_cleanup(patch.undo)
+
+
+def _once_for_each_text(build: Callable[..., object]) -> Callable[..., object]:
+    """Remember what layers of a pack were compiled to, by all their texts."""
+    built: dict[object, object] = {}
+
+    def remembered(layers: Sequence[Mapping[str, str]], *others: object) -> object:
+        texts = tuple(frozenset(layer.items()) for layer in layers)
+        if texts not in built:
+            built[texts] = build(layers, *others)
+        return built[texts]
+
+    return remembered
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

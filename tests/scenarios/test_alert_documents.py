@@ -33,6 +33,7 @@ def misfits(notices: Iterable[Outgoing]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_every_alert_of_the_vignettes_fits_its_schema() -> None:
     notices = vignette_notices()
     assert len(notices) > 500
