@@ -108,6 +108,12 @@ def histories(draw: st.DrawFn, troubles: Sequence[str] = ()) -> VignetteSpec:
     return history_spec(picked[0].patient, facts, until)
 
 
+def undisturbed(spec: VignetteSpec) -> VignetteSpec:
+    """Give a vignette as a history in which nothing goes wrong."""
+    facts = list(spec.facts)
+    return history_spec(spec.patient, facts, max(spec.until or 0.0, *map(receipt, facts)))
+
+
 def history_spec(patient: PatientSpec, facts: list[FactSpec], until: float) -> VignetteSpec:
     """Put facts of one patient into a vignette."""
     return VignetteSpec(
