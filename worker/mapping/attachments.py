@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from worker.decode.documents import (
     BROKEN_ENCODING,
+    MAX_CHARACTERS,
     TOO_LONG,
     Extract,
     from_base64,
     from_hex,
     read_document,
 )
-
-MAX_CHARACTERS = 24_000_000
-"""More is not decoded: what its bytes may hold at most is read (`documents`)."""
 
 
 def attachment_text(data: str, subtype: str, encoding: str) -> Extract:

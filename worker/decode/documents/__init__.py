@@ -4,8 +4,8 @@ What the bytes are decides before what they are said to be. Readers never raise;
 size, its nesting and, for PDF, the calls that its reader may make (ADR 0031).
 """
 
-from worker.decode.documents.encoding import BROKEN_ENCODING, from_base64, from_hex
-from worker.decode.documents.extract import ELSEWHERE, EMPTY, NESTED, TOO_LONG, Extract
+from worker.decode.documents.encoding import BROKEN_ENCODING, MAX_CHARACTERS, from_base64, from_hex
+from worker.decode.documents.extract import ELSEWHERE, EMPTY, GUESSED, NESTED, TOO_LONG, Extract
 from worker.decode.documents.markup import read_html
 from worker.decode.documents.pdf import PICTURE
 from worker.decode.documents.read import MAX_BYTES, Kind, kind_of, read_document, read_text
@@ -15,7 +15,9 @@ __all__ = [
     "BROKEN_ENCODING",
     "ELSEWHERE",
     "EMPTY",
+    "GUESSED",
     "MAX_BYTES",
+    "MAX_CHARACTERS",
     "NESTED",
     "PICTURE",
     "TOO_LONG",

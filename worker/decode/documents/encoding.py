@@ -6,6 +6,8 @@ import base64
 import binascii
 import re
 
+MAX_CHARACTERS = 24_000_000
+"""More is not decoded: what its bytes may hold at most is read (`read.MAX_BYTES`, `pdf.MAX_BYTES`)."""
 BROKEN_ENCODING = "broken encoding"
 _BREAKS = re.compile(r"\s+|\\\.br\\")
 

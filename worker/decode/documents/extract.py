@@ -12,6 +12,8 @@ ELSEWHERE = "content elsewhere"
 """A pointer or address: nothing is fetched."""
 
 REST = "rest of a long document"
+GUESSED = "read as windows-1252"
+"""What is said where the character set of a text had to be guessed."""
 
 
 class Extract(msgspec.Struct, frozen=True, gc=False):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from worker.decode.documents import (
     ELSEWHERE,
+    MAX_CHARACTERS,
     TOO_LONG,
     Extract,
     from_base64,
@@ -17,9 +18,6 @@ from worker.decode.documents import (
     read_document,
 )
 from worker.decode.fhir.datatypes import Attachment
-
-MAX_CHARACTERS = 24_000_000
-"""More is not decoded: what its bytes may hold at most is read (`documents`)."""
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+/-]{1,60}")
 _UNKNOWN = "unknown media type"

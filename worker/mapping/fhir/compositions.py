@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from worker.decode.documents import EMPTY, Extract, read_html
-from worker.decode.fhir import parse_literal
 from worker.decode.fhir.resources import Composition, CompositionTarget, Section
 from worker.mapping.fhir.codes import codings_of, title_of
-from worker.mapping.fhir.documents import Words, add_note, kind_of_note
+from worker.mapping.fhir.documents import Words, add_note, key_replaced, kind_of_note
 from worker.mapping.fhir.statement import Stated, Statement
 
 
@@ -53,9 +52,5 @@ def _all_sections(sections: Iterable[Section]) -> Iterator[Section]:
 
 
 def _replaced_key(relation: CompositionTarget, statement: Statement) -> str:
-    """Return the key of the document that a relation says is replaced, empty where it says something else."""
     target = relation.target_reference or relation.resource_reference
-    literal = parse_literal((target.reference if target else None) or "")
-    if (relation.code or relation.type) != "replaces" or literal is None or literal.type != "Composition":
-        return ""
-    return f"{statement.scope.feed.id}|{literal.type}|{literal.id}"
+    return key_replaced(relation.code or relation.type, target, "Composition", statement)

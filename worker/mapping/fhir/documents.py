@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from worker.decode.documents import Extract, read_text
+from worker.decode.documents import GUESSED, Extract, read_text
 from worker.decode.fhir import parse_literal
-from worker.decode.fhir.datatypes import Attachment, CodeableConcept
+from worker.decode.fhir.datatypes import Attachment, CodeableConcept, Reference
 from worker.decode.fhir.resources import (
     Communication,
     DiagnosticReport,
@@ -145,7 +145,7 @@ def add_note(statement: Statement, words: Words, effective: ClinicalTime, docume
             if gap:
                 statement.note(IssueKind.UNREADABLE_TEXT, words.element, gap)
         if text.is_guessed:
-            statement.note(IssueKind.CHARSET, words.element, "read as windows-1252")
+            statement.note(IssueKind.CHARSET, words.element, GUESSED)
     is_whole = is_deleted or not (text.problem or text.gap or reading.is_cut)
     digest = digest_of(" ".join(text.text.split()))
     statement.add(
@@ -196,10 +196,14 @@ def _is_titled(statement: Statement, words: Words) -> bool:
 
 
 def _replaced_key(relation: RelatesTo, statement: Statement) -> str:
-    """Return the key of the document that a relation says is replaced, empty where it says something else."""
     code = relation.code if isinstance(relation.code, str) else first_code(relation.code)
-    literal = parse_literal((relation.target.reference if relation.target else None) or "")
-    if code != "replaces" or literal is None or literal.type != "DocumentReference":
+    return key_replaced(code, relation.target, "DocumentReference", statement)
+
+
+def key_replaced(code: str | None, target: Reference | None, kind: str, statement: Statement) -> str:
+    """Return the key of the document of a kind that a relation says is replaced, empty where it says something else."""
+    literal = parse_literal((target.reference if target else None) or "")
+    if code != "replaces" or literal is None or literal.type != kind:
         return ""
     return f"{statement.scope.feed.id}|{literal.type}|{literal.id}"
 

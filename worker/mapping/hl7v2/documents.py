@@ -12,7 +12,7 @@ from itertools import groupby
 
 import msgspec
 
-from worker.decode.documents import ELSEWHERE, Extract, read_text
+from worker.decode.documents import ELSEWHERE, GUESSED, Extract, read_text
 from worker.decode.hl7v2 import Field, ObservationGroup, Segment
 from worker.mapping.addenda import time_under
 from worker.mapping.attachments import attachment_text
@@ -45,8 +45,6 @@ _POINTER = "RP"
 _TEXT_TYPES = frozenset({"TX", "FT", "ST", "ED", _POINTER, ""})
 _CODED_TYPES = frozenset({"CE", "CWE", "CNE"})
 _ENCAPSULATED_PARTS = 5
-GUESSED = "read as windows-1252"
-"""What a mapping says where the character set of a text had to be guessed."""
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):
