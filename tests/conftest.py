@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NO_SHARED = "shared material not on this machine"
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.kafka_sockets"]
 FAST = "not integration and not slow"
 ALL_SLOW = re.compile(r"^pytestmark = .*\bpytest\.mark\.(?:integration|slow)\b", re.MULTILINE)
 # A file stays in one process: were a long one the last, all others would wait for it.

@@ -46,11 +46,6 @@ class Mortal(Worker):
         self.source.close()
 
 
-# kafka-python drops a connection that is being made when its consumer closes, and does not close the socket: of so many
-# workers that die in their first second, some are connecting.
-@pytest.mark.filterwarnings(
-    r"ignore:Exception ignored in. <socket.socket fd=\d+, family=2, type=1, proto=6:pytest.PytestUnraisableExceptionWarning"
-)
 def test_a_thousand_messages_are_counted_once_with_a_death_at_every_statement(
     kafka: str, new_topic: Callable[..., str], state_url: str
 ) -> None:
