@@ -52,7 +52,7 @@ _KINDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
         errors.IllegalSaslStateError,
         "the broker asks for no login on this port; see kafka_security_protocol",
     ),
-    (errors.SaslAuthenticationFailedError, "the broker refuses the user name or password"),
+    (errors.SaslAuthenticationFailedError, _REFUSED_LOGIN),
     (errors.InvalidReceiveError, "no Kafka in plaintext on this port; see kafka_security_protocol"),
     (errors.IncompatibleBrokerVersion, "no broker for clients; it may be the port of a controller"),
     (errors.UnrecognizedBrokerVersion, "no broker for clients; it may be the port of a controller"),
@@ -95,7 +95,7 @@ def explain_kafka(
     place = f"{PLACE} {server}"
     reason = _hopeless(error)
     if not reason and is_greeted and not isinstance(error, _LATE):
-        # The library drops the refusal that comes with the end of the connection.
+        # The library drops a refusal that comes together with the end of the connection: whether it does is chance.
         reason = _REFUSED_LOGIN if security_protocol.startswith("SASL") else _WANTS_LOGIN
     return ConfigError(reason, place) if reason else TemporaryError(_away(error), place)
 

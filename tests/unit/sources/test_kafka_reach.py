@@ -11,6 +11,7 @@ from worker.model.errors import ConfigError, TemporaryError
 from worker.sources.kafka_reach import explain_kafka
 
 CONFIG, AWAY = ConfigError, TemporaryError
+REFUSED = "refuses the login: user name, password or kafka_sasl_mechanism"
 
 
 @pytest.mark.parametrize(
@@ -32,9 +33,9 @@ CONFIG, AWAY = ConfigError, TemporaryError
         (errors.KafkaConnectionError("DNS Resolution failure"), "PLAINTEXT", False, AWAY, "resolved"),
         (errors.KafkaTimeoutError("late"), "PLAINTEXT", False, AWAY, "no answer in time"),
         (errors.KafkaTimeoutError("late"), "SASL_SSL", True, AWAY, "no answer in time"),
-        (errors.KafkaConnectionError("socket disconnected"), "SASL_SSL", True, CONFIG, "login"),
+        (errors.KafkaConnectionError("socket disconnected"), "SASL_SSL", True, CONFIG, REFUSED),
         (errors.KafkaConnectionError("socket disconnected"), "PLAINTEXT", True, CONFIG, "want a login"),
-        (errors.SaslAuthenticationFailedError("no"), "SASL_SSL", True, CONFIG, "user name or password"),
+        (errors.SaslAuthenticationFailedError("no"), "SASL_SSL", True, CONFIG, REFUSED),
         (errors.UnsupportedSaslMechanismError(), "SASL_SSL", True, CONFIG, "kafka_sasl_mechanism"),
         (errors.IllegalSaslStateError(), "SASL_SSL", True, CONFIG, "asks for no login"),
         (errors.InvalidReceiveError("frame"), "PLAINTEXT", False, CONFIG, "no Kafka in plaintext"),
