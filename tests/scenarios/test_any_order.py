@@ -578,6 +578,14 @@ def test_after_a_puncture_documented_three_days_late_old_evidence_is_listed_and_
     assert (line["state"], line["paged"]) == ("raised", is_paged)
 
 
+def test_fresh_evidence_of_an_alert_that_was_only_listed_pages(site: PackProgram) -> None:
+    backfilled, fresh = result(80, "39.1", when=9, number="R2"), result(82, "39", when=82, number="R3")
+    (listed,) = run(site, [LP, backfilled], 81).alerts
+    (told,) = run(site, [LP, backfilled, fresh], 83).alerts
+    assert (listed["paged"], told["paged"]) == (False, True)
+    assert [line["reason"] for line in told["history"]] == ["raised", "fresh evidence of what was listed"]
+
+
 def visit(
     at: float, event: str = "A01", *, left: float | None = None, kind: str = "I", pid: str = ""
 ) -> RawMessage:

@@ -35,6 +35,7 @@ NOTICED = {
     transitions.WINDOW_MOVED,
     transitions.SEVERITY_RAISED,
     transitions.WORSENED,
+    transitions.NOW_FRESH,
     transitions.NOW_TOLD,
 }
 """Reasons of history lines that send a notice."""

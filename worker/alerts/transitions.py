@@ -11,9 +11,9 @@
 So an alert that no clinician resolved says at any time what the last findings say, whatever came between: open or expired
 where its finding stands, superseded where it is folded, withdrawn where it is gone.
 
-A notice goes out on a raise, a rise of severity, a stated worsening and a withdrawal of what was told, and where a merge or
-its undoing changed whom an open alert is about, or which alerts it speaks for. A shadow rule's alert is
-stored and never told.
+A notice goes out on a raise, a rise of severity, a stated worsening, fresh evidence of what was only listed and a withdrawal
+of what was told, and where a merge or its undoing changed whom an open alert is about, or which alerts it speaks for. A shadow
+rule's alert is stored and never told.
 
 Source: the rule catalogue (refractory, closing); that a higher severity ends the quiet time early is a house choice.
 """
@@ -42,6 +42,7 @@ WINDOW_ENDED = "window ended"
 SEVERITY_RAISED = "severity raised"
 SEVERITY_LOWERED = "severity lowered"
 WORSENED = "worsened beyond what was told"
+NOW_FRESH = "fresh evidence of what was listed"
 NOW_TOLD = "rule is told now"
 KEPT_FRESH = "evidence updated"
 FOLDED = "folded into {rule}"
@@ -178,6 +179,8 @@ def _follow_open(alert: Alert, finding: Finding, now: Now, *, is_joined: bool) -
         return _told(_visible(fresh, AlertState.UPDATED, NOW_TOLD, now), now)
     if _has_worsened(alert, finding, now.policy):
         return _told(_visible(fresh, AlertState.UPDATED, WORSENED, now), now)
+    if not alert.paged and _pages(fresh, now) and not _pages(alert, now):
+        return _told(_visible(fresh, AlertState.UPDATED, NOW_FRESH, now), now)
     is_lower, is_renamed = finding.severity < alert.severity, _is_renamed(alert, now)
     if is_lower or is_renamed or (is_joined and _is_told(finding)):
         state = alert.state if alert.state is AlertState.ACKNOWLEDGED else AlertState.UPDATED
@@ -240,6 +243,10 @@ def _is_renamed(alert: Alert, now: Now) -> bool:
     authorities = {authority for authority, _ in told.names}
     new = set(now.names).difference(told.names)
     return not set(told.names).issubset(now.names) or any(authority in authorities for authority, _ in new)
+
+
+def _pages(alert: Alert, now: Now) -> bool:
+    return is_paging(alert.finding, alert.severity, now)
 
 
 def _is_told(finding: Finding) -> bool:

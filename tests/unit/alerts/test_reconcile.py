@@ -224,6 +224,21 @@ def test_old_evidence_is_told_but_does_not_page() -> None:
     assert is_paging(found(hours=12), Severity.URGENT, now(60))
 
 
+def test_fresh_evidence_of_what_was_only_listed_pages_once() -> None:
+    ward = Ward()
+    ward.assess(60, found(hours=10))
+    (older,) = ward.assess(61, found(hours=11))
+    assert (older.is_noticed, ward.only.paged) == (False, False)
+    (change,) = ward.assess(62, found(hours=62))
+    assert (change.reason, change.is_noticed, change.alert.paged) == (
+        "fresh evidence of what was listed",
+        True,
+        True,
+    )
+    (silent,) = ward.assess(63, found(hours=63))
+    assert (silent.is_noticed, silent.is_visible) == (False, False)
+
+
 @pytest.mark.parametrize(
     "finding",
     [found(severity=Severity.INFO), found(gap_closed=True)],
