@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from tests.property.test_recall import notes
 from tests.unit.correlate.facts import OTHER, PATIENT, Group, temperature
+from tests.unit.correlate.test_retelling import ACHE, FINAL, GONE, PRELIMINARY, WEAK, note
 from worker.correlate.versions import Change, Fold, current_facts
 from worker.model.fact import Fact
 
@@ -51,17 +52,47 @@ def test_lines_of_notes_are_dated_and_yield_the_same_in_any_order(known: list[Fa
     expected = Fold(known, KINDS).current()
     assert Fold(shuffled, KINDS).current() == expected
     assert Fold([*known, *shuffled], KINDS).current() == expected
-    assert set(one_by_one(shuffled)) == set(expected.facts)
+    assert set(one_by_one(*([one] for one in shuffled))) == set(expected.facts)
 
 
-def one_by_one(known: list[Fact]) -> list[Fact]:
+@st.composite
+def documents(draw: st.DrawFn) -> list[Fact]:
+    """Draw a whole version of one of four documents."""
+    number, hours = draw(st.sampled_from("abcd")), draw(st.sampled_from([10, 12, 30]))
+    return note(
+        number,
+        hours,
+        *draw(st.lists(st.sampled_from([ACHE, GONE, WEAK, "LP done."]), max_size=3, unique=True)),
+        stated=hours + draw(st.integers(0, 5)),
+        rank=draw(st.sampled_from([PRELIMINARY, FINAL])),
+        replaces=draw(st.sampled_from(["", "", "", *{*"abcd"} - {number}])),
+        deleted=draw(st.sampled_from([False] * 5 + [True])),
+        part=draw(st.sampled_from([False] * 3 + [True])),
+        patient=draw(st.sampled_from([PATIENT] * 3 + [OTHER])),
+    )
+
+
+@given(told=st.lists(documents(), max_size=8), in_order=st.booleans())
+def test_versions_that_come_one_by_one_stand_as_all_at_once(
+    *, told: list[list[Fact]], in_order: bool
+) -> None:
+    if in_order:
+        told.sort(key=lambda version: version[0].version)
+    known = [fact for version in told for fact in version]
+    expected = Fold(known, KINDS).current()
+    assert Fold(known[::-1], KINDS).current() == expected
+    assert set(one_by_one(*told)) == set(expected.facts)
+
+
+def one_by_one(*parts: list[Fact]) -> list[Fact]:
     """Fold facts as they come, anew only where the fold asks for it; give what stands by the changes that it told."""
-    fold = Fold((), KINDS)
+    fold, known = Fold((), KINDS), list[Fact]()
     stands: dict[int, Fact] = {}
-    for done, one in enumerate(known, start=1):
-        change = fold.add([one])
+    for part in parts:
+        known += part
+        change = fold.add(part)
         if change is None:
-            fold, stands = Fold(known[:done], KINDS), {}
+            fold, stands = Fold(known, KINDS), {}
             change = Change((), fold.current().facts)
         for gone in change.removed:
             del stands[id(gone)]
@@ -71,7 +102,7 @@ def one_by_one(known: list[Fact]) -> list[Fact]:
 
 @given(facts)
 def test_facts_of_several_numbers_that_come_one_by_one_stand_as_all_at_once(known: list[Fact]) -> None:
-    assert set(one_by_one(known)) == set(current_facts(known).facts)
+    assert set(one_by_one(*([one] for one in known))) == set(current_facts(known).facts)
 
 
 @given(facts, st.lists(st.integers(0, 11)))

@@ -132,7 +132,14 @@ def present_at_baseline(
     A dated statement counts only while no later one before the LP says that the finding is gone. `span_ms` overrides the
     span of the table above for dated statements; one that says itself that it is old counts as ever.
     """
-    names = tuple(concepts)
+    asked = (tuple(concepts), span_ms)
+    found = view.at_baseline.get(asked)
+    if found is None:
+        found = view.at_baseline[asked] = _present_at_baseline(view, *asked)
+    return found
+
+
+def _present_at_baseline(view: EpisodeView, names: tuple[str, ...], span_ms: int | None) -> tuple[Fact, ...]:
     stated = tuple(
         fact for fact in _statements(view, names) if is_stated_old(view, fact) and _has(fact, _THERE)
     )

@@ -68,6 +68,10 @@ class Numbers:
             return False
         return len(self._keys) == 1 or not self._meet(facts)
 
+    def share(self, keys: Iterable[FactKey]) -> bool:
+        """Tell whether some of these keys are those of another number as well."""
+        return any(key in self._shared for *_, key in keys)
+
     def _meet(self, facts: Iterable[Fact]) -> bool:
         """Tell whether these facts have keys or groups in common with another number, and note the keys that are shared."""
         fresh: dict[int, tuple[Identifier, set[str], set[str]]] = {}

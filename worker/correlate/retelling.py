@@ -40,7 +40,7 @@ from worker.model.fact import Assertion, AssertionStatus, Puncture, PunctureSour
 from worker.model.time import DAY_MS, ClinicalTime
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from worker.model.fact import Fact
     from worker.model.time import EpochMs
@@ -133,10 +133,49 @@ class _Version:
         return not is_rank_first and begun_ms is not None and 0 <= max(stated_at) - begun_ms <= TIMELY_MS
 
 
+@dataclass(slots=True)
+class _History:
+    """What is kept of the versions of one document: enough to date the next one.
+
+    Shape: `keys` name what it stated ever; `latest` is when a version was stated last, taken back or not; `last` the last that
+    took nothing back, with its lines dated by those before. `replaces` names documents in whose place this one came. Where not
+    `are_versions`, tellings stand beside each other: addenda that are filed under one number.
+    """
+
+    keys: set[FactKey] = field(default_factory=set)
+    replaces: set[Document] = field(default_factory=set)
+    are_versions: bool = False
+    latest: tuple[int, int] | None = None
+    last: _Version | None = None
+    is_withdrawn: bool = False
+    is_alone: bool = True
+
+    def take(self, document: Document, fact: Fact) -> bool:
+        """Note one fact of the document; tell whether what was dated before stays as it is."""
+        group = fact.group
+        self.keys.add((*fact.patient.key, fact.key))
+        if fact.concept != NOTE or group is None:
+            return True
+        known = (self.are_versions, len(self.replaces))
+        self.are_versions = self.are_versions or group.replaces or is_part(fact)
+        self.replaces.update((*document[:2], key) for key in replaced_keys(fact))
+        return self.latest is None or known == (self.are_versions, len(self.replaces))
+
+    def date(self, version: _Version, first: _Version | None) -> _Version | None:
+        """Date the next version, None where it takes the document back; `first` is what the document came in the place of."""
+        before = first if self.latest is None else None if self.is_withdrawn else self.last
+        self.latest, self.is_withdrawn = version.stated_at, version.is_deleted
+        if version.is_deleted:
+            return None
+        self.is_alone = self.last is None
+        self.last = version if before is None or not self.are_versions else _follow(before, version)
+        return self.last
+
+
 class Retelling:
     """The documents of one patient group, in all versions that were ever told."""
 
-    __slots__ = ("_disputed", "_documents", "_generals", "_replaced", "_told", "_versions")
+    __slots__ = ("_circles", "_disputed", "_generals", "_histories", "_replaced", "_told")
 
     def __init__(self, kinds: Mapping[str, Iterable[str]]) -> None:
         """Take the kinds of findings: the general one, and those that are of it."""
@@ -144,56 +183,98 @@ class Retelling:
         for general, specials in kinds.items():
             for special in specials:
                 self._generals[special].add(general)
-        self._documents: dict[Document, list[Fact]] = {}
+        self._histories: dict[Document, _History] = {}
         self._replaced: set[Document] = set()
-        self._versions: dict[Document, list[_Version]] = {}
+        self._circles: set[Document] = set()
         self._told: dict[Line, EpochMs] = {}
         self._disputed: set[Line] = set()
 
-    def is_apart(self, facts: Iterable[Fact]) -> bool:
-        """Tell whether what these facts tell changes nothing of the documents that are known."""
-        return not any(self._is_part(document_of(fact)) or line_of(fact) in self._disputed for fact in facts)
+    def keys(self, facts: Iterable[Fact]) -> set[FactKey]:
+        """Return what the documents of these facts are known to have stated."""
+        documents = {document_of(fact) for fact in facts}
+        return {
+            key
+            for document in documents
+            if document in self._histories
+            for key in self._histories[document].keys
+        }
 
-    def _is_part(self, document: Document | None) -> bool:
-        """Tell whether a document is known, or another that is known came in its place."""
-        return document in self._documents or document in self._replaced
+    def take(self, facts: Iterable[Fact]) -> set[Document] | None:
+        """Note all that documents tell; return which ones did.
 
-    def take(self, facts: Iterable[Fact]) -> set[Document]:
-        """Note all that documents tell; return which ones did."""
-        told: set[Document] = set()
+        Shape: None where other documents or versions change by it: then all are to be taken anew. A version that was stated
+        later than those known of its document changes none.
+        """
+        told: dict[Document, dict[tuple[int, int], _Version]] = {}
+        is_apart = True
         for fact in facts:
             document = document_of(fact)
-            if document is not None:
-                told.add(document)
-                self._documents.setdefault(document, []).append(fact)
-        for some in self._in_order(told):
-            # Those of one round do not look at each other.
-            dated = [(document, self._date(document)) for document in some]
-            self._versions.update(dated)
-        for document in told:
-            for version in self._versions[document]:
-                for line, at in version.lines.items():
-                    self._told[line] = min(self._told.get(line, at.start_ms), at.start_ms)
-        return told
+            if document is None or fact.group is None:
+                continue
+            history = self._histories.get(document)
+            if history is None:
+                history = self._histories[document] = _History()
+            is_apart = history.take(document, fact) and is_apart
+            stated_at, versions = fact.group.stated_at, told.setdefault(document, {})
+            if stated_at not in versions:
+                versions[stated_at] = _Version(stated_at)
+            versions[stated_at].take(fact)
+        looked_at = self._replaced.intersection(told)
+        is_later = all(
+            latest is None or latest < min(versions)
+            for document, versions in told.items()
+            for latest in [self._histories[document].latest]
+        )
+        if not (is_apart and is_later):
+            return None
+        for document in self._in_order(told):
+            for version in self._date(document, told[document]):
+                if document in looked_at or not self._tell(version):
+                    return None
+        return set(told)
 
-    def _in_order(self, told: set[Document]) -> Iterator[Collection[Document]]:
-        """Give documents in rounds, each after those in whose place it came; at last those that replace each other."""
-        places = {document: replaced for document in told if (replaced := self._replaced_by(document))}
+    def _tell(self, version: _Version) -> bool:
+        """Note when lines are told; tell whether none was told later up to now that other lines yield to, or that yields."""
+        told = self._told
+        for line, at in version.lines.items():
+            known_ms = told.get(line)
+            if known_ms is None or at.start_ms < known_ms:
+                if line in self._disputed:
+                    return False
+                told[line] = at.start_ms
+        return True
+
+    def _date(self, document: Document, versions: Mapping[tuple[int, int], _Version]) -> Iterator[_Version]:
+        """Give the further versions of a document that took nothing back, in order, each with its lines dated."""
+        history = self._histories[document]
+        if not self._circles.isdisjoint(history.replaces):
+            self._circles.add(document)
+        seen = history.replaces if document not in self._circles else history.replaces - self._circles
+        others = [
+            other.last for key in seen if (other := self._histories.get(key)) and other.last is not None
+        ]
+        first = max(others, key=_age, default=None)
+        for stated_at in sorted(versions):
+            dated = history.date(versions[stated_at], first)
+            if dated is not None:
+                yield dated
+
+    def _in_order(self, told: Iterable[Document]) -> Iterator[Document]:
+        """Give documents, each after those in whose place it came; at last those that replace each other."""
+        places = {document: replaced for document in told if (replaced := self._histories[document].replaces)}
         self._replaced.update(*places.values())
         sorter = TopologicalSorter(places)
         with suppress(CycleError):  # all outside a circle come in order nevertheless
             sorter.prepare()
         left = set(told)
         while sorter.is_active():
-            ready = sorter.get_ready()
-            sorter.done(*ready)
-            yield left.intersection(ready)
-            left.difference_update(ready)
-        yield left
-
-    def _replaced_by(self, document: Document) -> list[Document]:
-        notes = (fact for fact in self._documents[document] if fact.concept == NOTE)
-        return [(*document[:2], key) for note in notes for key in replaced_keys(note)]
+            for document in sorter.get_ready():
+                sorter.done(document)
+                if document in left:
+                    left.discard(document)
+                    yield document
+        self._circles.update(left.intersection(places))
+        yield from left
 
     def settle(self, documents: Iterable[Document], best: Mapping[FactKey, Fact]) -> Settled:
         """Say what counts in place of what stands of these documents, where that is something else."""
@@ -209,12 +290,14 @@ class Retelling:
         return settled
 
     def _standing(self, document: Document, best: Mapping[FactKey, Fact]) -> dict[FactKey, Fact]:
-        keys = {(*fact.patient.key, fact.key): None for fact in self._documents[document]}
-        found = {key: best[key] for key in keys if key in best and not best[key].is_deleted}
+        found = {key: best[key] for key in self._histories[document].keys if key in best}
         return {
             key: fact
             for key, fact in found.items()
-            if fact.group is not None and fact.group.key == document[2] and fact.concept != NOTE
+            if not fact.is_deleted
+            and fact.group is not None
+            and fact.group.key == document[2]
+            and fact.concept != NOTE
         }
 
     def _outdated(
@@ -241,11 +324,10 @@ class Retelling:
 
     def _dated(self, document: Document, standing: dict[FactKey, Fact]) -> dict[FactKey, Fact]:
         """Give the lines and the puncture of a document the time of the first version that held them."""
-        versions = self._versions[document]
-        is_alone = len(versions) == 1 and not self._replaced_by(document)
-        if is_alone or not versions or not self._are_versions(document):
+        history = self._histories[document]
+        last = history.last
+        if last is None or not history.are_versions or (history.is_alone and not history.replaces):
             return standing
-        last = versions[-1]
         dated = {}
         for key, fact in standing.items():
             line = line_of(fact)
@@ -254,39 +336,6 @@ class Retelling:
             is_same = time is None or time.start_ms == fact.effective.start_ms
             dated[key] = fact if is_same or time is None else replace(fact, effective=time)
         return dated
-
-    def _date(self, document: Document) -> list[_Version]:
-        """Return the versions of a document that took nothing back, in order, each with its lines dated by those before."""
-        versions: dict[tuple[int, int], _Version] = {}
-        for fact in self._documents[document]:
-            stated_at = fact.group.stated_at if fact.group is not None else (0, 0)
-            version = versions.get(stated_at)
-            if version is None:
-                version = versions[stated_at] = _Version(stated_at)
-            version.take(fact)
-        before: _Version | None = None
-        for replaced in self._replaced_by(document):
-            for other in self._versions.get(replaced, [])[-1:]:
-                if before is None or before.stated_at < other.stated_at:
-                    before = other
-        are_versions = self._are_versions(document)
-        dated = []
-        for stated_at in sorted(versions):
-            version = versions[stated_at]
-            if version.is_deleted:
-                before = None
-                continue
-            before = version if before is None or not are_versions else _follow(before, version)
-            dated.append(before)
-        return dated
-
-    def _are_versions(self, document: Document) -> bool:
-        """Tell whether tellings of a document replace each other; addenda that are filed under one number do not."""
-        facts = self._documents[document]
-        return any(
-            fact.concept == NOTE and ((fact.group is not None and fact.group.replaces) or is_part(fact))
-            for fact in facts
-        )
 
     def _yielding(self, dated: Mapping[FactKey, Fact]) -> set[FactKey]:
         """Return the facts of a document that yield to a line of the same instant that says otherwise and is newer."""
@@ -379,6 +428,11 @@ def _added(at: ClinicalTime, version: _Version) -> ClinicalTime:
     if not is_own:
         return at
     return replace(at, start_ms=version.stated_ms, end_ms=None, origin=f"{at.origin}, addition")
+
+
+def _age(version: _Version) -> tuple[object, ...]:
+    """Order the last versions of several documents, the same whatever came first."""
+    return (version.stated_at, sorted(version.lines), sorted(version.texts))
 
 
 def _earlier(one: ClinicalTime | None, other: ClinicalTime) -> ClinicalTime:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.correlate.numbers import Numbers
-from worker.correlate.retelling import Retelling
+from worker.correlate.retelling import Retelling, document_of
 from worker.model.message import Issue, IssueKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from worker.model.fact import Fact
 
@@ -74,28 +74,27 @@ def current_facts(facts: Iterable[Fact]) -> CurrentFacts:
 class Fold:
     """Versions of statements of one patient group, folded so far."""
 
-    __slots__ = ("_best", "_groups", "_marks", "_notes", "_numbers", "_settled", "_tied")
+    __slots__ = ("_best", "_crossed", "_groups", "_marks", "_notes", "_numbers", "_settled", "_tied")
 
     def __init__(self, facts: Iterable[Fact], kinds: Mapping[str, Iterable[str]] | None = None) -> None:
         """Fold `facts`, in any order, repeats allowed; `kinds` as `Retelling` takes them."""
         known = facts if isinstance(facts, (tuple, list)) else tuple(facts)
         self._numbers = Numbers(known)
         self._marks = _marks(known)
-        self._groups = {_group_key(fact) for fact in known if fact.group is not None}
+        self._groups: dict[_GroupKey, set[FactKey]] = {}
+        self._crossed: set[FactKey] = set()
         self._best: dict[FactKey, Fact] = {}
         self._tied: dict[FactKey, tuple[int, int]] = {}
         for fact in known:
             self._take(fact)
         self._notes = Retelling(kinds or {})
-        self._settled = self._notes.settle(self._notes.take(known), self._best)
+        self._settled = self._notes.settle(self._notes.take(known) or (), self._best)
 
     def current(self) -> CurrentFacts:
         """Give what stands."""
         ordered = sorted(self._best.items(), key=_first)
         hidden = self._numbers.hidden(self._best)
-        standing = (
-            self._settled.get(key, fact) for key, fact in ordered if not fact.is_deleted and key not in hidden
-        )
+        standing = (self._standing(key) for key, _ in ordered if key not in hidden)
         return CurrentFacts(tuple(fact for fact in standing if fact is not None), self.ties)
 
     @property
@@ -109,42 +108,61 @@ class Fold:
     def add(self, facts: Iterable[Fact]) -> Change | None:
         """Fold more facts; None where they change what was folded otherwise than fact by fact: then all are folded anew."""
         fresh = facts if isinstance(facts, (tuple, list)) else tuple(facts)
-        if not self._notes.is_apart(fresh) or not self._numbers.is_apart(fresh):
+        if not self._numbers.is_apart(fresh):
             return None
-        before: dict[FactKey, Fact | None] = {}
+        stood = {key: self._standing(key) for key in self._notes.keys(fresh)}
+        settled_anew = stood.keys() | {_key(fact) for fact in fresh if document_of(fact) is not None}
         for fact in fresh:
-            if fact.group is not None and not self._is_apart(fact):
+            falling = self._falling(fact)
+            if not self._crossed.isdisjoint(falling) or self._numbers.share(falling):
                 return None
-            key = _key(fact)
-            rival = self._best.get(key)
+            for key in (*falling, _key(fact)):
+                if key not in stood:
+                    stood[key] = self._standing(key)
+            for key in falling:
+                del self._best[key]
+                self._tied.pop(key, None)
             self._take(fact)
-            if self._best.get(key) is not rival:
-                before.setdefault(key, rival)
-        if not self._settled.keys().isdisjoint(before):
+        told = self._notes.take(fresh)
+        if told is None or any(key in self._settled for key in stood.keys() - settled_anew):
             return None
-        self._settled.update(self._notes.settle(self._notes.take(fresh), self._best))
-        removed = (fact for fact in before.values() if fact is not None and not fact.is_deleted)
-        added = (self._settled.get(key, self._best[key]) for key in before if not self._best[key].is_deleted)
-        return Change(tuple(removed), tuple(fact for fact in added if fact is not None))
+        for key in settled_anew:
+            self._settled.pop(key, None)
+        self._settled.update(self._notes.settle(told, self._best))
+        changes = [(was, now) for key, was in stood.items() if (now := self._standing(key)) is not was]
+        return Change(
+            tuple(was for was, _ in changes if was is not None),
+            tuple(now for _, now in changes if now is not None),
+        )
 
-    def _is_apart(self, fact: Fact) -> bool:
-        """Note the group of a fact; tell whether nothing that was folded before falls by it."""
-        key, group = _group_key(fact), fact.group
-        is_known = key in self._groups
-        self._groups.add(key)
+    def _standing(self, key: FactKey) -> Fact | None:
+        """Return what stands of a statement, as notes that tell again date it."""
+        fact = self._best.get(key)
+        return None if fact is None or fact.is_deleted else self._settled.get(key, fact)
+
+    def _falling(self, fact: Fact) -> Sequence[FactKey]:
+        """Return what stands and falls by a fact that replaces its group; note when the group was replaced."""
+        group, key = fact.group, _group_key(fact)
         if group is None or not group.replaces or group.stated_at <= self._marks.get(key, _NEVER):
-            return True
+            return ()
         self._marks[key] = group.stated_at
-        return not is_known
+        known = self._groups.get(key, set())
+        falling = [each for each in known if _stated_at(self._best[each]) < group.stated_at]
+        known.difference_update(falling)
+        return falling
 
     def _take(self, fact: Fact) -> None:
         if self._marks and not (_stands(fact, self._marks) and self._numbers.stands(fact)):
             return
         key = (fact.patient.authority, fact.patient.value, fact.key)
         best = self._best
+        if fact.group is not None:
+            self._groups.setdefault(_group_key(fact), set()).add(key)
         rival = best.setdefault(key, fact)
         if rival is not fact:
-            best[key] = _higher(rival, fact)
+            higher = best[key] = _higher(rival, fact)
+            if _would_outlive(fact if higher is rival else rival, higher):
+                self._crossed.add(key)
             if _is_tie(rival, fact):
                 self._tied[key] = (fact.version.major, fact.version.minor)
 
@@ -184,6 +202,10 @@ def _first(item: tuple[FactKey, Fact]) -> FactKey:
     return item[0]
 
 
+def _stated_at(fact: Fact) -> tuple[int, int]:
+    return fact.group.stated_at if fact.group is not None else _NEVER
+
+
 def _instant(fact: Fact) -> tuple[int, int]:
     return (fact.version.major, fact.version.minor)
 
@@ -202,6 +224,14 @@ def _higher(one: Fact, other: Fact) -> Fact:
     if one.version != other.version:
         return one if one.version > other.version else other
     return one if _fold_rank(one) >= _fold_rank(other) else other
+
+
+def _would_outlive(lower: Fact, higher: Fact) -> bool:
+    """Tell whether the lower version of a statement stands longer when the group of the higher one is replaced."""
+    one, other = lower.group, higher.group
+    if one is other or other is None:
+        return False
+    return one is None or one.key != other.key or one.stated_at > other.stated_at
 
 
 def _is_tie(one: Fact, other: Fact) -> bool:

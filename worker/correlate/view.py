@@ -39,6 +39,7 @@ class EpisodeView:
         "_returns",
         "_stays",
         "anchor_ms",
+        "at_baseline",
         "episode",
         "index",
         "limits",
@@ -49,6 +50,8 @@ class EpisodeView:
     """The instant of the LP."""
     until_ms: EpochMs
     """The instant (exclusive) at which the next LP takes over; `NEVER_MS` for the latest."""
+    at_baseline: dict[tuple[tuple[str, ...], int | None], tuple[Fact, ...]]
+    """What `baseline.present_at_baseline` has answered, which is asked for each of a hundred lines."""
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class EpisodeView:
         self.limits = limits
         self._anchors = tuple(other.anchor_ms for other in episodes)
         self._position = tuple(episodes).index(episode)
+        self.at_baseline = {}
         self._bound: dict[str, Series] = {}
         self._stays: tuple[Stay, ...] | None = None
         self._returns: tuple[Stay, ...] | None = None

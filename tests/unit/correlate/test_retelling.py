@@ -236,6 +236,22 @@ def test_a_long_chain_of_documents_is_followed_to_its_end() -> None:
     assert standing["leg-weakness"] == at(1_499)
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        note("d", 30, ACHE, WEAK),
+        note("d", 10, ACHE, GONE, stated=30),
+        note("d", 10, WEAK, part=True, stated=30),
+        note("d", 10, stated=30, rank=4, deleted=True),
+        note("e", 30, ACHE, WEAK, replaces="d"),
+        note("e", 30, ACHE),
+    ],
+)
+def test_what_comes_after_all_versions_is_folded_without_them(later: list[Fact]) -> None:
+    fold = Fold([*note("c", 5, "Not postural."), *note("d", 10, ACHE), *note("d", 20, ACHE)], KINDS)
+    assert fold.add(later) is not None
+
+
 def test_documents_that_replace_each_other_end() -> None:
     told = [note("d", 10, ACHE, replaces="e"), note("e", 30, ACHE, replaces="d")]
     assert stated(*told) == [(ACHE, 30)]
