@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,14 @@ def all_notices(root: Path) -> list[Notice]:
     """Give those of the vignettes, and of the recorded ward where the shared material is on this machine."""
     recording = root.parent / "shared" / "feeds" / "simhospital" / "lp.mllp.gz"
     recorded = recorded_notices(recording) if recording.is_file() else ()
-    return [item.notice for item in (*vignette_notices(), *recorded)]
+    notices = [item.notice for item in (*vignette_notices(), *recorded)]
+    return [*notices, speaking_for_another(notices[0])]
+
+
+def speaking_for_another(notice: Notice) -> Notice:
+    """Give a notice of an alert whose LP turned out to be that of another alert."""
+    body = {**json.loads(notice.body), "joined": ["another-alert"]}
+    return replace(notice, body=json.dumps(body).encode())
 
 
 def elements(value: object) -> object:

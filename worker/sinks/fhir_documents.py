@@ -9,6 +9,7 @@ DetectedIssue (`contained`), and the patient is named by identifier: we know no 
 | first version | final |
 | later versions | amended |
 | withdrawn | entered-in-error |
+| speaks through another one, because two LPs turned out to be one | entered-in-error |
 
 ADR 0013 says why. Source: HL7 FHIR R4 (4.0.1) DetectedIssue, Communication, Observation, Procedure, Bundle; value sets
 observation-status, detectedissue-severity, request-priority, event-status, communication-category.
@@ -30,6 +31,7 @@ from worker.model.errors import LpwatchError
 from worker.model.fact import PunctureStatus
 from worker.rules.words import with_unit
 from worker.sinks.fhir_narrative import (
+    SAME_LP,
     as_xhtml,
     evidence_text,
     is_void,
@@ -83,28 +85,26 @@ class Resource(NamedTuple):
         return f"{self.type}/{self.id}"
 
 
-def fhir_resources(notice: Notice) -> tuple[Resource, Resource]:
+def fhir_resources(notice: Notice) -> tuple[Resource, ...]:
     """Make the DetectedIssue and the Communication of a notice, in the order in which a server takes them.
 
-    Shape: the body of the notice is a full alert.
+    Shape: the body of the notice is a full alert. Behind the two stands a DetectedIssue for each alert that it speaks for
+    since their LPs turned out to be one: it closes what a server has of that.
     Raises: LpwatchError where it is none, or no resource can be made of it.
     """
-    issue, told = _made(notice)
-    return (
-        Resource("DetectedIssue", issue["id"], _encode(issue)),
-        Resource("Communication", told["id"], _encode(told)),
-    )
+    return tuple(Resource(made["resourceType"], made["id"], _encode(made)) for made in _made(notice))
 
 
 def fhir_bundle(notice: Notice) -> bytes:
-    """Make a transaction Bundle of both, which a server takes as it is, as often as it comes.
+    """Make a transaction Bundle of them, which a server takes as it is, as often as it comes.
 
     Raises: LpwatchError as `fhir_resources` does.
     """
     from fhir.resources.R4B.bundle import Bundle  # noqa: PLC0415 - slow to import, for those who send FHIR
 
-    issue, told = _made(notice)
-    urls = [_url(resource) for resource in (issue, told)]
+    resources = _made(notice)
+    urls = [_url(resource) for resource in resources]
+    told = resources[1]
     # Inside a Bundle references go by the full URLs; a server puts its own in their place.
     told["about"][0] = {"reference": urls[0]}
     entries = [
@@ -113,7 +113,7 @@ def fhir_bundle(notice: Notice) -> bytes:
             "resource": resource,
             "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
         }
-        for url, resource in zip(urls, (issue, told), strict=True)
+        for url, resource in zip(urls, resources, strict=True)
     ]
     bundle = {"resourceType": "Bundle", "id": notice.notice_id, "type": "transaction", "entry": entries}
     return _encode(_build(Bundle, bundle))
@@ -125,7 +125,7 @@ def _url(resource: Mapping[str, Any]) -> str:  # Any: FHIR JSON
     return f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"
 
 
-def _made(notice: Notice) -> tuple[dict[str, Any], dict[str, Any]]:  # Any: FHIR JSON
+def _made(notice: Notice) -> list[dict[str, Any]]:  # Any: FHIR JSON
     from fhir.resources.R4B.communication import Communication  # noqa: PLC0415 - see `fhir_bundle`
     from fhir.resources.R4B.detectedissue import DetectedIssue  # noqa: PLC0415 - see `fhir_bundle`
 
@@ -136,10 +136,11 @@ def _made(notice: Notice) -> tuple[dict[str, Any], dict[str, Any]]:  # Any: FHIR
     if not (_ID.fullmatch(alert["alert_id"]) and _ID.fullmatch(notice.notice_id)):
         raise LpwatchError("an id that FHIR does not allow", "fhir")
     lines = lines_of(alert)
-    return (
+    return [
         _build(DetectedIssue, _issue(alert, lines)),
         _build(Communication, _communication(alert, notice.notice_id, lines)),
-    )
+        *(_build(DetectedIssue, _closed(alert_id, alert)) for alert_id in alert.get("joined", ())),
+    ]
 
 
 class _Built(Protocol):
@@ -164,7 +165,7 @@ def _build(model: _Model, resource: dict[str, Any]) -> dict[str, Any]:  # Any: F
 
 
 def _issue(alert: AlertDocument, lines: Sequence[str]) -> dict[str, Any]:  # Any: FHIR JSON
-    rule, subject = alert["rule"], _subject(alert)
+    subject = _subject(alert)
     values = [_observation(f"e{number}", item, alert) for number, item in enumerate(alert["evidence"], 1)]
     evidence = [
         {"code": [{"text": value["code"]["text"]}], "detail": [{"reference": f"#{value['id']}"}]}
@@ -178,10 +179,7 @@ def _issue(alert: AlertDocument, lines: Sequence[str]) -> dict[str, Any]:  # Any
             "contained": [_procedure(alert, subject), *values],
             "identifier": [{"system": ALERT_SYSTEM, "value": alert["alert_id"]}],
             "status": _status(alert),
-            "code": {
-                "coding": [{"system": RULE_SYSTEM, "version": str(rule["version"]), "code": rule["id"]}],
-                "text": rule["title"],
-            },
+            "code": _code(alert),
             "severity": SEVERITIES[alert["severity"]],
             "patient": subject,
             "identifiedDateTime": alert["raised_at"],
@@ -190,6 +188,28 @@ def _issue(alert: AlertDocument, lines: Sequence[str]) -> dict[str, Any]:  # Any
             "detail": "\n".join(lines),
         }
     )
+
+
+def _closed(alert_id: str, alert: AlertDocument) -> dict[str, object]:
+    """Close an alert that was told of the same LP when it was taken for another one, and say which one goes on."""
+    lines = [f"CLOSED: {alert['rule']['title']}", f"{SAME_LP}: alert {alert['alert_id']} goes on."]
+    return {
+        "resourceType": "DetectedIssue",
+        "id": alert_id,
+        "text": {"status": "generated", "div": as_xhtml(lines)},
+        "identifier": [{"system": ALERT_SYSTEM, "value": alert_id}],
+        "status": _IN_ERROR,
+        "code": _code(alert),
+        "patient": _subject(alert),
+        "implicated": [_named(alert["alert_id"], alert["rule"]["title"])],
+        "detail": "\n".join(lines),
+    }
+
+
+def _code(alert: AlertDocument) -> dict[str, object]:
+    rule = alert["rule"]
+    coding = {"system": RULE_SYSTEM, "version": str(rule["version"]), "code": rule["id"]}
+    return {"coding": [coding], "text": rule["title"]}
 
 
 def _status(alert: AlertDocument) -> str:
@@ -223,15 +243,13 @@ def _communication(
 
 
 def _also_about(alert: AlertDocument) -> list[dict[str, object]]:
-    """Name the other open alerts of the LP by identifier: a server that was not told of one must not refuse this one."""
-    return [
-        {
-            "type": "DetectedIssue",
-            "identifier": {"system": ALERT_SYSTEM, "value": other["alert_id"]},
-            "display": other["title"],
-        }
-        for other in alert.get("also_open", [])
-    ]
+    return [_named(other["alert_id"], other["title"]) for other in alert.get("also_open", [])]
+
+
+def _named(alert_id: str, title: str) -> dict[str, object]:
+    """Refer to another alert by identifier: a server that was not told of it must not refuse this one."""
+    identifier = {"system": ALERT_SYSTEM, "value": alert_id}
+    return {"type": "DetectedIssue", "identifier": identifier, "display": title}
 
 
 def _procedure(alert: AlertDocument, subject: Mapping[str, object]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from worker.model.alert import AlertState
 from worker.model.passage import Passage
 from worker.rules.words import said, with_unit
 
+SAME_LP = "The two lumbar punctures turned out to be one"
 _XHTML = "http://www.w3.org/1999/xhtml"
 _WITHOUT_HOUR = frozenset({"year", "month", "day"})
 
@@ -43,6 +44,7 @@ def lines_of(alert: AlertDocument) -> list[str]:
         *_listed("Became known: ", (evidence_text(item, lp) for item in alert.get("became_known", []))),
         *_listed("Told earlier: " if is_gone else "Evidence: ", evidence),
         *_listed("Also open for this lumbar puncture: ", map(_also_open, alert.get("also_open", []))),
+        *_listed(f"{SAME_LP}; this alert speaks for alert ", alert.get("joined", ())),
         *_listed("Context: ", (_context(item, lp) for item in alert["context"])),
         *_listed("Beside it: ", (_circumstance(item, lp) for item in alert.get("circumstances", []))),
         *([] if is_gone else _advice(alert)),

@@ -66,7 +66,7 @@ def notice(body: AlertDocument) -> Notice:
 
 
 def resources(body: AlertDocument) -> tuple[dict[str, Any], dict[str, Any]]:
-    issue, told = fhir_resources(notice(body))
+    issue, told, *_ = fhir_resources(notice(body))
     return json.loads(issue.body), json.loads(told.body)
 
 
@@ -349,6 +349,22 @@ def test_a_bundle_is_a_transaction_that_may_be_sent_again() -> None:
     ]
     assert told["resource"]["about"] == [{"reference": issue["fullUrl"]}]
     assert fhir_bundle(body) == fhir_bundle(body)
+
+
+def test_an_alert_that_speaks_for_another_one_of_the_same_lp_closes_that() -> None:
+    body = document(folded_ids={"fever-single": ("c3d4",)})
+    issue, told, closed = fhir_resources(notice(body))
+    assert (issue.path, closed.path) == ("DetectedIssue/a1b2", "DetectedIssue/c3d4")
+    assert (
+        "turned out to be one; this alert speaks for alert c3d4"
+        in json.loads(told.body)["payload"][0]["contentString"]
+    )
+    written = json.loads(closed.body)
+    assert written["status"] == "entered-in-error"
+    assert written["implicated"][0]["identifier"] == {"system": "urn:lpwatch:alert", "value": "a1b2"}
+    assert written["detail"].endswith("turned out to be one: alert a1b2 goes on.")
+    entries = json.loads(fhir_bundle(notice(body)))["entry"]
+    assert [entry["request"]["url"] for entry in entries] == [issue.path, told.path, closed.path]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"alert_id": "secret 4711"}', b"\xff"])
