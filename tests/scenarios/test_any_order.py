@@ -140,6 +140,7 @@ VERSIONS = {
         ],
         NOTHING,
     ),
+    "report called off without its lines (blind spot)": ([LP, HOT, report(12, [], "X")], FEVER),
     "line left out of a corrected report": (
         [LP, report(11, [line(1, "37"), line(2, "39", "b")]), report(12, [line(1, "37")], "C")],
         NOTHING,
@@ -165,6 +166,10 @@ VERSIONS = {
     "comment says entered in error": (
         [LP, result(11, "39", app="WARD"), result(12, "39", app="WARD", more=["NTE|1||Entered in error"])],
         NOTHING,
+    ),
+    "comment says that another value was entered in error": (
+        [LP, result(11, "39", app="WARD", more=["NTE|1||41 was entered in error, this one is right"])],
+        FEVER,
     ),
     "comment where the feed says nothing of it": (
         [LP, HOT, result(12, "39", more=["NTE|1||Entered in error"])],
@@ -220,6 +225,10 @@ VERSIONS = {
     "note that stands": ([LP, note(12, "T02", WEAK)], ["leg-weakness emergent"]),
     "specimen corrected to a shunt": (
         [fluid(9.5, 9), HOT, fluid(13, 9, "SHUNT^CSF from shunt^L", "C")],
+        NOTHING,
+    ),
+    "specimen corrected to a shunt, line by line": (
+        [fluid(9.5, 9), HOT, fluid(13, 9, "SHUNT^CSF from shunt^L", "A")],
         NOTHING,
     ),
     "specimen taken back": ([fluid(9.5, 9), HOT, fluid(13, 9, "CSF", "D")], NOTHING),

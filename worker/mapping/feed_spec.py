@@ -202,6 +202,7 @@ class FeedSpec(PackModel):
         description="Message type (ADT^A02, or ADT for all of them) → why it is not needed.",
     )
     error_comments: tuple[str, ...] | None = Field(
-        default=None, description="NTE texts below a result that take it back ('entered in error')."
+        default=None,
+        description="Words ('entered in error') that take a result back where a sentence of an NTE below it begins with them.",
     )
     expected_rate: RateSpec | None = None

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from worker.decode.hl7v2 import ObservationGroup, ResultGroup, Segment
 from worker.mapping.concepts import Coding, Target, fold
+from worker.mapping.feeds import NOT_LUMBAR
 from worker.mapping.hl7v2.context import (
     CODED_PARTS,
     DELETE,
@@ -45,6 +46,9 @@ _STATUS_TIMES = frozenset({"OBR-22", "ORC-9"})
 _SUBJECT_LENGTH = 60
 _SPM_WAYS = (5, 7, 8, 9)
 """Type modifier, collection method, source site and its modifier."""
+
+_BEGINS = r"(?:^|_|[^\w\s,]) ?"
+"""Where a sentence of a comment begins: behind nothing, a full stop, a frame ("***Entered in error***")."""
 
 _BASE = re.compile(r"(?:[xX*] ?)?10|.*/.*m")
 _POWER = re.compile(r"[0-9]{1,2}(?:/.*)?")
@@ -308,18 +312,25 @@ def _site(context: Context, obx: Segment, target: Target) -> str:
 
 
 def _is_taken_back(context: Context, observation: ObservationGroup) -> bool:
-    """Tell whether a comment takes the result back, where the feed says that comments can."""
+    """Tell whether a sentence of a comment begins with words by which the feed takes results back.
+
+    Shape: not words inside a sentence, which may say the opposite, or speak of another value ("41 was entered in error").
+    """
     phrases = context.feed.error_comments
     if not phrases:
         return False
     said = [fold(nte.text(3)) for nte in observation.ntes]
-    return any(phrase in text for phrase in phrases for text in said)
+    return any(re.search(_BEGINS + re.escape(phrase), text) for phrase in phrases for text in said)
 
 
 def _specimen_fact(context: Context, order: Order) -> Fact | None:
-    """State that CSF was collected, where a specimen segment or the source of a reported order says when."""
+    """State that CSF was collected, where a specimen segment or the source of a reported order says when.
+
+    Shape: deleted where a correction says that the fluid of this order came from a shunt, a drain or a ventricle.
+    """
     group = order.segments
-    if order.specimen != "csf" or "csf-specimen" not in context.pack.concepts:
+    is_not_lumbar = order.is_correction and order.specimen in NOT_LUMBAR
+    if not (order.specimen == "csf" or is_not_lumbar) or "csf-specimen" not in context.pack.concepts:
         return None
     collected = [("SPM-17", spm.value(17)) for spm in group.spms]
     if group.obr is not None and context.message.peek.message_type[:3] in {"ORU", "OUL"}:
@@ -331,7 +342,7 @@ def _specimen_fact(context: Context, order: Order) -> Fact | None:
     effective = clinical_time(context, order.patient, filled, place)
     if isinstance(effective, Issue):
         return None
-    is_deleted = is_deleted_everywhere(group.obxs)
+    is_deleted = is_not_lumbar or is_deleted_everywhere(group.obxs)
     key = f"{context.feed.id}|{order.number}|csf-specimen"
     draft = Draft(key, "csf-specimen", effective, Coded("collected"), place, order.replaced, "csf")
     rank = CORRECTED if order.is_correction else FINAL

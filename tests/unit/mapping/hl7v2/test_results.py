@@ -127,6 +127,25 @@ def test_a_comment_takes_a_result_back_only_where_the_feed_says_so(
     assert only(read(*lines, using=site("error_comments: [entered in error]"))).is_deleted
 
 
+@pytest.mark.parametrize(
+    ("comment", "is_deleted"),
+    [
+        ("***ENTERED IN ERROR***", True),
+        ("Seen by Dr Roe. Entered  in error by the student", True),
+        ("Rechecked, NOT entered in error", False),
+        ("Earlier value of 41 was entered in error", False),
+        ("This one stands, entered in error was the first", False),
+    ],
+)
+def test_words_of_error_count_where_a_sentence_begins(
+    read: Read, site: Callable[[str], MappingPack], comment: str, *, is_deleted: bool
+) -> None:
+    fact = only(
+        read(OBR, temperature(), f"NTE|1||{comment}", using=site("error_comments: [entered in error]"))
+    )
+    assert fact.is_deleted == is_deleted
+
+
 BY_ORDER = "result_identity: order"
 
 
@@ -379,6 +398,14 @@ def test_a_csf_specimen_whose_results_were_posted_as_wrong_is_taken_back(read: R
         ("csf-wbc", True),
         ("csf-specimen", True),
     ]
+
+
+@pytest.mark.parametrize(("status", "is_deleted"), [("C", [True]), ("F", [])])
+def test_a_csf_specimen_that_is_corrected_to_fluid_of_a_shunt_is_taken_back(
+    read: Read, status: str, is_deleted: list[bool]
+) -> None:
+    lines = (CSF_OBR.format(source="CSF shunt"), WHITE_CELLS[:-1] + status)
+    assert [fact.is_deleted for fact in facts(read(*lines)) if fact.concept == "csf-specimen"] == is_deleted
 
 
 @pytest.mark.parametrize(
