@@ -148,11 +148,12 @@ def _by_place(alerts: Iterable[Alert], standing: Standing) -> tuple[dict[_Place,
     return mine, others
 
 
-def _seniority(alert: Alert) -> tuple[bool, bool, EpochMs, str]:
-    """Prefer an open alert, so that nothing closes unseen; then a clinician's resolution; then the oldest."""
+def _seniority(alert: Alert) -> tuple[bool, bool, bool, EpochMs, str]:
+    """Prefer an open alert, so that nothing closes unseen; then a clinician's resolution; what expired; the oldest."""
     return (
         not alert.state.is_open,
         alert.state is not AlertState.RESOLVED,
+        not still_speaks(alert),
         alert.raised_at_ms,
         alert.alert_id,
     )

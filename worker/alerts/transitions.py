@@ -129,8 +129,8 @@ def withdraw(alert: Alert, reason: str, now: Now) -> AlertChange | None:
 
 
 def supersede(alert: Alert, reason: str, now: Now) -> AlertChange | None:
-    """Close an open alert for which another speaks."""
-    return _visible(alert, AlertState.SUPERSEDED, reason, now) if alert.state.is_open else None
+    """Close an alert for which another speaks, also one that expired."""
+    return _visible(alert, AlertState.SUPERSEDED, reason, now) if still_speaks(alert) else None
 
 
 def may_break_silence(resolved: Alert, finding: Finding, policy: Policy) -> str:

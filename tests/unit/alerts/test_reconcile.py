@@ -347,6 +347,29 @@ def test_two_alerts_of_lps_that_joined_become_one() -> None:
     assert ward.assess(13, found(), episode_id="kept", standing=standing) == ()
 
 
+def test_an_expired_alert_of_an_lp_that_joined_another_speaks_no_more() -> None:
+    ward = Ward()
+    ward.assess_pairs(10, [("kept", found()), ("old", found())], Standing())
+    ward.assess_pairs(169, [("kept", found()), ("old", found())], Standing())
+    (gone,) = ward.assess(170, found(), episode_id="kept", standing=Standing({"kept"}, {"old": "kept"}))
+    assert (gone.alert.state, gone.reason) == (AlertState.SUPERSEDED, "lumbar puncture joined with another")
+    assert sorted(alert.state for alert in ward.alerts.values()) == [
+        AlertState.EXPIRED,
+        AlertState.SUPERSEDED,
+    ]
+
+
+def test_whoever_was_told_of_an_expired_alert_hears_of_its_withdrawal_when_its_lp_has_joined_another() -> (
+    None
+):
+    ward = Ward()
+    ward.assess_pairs(10, [("kept", found())], Standing())
+    ward.assess_pairs(11, [("old", found())], Standing())
+    ward.assess_pairs(169, [("old", found())], Standing())
+    (gone,) = ward.assess(170, standing=Standing({"kept"}, {"old": "kept"}))
+    assert (gone.alert.alert_id, gone.alert.state, gone.is_noticed) == ("a2", AlertState.WITHDRAWN, True)
+
+
 def test_alerts_that_nobody_was_told_of_are_joined_without_a_word() -> None:
     ward = Ward()
     shadow = found(status=RuleStatus.SHADOW)
