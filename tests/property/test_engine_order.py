@@ -10,6 +10,7 @@ from functools import cache
 from itertools import permutations
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -40,6 +41,7 @@ from worker.storage.memory import MemoryState
 from worker.storage.migrate import upgrade
 from worker.storage.state import SqlState
 
+pytestmark = pytest.mark.slow
 T0 = 20_000 * DAY_MS
 UNTIL = T0 + 6 * DAY_MS
 PEOPLE = (Identifier("ward", "1", "MR"), Identifier("nation", "9", "NI"), Identifier("ward", "2", "MR"))

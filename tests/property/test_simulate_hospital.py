@@ -138,9 +138,8 @@ def test_what_was_planted_is_found_and_traps_stay_silent(pack: Pack, seed: int, 
     assert _wrong(run, is_in_order=True) == []
 
 
-@pytest.mark.parametrize(
-    "seed", [3, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 11))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 11))
 def test_both_forms_of_one_hospital_give_the_same_findings(pack: Pack, seed: int) -> None:
     settings = Settings(seed, patients=12, rates=Rates(BUSY))
     told = _run(pack, settings)

@@ -18,6 +18,7 @@ from worker.runtime.offline import load_pack
 from worker.simulate.vignettes import parse_vignettes
 from worker.storage.records import Outgoing
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).resolve().parents[2] / "mappings" / "tests"
 OF_THE_RULE = {"title", "review", "disclaimer", "withdrawal"}
 """What a minimal alert says in the words of rules and programs; a note may use the same."""
@@ -33,7 +34,6 @@ def misfits(notices: Iterable[Outgoing]) -> list[str]:
     ]
 
 
-@pytest.mark.slow
 def test_every_alert_of_the_vignettes_fits_its_schema() -> None:
     notices = vignette_notices()
     assert len(notices) > 500
@@ -69,13 +69,11 @@ def recorded(shared: Path) -> tuple[Outgoing, ...]:
     return recorded_notices(shared / "feeds" / "simhospital" / "lp.mllp.gz")
 
 
-@pytest.mark.slow
 def test_every_alert_of_the_recorded_ward_fits_its_schema(recorded: tuple[Outgoing, ...]) -> None:
     assert len(recorded) > 200
     assert misfits(recorded) == []
 
 
-@pytest.mark.slow
 def test_the_recorded_ward_says_where_its_patients_are(recorded: tuple[Outgoing, ...]) -> None:
     places = [json.loads(item.notice.body)["location"] for item in recorded]
     known = [place["now"] for place in places if place["now"] is not None]
