@@ -11,7 +11,7 @@ from worker.alerts.policy import Policy
 from worker.alerts.render import Surroundings, shown_finding
 from worker.alerts.route_files import parse_routes
 from worker.alerts.routing import Routes
-from worker.alerts.taken_back import became_known, taken_back
+from worker.alerts.taken_back import became_known, facts_of, taken_back
 from worker.correlate.baseline import is_why_he_came_back
 from worker.correlate.device_values import DeviceValues
 from worker.correlate.episodes import find_episodes
@@ -346,19 +346,19 @@ def surround(change: AlertChange, found: Assessment, as_of_ms: EpochMs) -> Surro
 
 
 def _became_known(alert: Alert, found: Assessment) -> tuple[Fact, ...]:
-    """Give what took a withdrawn alert back without correcting anything that it told of."""
+    """Give what took a withdrawn alert back without correcting anything that it told of.
+
+    Shape: facts that decide now; of an LP whose time is known otherwise now, what gives its time.
+    """
     told = alert.last_told
     if told is None:
         return ()
-    anchor_ms = told.finding.episode.anchor_ms
-    return next(
-        (
-            became_known(told, each.trace)
-            for each in found.evaluations
-            if each.rule.id == alert.rule and each.context.anchor_ms == anchor_ms
-        ),
-        (),
-    )
+    lp = told.finding.episode
+    for each in found.evaluations:
+        if each.rule.id == alert.rule and each.context.anchor_ms == lp.anchor_ms:
+            return became_known(told, facts_of(each.trace))
+    times = {each.anchor for each in found.episodes if each.record_keys & lp.record_keys}
+    return became_known(told, (fact for fact in found.index.facts if fact.effective in times))
 
 
 def _circumstances(finding: Finding, found: Assessment) -> tuple[Beside, ...]:

@@ -17,6 +17,7 @@ from tests.unit.correlate.facts import (
     fact,
     finding,
     puncture,
+    puncture_on,
     stay,
     temperature,
 )
@@ -171,6 +172,22 @@ def test_red_cells_that_come_later_are_named_by_the_withdrawal(pack: Pack) -> No
     assessed(2, cells)
     around = surround(*assessed(5, cells, red), at(5))
     assert (around.taken_back, around.became_known) == ((), (red,))
+
+
+@pytest.mark.parametrize(
+    "since", [csf(14, 2, received=22), puncture(14, PunctureSource.NOTE, key="note", received=22)]
+)
+def test_what_tells_the_time_of_a_date_only_lp_is_named_by_the_withdrawal(pack: Pack, since: Fact) -> None:
+    ward = Ward()
+
+    def assessed(hours: float, *facts: Fact) -> tuple[AlertChange, Assessment]:
+        found = assess([ADULT, puncture_on(0), *facts], pack, at(hours), at(hours))
+        (change,) = ward.assess(hours, *(each for each in found.findings if each.rule == "fever-single"))
+        return change, found
+
+    assessed(12, FEVER)
+    around = surround(*assessed(22, FEVER, since), at(22))
+    assert (around.taken_back, around.became_known) == ((), (since,))
 
 
 def test_results_drugs_and_needle_stand_beside_the_alert(pack: Pack) -> None:

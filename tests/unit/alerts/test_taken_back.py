@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from tests.unit.alerts.findings import found
 from tests.unit.alerts.test_render import AROUND, TEXT, open_alert
 from tests.unit.correlate.facts import at, csf, puncture, temperature
 from worker.alerts.render import render_alert
-from worker.alerts.taken_back import TakenBack, became_known, taken_back
+from worker.alerts.taken_back import TakenBack, became_known, facts_of, taken_back
 from worker.model.alert import LastTold
+from worker.model.fact import Identifier
 from worker.model.finding import Trace, Truth
 
 FEVER = temperature(10, 38.4)
@@ -28,6 +31,13 @@ def test_a_corrected_value_is_shown_beside_what_was_told() -> None:
 
 def test_a_deleted_value_has_nothing_in_its_place() -> None:
     assert taken_back(found(), [LP]) == (TakenBack(FEVER, None),)
+
+
+def test_a_value_that_was_corrected_under_another_number_of_the_patient_is_shown_beside_what_was_told() -> (
+    None
+):
+    corrected = structs.replace(temperature(10, 36.4), patient=Identifier("other", "2"))
+    assert taken_back(found(), [LP, corrected]) == (TakenBack(FEVER, corrected),)
 
 
 def test_a_void_lp_is_named_before_the_evidence() -> None:
@@ -62,7 +72,7 @@ def test_what_became_known_is_what_decides_now_and_came_after_the_alert() -> Non
     trace = Trace(
         Truth.FALSE, "all", children=(Trace(Truth.FALSE, "minus", facts=(before, since, since, corrected)),)
     )
-    assert became_known(told, trace) == (since,)
+    assert became_known(told, facts_of(trace)) == (since,)
 
 
 def test_a_withdrawal_names_what_became_known() -> None:
