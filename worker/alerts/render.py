@@ -49,6 +49,10 @@ TAKEN_BACK = "What this alert rested on was corrected or taken back. " + NOT_WEL
 STANDS_OTHERWISE = (
     "What this alert rested on was not corrected; what is known now no longer makes it an alert. " + NOT_WELL
 )
+PARTED = (
+    "Numbers of the patient were parted: what this alert rested on was told under a number that is not this patient's. "
+    + NOT_WELL
+)
 LP_TAKEN_BACK = "The record of the lumbar puncture was corrected, cancelled or taken back. " + NOT_WELL
 RULE_NOT_IN_USE = (
     "Nothing that this alert rested on was corrected; its rule is not in use any more. " + NOT_WELL
@@ -173,6 +177,9 @@ def _withdrawal(around: Surroundings) -> str:
         return LP_TAKEN_BACK
     if around.reason == RULE_GONE:
         return RULE_NOT_IN_USE
+    names = {identifier.key for identifier in around.identifiers}
+    if names and any(now is None and was.patient.key not in names for was, now in around.taken_back):
+        return PARTED
     return TAKEN_BACK if around.taken_back else STANDS_OTHERWISE
 
 

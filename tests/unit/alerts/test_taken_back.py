@@ -56,6 +56,16 @@ def test_a_withdrawal_names_the_value_and_says_that_the_patient_may_not_be_well(
     assert "does not mean that the patient is well" in document["withdrawal"]
 
 
+def test_a_withdrawal_after_numbers_were_parted_says_that_the_value_is_of_another_number() -> None:
+    ward = open_alert()
+    ward.assess(12)
+    others = structs.replace(FEVER, patient=Identifier("other", "2"))
+    around = replace(AROUND, identifiers=(FEVER.patient,), taken_back=(TakenBack(others, None),))
+    assert "Numbers of the patient were parted" in render_alert(ward.only, TEXT, around)["withdrawal"]
+    kept = replace(around, identifiers=(FEVER.patient, others.patient))
+    assert "corrected or taken back" in render_alert(ward.only, TEXT, kept)["withdrawal"]
+
+
 def test_a_withdrawal_without_a_correction_does_not_claim_one() -> None:
     ward = open_alert()
     ward.assess(12)
