@@ -63,8 +63,16 @@ def batch(first: int, *facts: Fact, part: str = PART, **more: object) -> Batch:
     return replace(Batch(part, first, first + 1, T0, facts, due=due), **more)
 
 
-def link(one: Identifier, other: Identifier, kind: str, hours: float) -> IdentityLink:
-    return IdentityLink(one, other, kind, T0 + round(hours * HOUR_MS))
+def link(
+    one: Identifier, other: Identifier, kind: str, hours: float, record: Identifier | None = None
+) -> IdentityLink:
+    return IdentityLink(one, other, kind, T0 + round(hours * HOUR_MS), record)
+
+
+def version(record: Identifier, hours: float, *others: Identifier) -> list[IdentityLink]:
+    """Write what a version of a record says: whom it names beside itself."""
+    named = [link(record, other, "same-pid", hours, record) for other in others]
+    return [*named, link(record, record, "version", hours, record)]
 
 
 def judge(store: Store, verdict: Callable[[Case], Verdict], as_of_ms: int = T0) -> list[Case]:

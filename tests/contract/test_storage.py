@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from tests.contract.state_values import (
     nothing,
     outgoing,
     raising,
+    version,
 )
 from worker.model.alert import AlertChange, Notice
 from worker.model.fact import Fact, Identifier
@@ -278,6 +280,63 @@ def test_a_patient_that_parted_is_judged_alone(store: Store) -> None:
     assert [known.episode_id for known in anna.episodes] == ["e1"]
     assert ben.episodes == ()
     assert [alert.alert_id for alert in anna.alerts] == ["a1"]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize("parts", ["one", "two"])
+def test_the_newest_version_of_a_record_says_whom_it_names(
+    store: Store, order: Sequence[int], parts: str
+) -> None:
+    """Whoever it named once is judged again, and without it."""
+    versions = [version(BEN, 0, ANNA), version(BEN, 1, ANNA, ANNA_NATIONAL), version(BEN, 2, ANNA_NATIONAL)]
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), fact(ANNA_NATIONAL, "lumbar-puncture")))
+    judge(store, nothing)
+    seen: list[tuple[Identifier, ...]] = []
+    for number, at in enumerate(order):
+        part = PART if parts == "one" else f"part {number}"
+        first = number + 1 if parts == "one" else 0
+        store.record(batch(first, part=part, links=versions[at], due={BEN: T0}))
+        seen += [tuple(sorted(case.patients)) for case in judge(store, nothing)]
+    assert seen[-1] in {(ANNA,), (ANNA_NATIONAL, BEN)}
+    last = {who: patients for patients in seen for who in patients}
+    assert last[BEN] == last[ANNA_NATIONAL] == (ANNA_NATIONAL, BEN)
+    assert last.get(ANNA, (ANNA,)) == (ANNA,)
+    assert store.case(store.find("1")[0]).patients == (ANNA,)
+    before = {store.case(store.find("1")[0], T0 + round(hours * HOUR_MS)).patients for hours in (0.5, 1.5)}
+    assert all(ANNA in patients for patients in before)
+
+
+def test_two_records_that_name_each_other_no_more_are_both_judged_and_then_left_alone(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), fact(BEN, "lumbar-puncture", 1)))
+    both = [*version(ANNA, 0, BEN), *version(BEN, 0, ANNA)]
+    store.record(batch(1, links=both, due={ANNA: T0}))
+    assert [len(case.patients) for case in judge(store, nothing)] == [2]
+    store.record(batch(2, links=[*version(ANNA, 1), *version(BEN, 1)], due={ANNA: T0}))
+    assert {case.patients for case in judge(store, nothing)} == {(ANNA,), (BEN,)}
+    store.record(batch(3, fact(ANNA, "gcs")))
+    assert [case.patients for case in judge(store, nothing)] == [(ANNA,)]
+    store.record(batch(4, links=version(BEN, 2, ANNA), due={BEN: T0}))
+    assert [len(case.patients) for case in judge(store, nothing)] == [2], "named again"
+
+
+def test_a_merge_stands_whatever_a_record_says(store: Store) -> None:
+    store.record(batch(0, fact(ANNA, "lumbar-puncture"), links=[link(ANNA, BEN, "merge", 0)]))
+    store.record(batch(1, links=[*version(BEN, 1, ANNA), *version(BEN, 2)], due={BEN: T0}))
+    assert {len(case.patients) for case in judge(store, nothing)} == {2}
+    store.record(batch(2, links=[link(ANNA, BEN, "unlink", 3)], due={ANNA: T0, BEN: T0}))
+    assert {len(case.patients) for case in judge(store, nothing)} == {1}
+
+
+def test_who_was_joined_because_something_moved_is_so_while_older_facts_are_kept(store: Store) -> None:
+    moves = [link(ANNA, BEN, "moved", 0), link(ANNA, ANNA_NATIONAL, "moved", 9)]
+    merge = link(ANNA, ANNA_NATIONAL, "merge", 0)
+    store.record(batch(0, fact(ANNA, "gcs"), fact(BEN, "gcs"), links=[*moves, merge]))
+    (anna,) = store.find("1")
+    assert set(store.case(anna).patients) == {ANNA, ANNA_NATIONAL, BEN}
+    store.drop_over(T0)
+    assert len(store.case(anna).patients) == 3
+    store.drop_over(T0 + DAY_MS)
+    assert set(store.case(anna).patients) == {ANNA, ANNA_NATIONAL}, "a merge stands"
 
 
 def test_patients_are_found_by_a_value(store: Store) -> None:

@@ -151,11 +151,20 @@ SAID = st.builds(
     st.sampled_from([2, 2, 2, 3, 4]),
 )
 LINKS = st.builds(
-    lambda pair, kind, hours: IdentityLink(*pair, kind, T0 + hours * HOUR_MS),
+    lambda pair, kind, hours: (IdentityLink(*pair, kind, T0 + hours * HOUR_MS),),
     st.sampled_from(list(permutations(PEOPLE, 2))),
-    st.sampled_from(["same-pid", "merge", "unlink"]),
+    st.sampled_from(["same-pid", "merge", "moved", "unlink"]),
     st.integers(0, 60),
 )
+
+
+def _version(named: list[Identifier], hours: int) -> tuple[IdentityLink, ...]:
+    record, at_ms = named[0], T0 + hours * HOUR_MS
+    same = (IdentityLink(record, other, "same-pid", at_ms, record) for other in named[1:])
+    return (*same, IdentityLink(record, record, "version", at_ms, record))
+
+
+VERSIONS = st.builds(_version, st.lists(st.sampled_from(PEOPLE), min_size=1, unique=True), st.integers(0, 60))
 ALWAYS = (
     Said(
         90, 0, PEOPLE[0], "lumbar-puncture", 0, puncture(PunctureStatus.COMPLETED, PunctureSource.PROCEDURE)
@@ -177,7 +186,7 @@ def recordings(draw: st.DrawFn) -> tuple[list[RawMessage], Spoken]:
     plan += [
         (said, ()) for said in draw(st.lists(st.lists(SAID, min_size=1, max_size=3).map(tuple), max_size=12))
     ]
-    plan += [((), (link,)) for link in draw(st.lists(LINKS, max_size=4))]
+    plan += [((), links) for links in draw(st.lists(LINKS | VERSIONS, max_size=6))]
     for number, (said, links) in enumerate(plan):
         facts = tuple(item.fact() for item in said)
         stated = [max(item.version, item.hours) * HOUR_MS for item in said]

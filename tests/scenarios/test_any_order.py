@@ -33,6 +33,7 @@ from tests.scenarios.wards import (
     standing,
     temperature,
     unlink,
+    versioned,
 )
 from worker.model.message import RawMessage
 from worker.runtime.clock import FixedClock
@@ -46,7 +47,10 @@ FEVER = ["fever-single urgent"]
 ONGOING = ["fever-ongoing-after-day1 urgent"]
 NOTHING: list[str] = []
 LP, HOT = procedure(8.1), result(11, "39")
-ONE, TWO = "1^^^HOSP^MR", "2^^^HOSP^MR"
+ONE, TWO, THREE = "1^^^HOSP^MR", "2^^^HOSP^MR", "3^^^HOSP^MR"
+FIRST, SECOND = "E1^^^INDEX^PI", "E2^^^INDEX^PI"
+FHIR_HOT = fhir(10.5, temperature("t", 39, 10))
+REPLACED = {"other": {"reference": "Patient/1"}, "type": "replaced-by"}
 TEMP = "8310-5^Temp^LN"
 WEAK, WELL = "Leg weakness, new today.", "Patient comfortable."
 
@@ -373,12 +377,171 @@ IDENTITY = {
         ],
         FEVER,
     ),
-    "moved by A45: the two patients are joined (blind spot)": (
-        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, TWO, "A45")],
+    **{
+        f"moved by {event}: the two patients are joined (blind spot)": (
+            [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, TWO, event)],
+            FEVER,
+        )
+        for event in ("A44", "A45")
+    },
+    "a visit that moves to another account of its patient": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, ONE, "A45")],
+        NOTHING,
+    ),
+    "a number that A43 moves": (
+        [
+            procedure(8.1, who=f"{ONE}~{FIRST}"),
+            result(11, "39", who=FIRST),
+            merge(12, f"{ONE}~{SECOND}", f"{ONE}~{FIRST}", "A43"),
+        ],
+        NOTHING,
+    ),
+    "a number that A43 moves to whom it names": (
+        [
+            procedure(8.1, who=ONE),
+            result(11, "39", who=SECOND),
+            merge(12, f"{ONE}~{SECOND}", f"{ONE}~{FIRST}", "A43"),
+        ],
         FEVER,
     ),
-    "a number that a later FHIR Patient drops stays joined (blind spot)": (
-        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, patient(mrn="5"))],
+    "merged, one number without authority": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, "2")],
+        FEVER,
+    ),
+    "merged, the kept number without authority": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, "1", TWO)],
+        FEVER,
+    ),
+    "merged with itself": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, ONE)],
+        NOTHING,
+    ),
+    "merged with a placeholder": (
+        [
+            procedure(8.1, who=ONE),
+            result(11, "39", who=TWO),
+            merge(12, ONE, "0000000^^^HOSP^MR"),
+            merge(13, TWO, "0000000^^^HOSP^MR"),
+        ],
+        NOTHING,
+    ),
+    "merged with a newborn number": (
+        [
+            procedure(8.1, who=ONE),
+            result(11, "39", who=TWO),
+            merge(12, ONE, "NB7^^^HOSP^MR"),
+            merge(13, TWO, "NB7^^^HOSP^MR"),
+        ],
+        NOTHING,
+    ),
+    "merged in a chain": (
+        [
+            procedure(8.1, who=ONE),
+            result(11, "39", who=THREE),
+            merge(12, TWO, ONE),
+            merge(13, THREE, TWO),
+        ],
+        FEVER,
+    ),
+    "merged in a chain that parts in the middle": (
+        [
+            procedure(8.1, who=ONE),
+            result(11, "39", who=THREE),
+            merge(12, TWO, ONE),
+            merge(13, THREE, TWO),
+            unlink(14, ONE, TWO),
+        ],
+        NOTHING,
+    ),
+    "merged one way and then the other": (
+        [procedure(8.1, who=ONE), result(11, "39", who=TWO), merge(12, ONE, TWO), merge(13, TWO, ONE)],
+        FEVER,
+    ),
+    "several numbers merged at once": (
+        [procedure(8.1, who=TWO), result(11, "39", who=THREE), merge(12, ONE, f"{TWO}~{THREE}")],
+        FEVER,
+    ),
+    "parted by numbers that did not join them": (
+        [
+            procedure(8.1, who=f"{ONE}~{FIRST}"),
+            result(11, "39", who=f"{TWO}~{SECOND}"),
+            merge(12, ONE, TWO),
+            unlink(13, f"{FIRST}~{ONE}", f"{SECOND}~{TWO}"),
+        ],
+        NOTHING,
+    ),
+    "a number that a later version of a FHIR Patient drops": (
+        [LP, FHIR_HOT, versioned(11, patient()), versioned(12, patient(mrn="5"))],
+        NOTHING,
+    ),
+    "a number that a FHIR Patient drops and has again": (
+        [LP, FHIR_HOT, versioned(12, patient(mrn="5")), versioned(13, patient())],
+        FEVER,
+    ),
+    "a number that a FHIR Patient drops, and an HL7 merge": (
+        [
+            LP,
+            FHIR_HOT,
+            versioned(11, patient()),
+            versioned(12, patient(mrn="5")),
+            merge(11.5, "5^^^HOSP^MR", MRN),
+        ],
+        FEVER,
+    ),
+    "a number that moves from one FHIR Patient to another": (
+        [
+            LP,
+            FHIR_HOT,
+            versioned(11, patient()),
+            versioned(12, patient(mrn="5")),
+            versioned(12, patient("2")),
+        ],
+        NOTHING,
+    ),
+    "a number that another FHIR resource gave its Patient": (
+        [
+            LP,
+            fhir(
+                11,
+                {
+                    **temperature("t", 39, 10),
+                    "subject": {
+                        "reference": "Patient/1",
+                        "identifier": {"system": "urn:hosp:mrn", "value": "4711"},
+                    },
+                },
+            ),
+            versioned(12, patient(mrn="5")),
+        ],
+        NOTHING,
+    ),
+    "a number that a part of a FHIR Patient leaves out": (
+        [LP, FHIR_HOT, versioned(11, patient()), versioned(12, patient(mrn="5"), "SUBSETTED")],
+        FEVER,
+    ),
+    "a number that a FHIR Patient without a version leaves out stays joined (blind spot)": (
+        [LP, FHIR_HOT, fhir(11, patient()), fhir(12, patient(mrn="5"))],
+        FEVER,
+    ),
+    "a FHIR link that a later version takes back": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10, subject="Patient/2")),
+            versioned(12, patient("2", "2", link=[REPLACED], active=False)),
+            versioned(13, patient("2", "2")),
+        ],
+        NOTHING,
+    ),
+    "a FHIR link that one of two takes back": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10, subject="Patient/2")),
+            versioned(12, patient("2", "2", link=[REPLACED], active=False)),
+            versioned(
+                12, patient("1", "1", link=[{"other": {"reference": "Patient/2"}, "type": "replaces"}])
+            ),
+            versioned(13, patient("1", "1")),
+        ],
         FEVER,
     ),
     "a number that two people had joins them (blind spot)": (
@@ -550,6 +713,13 @@ def test_parting_withdraws_the_alert_and_tells_who_was_told(site: PackProgram) -
     )
     assert (raised["state"], withdrawn["state"]) == ("raised", "withdrawn")
     assert raised["alert_id"] == withdrawn["alert_id"]
+
+
+def test_a_version_that_drops_a_number_withdraws_the_alert_and_tells_who_was_told(site: PackProgram) -> None:
+    raised, withdrawn = told_of(site, LP, FHIR_HOT, versioned(11, patient()), versioned(12, patient(mrn="5")))
+    assert (raised["state"], withdrawn["state"]) == ("raised", "withdrawn")
+    assert raised["alert_id"] == withdrawn["alert_id"]
+    assert numbers_in(withdrawn) == ["4711"]
 
 
 def test_nobody_is_alerted_on_whom_no_message_named(site: PackProgram) -> None:

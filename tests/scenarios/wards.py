@@ -146,6 +146,12 @@ def patient(id_: str = "1", mrn: str = "4711", **more: object) -> Json:
     return {"resourceType": "Patient", "id": id_, "identifier": identifiers, **more}
 
 
+def versioned(at: float, resource: Json, *labels: str) -> RawMessage:
+    """Write a Patient as a server gives it out: with its version, and labels that say what was left out."""
+    tags = {"tag": [{"code": label} for label in labels]} if labels else {}
+    return fhir(at, {**resource, "meta": {"versionId": f"v{at}", "lastUpdated": iso(at), **tags}})
+
+
 def temperature(
     id_: str, value: float, when: float, status: str = "final", subject: str = "Patient/1"
 ) -> Json:

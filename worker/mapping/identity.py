@@ -51,13 +51,20 @@ class Authorities:
         return tuple(sorted(found.values(), key=self._rank) if len(found) > 1 else found.values())
 
     def links(
-        self, identifiers: Sequence[Identifier], kind: str, stated_at_ms: EpochMs
+        self,
+        identifiers: Sequence[Identifier],
+        kind: str,
+        stated_at_ms: EpochMs,
+        record: Identifier | None = None,
     ) -> tuple[IdentityLink, ...]:
-        """State that the identifiers name one person, each with the first that may join."""
+        """State that the identifiers name one person, each with the first that may join.
+
+        Shape: `record` is the first, where it is the number of the record that says so.
+        """
         if len(identifiers) < 2:  # noqa: PLR2004 - a link has two ends
             return ()
-        joining = [identifier for identifier in identifiers if self.may_join(identifier)]
-        return tuple(IdentityLink(joining[0], other, kind, stated_at_ms) for other in joining[1:])
+        joining = [each for each in identifiers if each is record or self.may_join(each)]
+        return tuple(IdentityLink(joining[0], other, kind, stated_at_ms, record) for other in joining[1:])
 
     def may_join(self, identifier: Identifier) -> bool:
         """Tell whether the number may link two records (newborn and visit numbers may not)."""

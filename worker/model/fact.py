@@ -17,6 +17,14 @@ DIED = "died"
 """The reason of a discharge by death."""
 
 
+MOVED = "moved"
+"""The kind of a link of two patients of whom one had what is the other's: a visit, an account (A43 A44 A45)."""
+
+
+VERSION = "version"
+"""The kind of a link of a record with itself: what older versions of it said does not count any more."""
+
+
 class Identifier(msgspec.Struct, frozen=True, gc=False, order=True):
     """A patient identifier: the authority that issued it (PID-3.4, `Identifier.system`) and its value (PID-3.1).
 
@@ -36,14 +44,17 @@ class Identifier(msgspec.Struct, frozen=True, gc=False, order=True):
 class IdentityLink(msgspec.Struct, frozen=True, gc=False):
     """A statement that two identifiers name one person, or no longer do.
 
-    Shape: `kind` is "same-pid", "merge" (A18 A34 A40 ...), "patient-link" (FHIR) or "unlink". For one unordered pair the
-    statement with the highest (`stated_at_ms`, `kind`) counts, so that the order of arrival does not.
+    Shape: `kind` is "same-pid", "merge" (A18 A34 A40 ...), "moved" (A43 A44 A45), "patient-link" (FHIR) or "unlink". For one
+    unordered pair the statement with the highest (`stated_at_ms`, `kind`) counts, so that the order of arrival does not.
+    `record` is the number of the FHIR Patient that says so, one of the two: the statement counts until a newer version of the
+    record, which is a link of the record with itself of kind "version", does not repeat it.
     """
 
     first: Identifier
     second: Identifier
     kind: str
     stated_at_ms: EpochMs
+    record: Identifier | None = None
 
 
 class Version(msgspec.Struct, frozen=True, gc=False, order=True):

@@ -62,7 +62,8 @@ class Assessing:
     these, or they wait for their turn; (4) all their due rows; (5) the links, once: they say whom we judge, and whether that
     is whom we locked; (6) facts, LPs and alerts; (7) the verdicts; (8) all writes. Whoever could not be read, judged or
     written is found by halving (6) and (8), and set aside; he gets back the due rows of later instants, and one for another
-    try. A due row is taken only if what it was written with is read after it: (1) and (4) come before (5) and (6). Where
+    try. Whom a record does not name any more is due as well, once: he is judged without it. A due row is taken only if what it
+    was written with is read after it: (1) and (4) come before (5) and (6). Where
     nobody else writes there are no locks, and (2) is (5); a database in which somebody did write in between refuses the
     first write, and the whole is tried again.
     """
@@ -89,7 +90,7 @@ class Assessing:
         if not taken or (pack and conn.scalar(PACK) != pack):
             return Assessed()
         patients = {row.patient for row in taken}
-        groups, too_large = self._identities.bounded_groups(conn, patients, group_size.LARGEST_GROUP)
+        groups, too_large, lapsed = self._identities.bounded_groups(conn, patients, group_size.LARGEST_GROUP)
         watched = self._facts.having(conn, _members([*groups, *too_large]), opening)
         refused = {
             group: group_size.too_large(as_of_ms) for group in too_large if not watched.isdisjoint(group)
@@ -102,6 +103,8 @@ class Assessing:
         judged, unread = self._judge(conn, ours, decide, as_of_ms)
         # All due rows go before any comes: SQLite gives the number of a deleted row again.
         _take(conn, done_ids.union(row.id for row in rows))
+        if lapsed:
+            ledger.add_due(conn, [(number, as_of_ms) for number in self._identities.settle(conn, lapsed)])
         changes, unwritten = self._store(conn, judged, as_of_ms)
         failures = {**unread, **unwritten}
         failed = {

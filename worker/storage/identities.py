@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
-from worker.correlate.identity import UNLINK, components, known_at
-from worker.model.fact import Identifier, IdentityLink
+from worker.correlate.identity import LAPSED, Pair, Said, components, joined, newest
+from worker.model.fact import MOVED, VERSION, Identifier, IdentityLink
 from worker.model.time import EpochMs
 from worker.storage.dialect import find_pairs, insert_new, one_of, upsert, write_rows
 from worker.storage.schema import identifier, identity_link
 
 Group: TypeAlias = tuple[int, ...]
-Links: TypeAlias = dict[tuple[int, int], tuple[int, str]]
+Links: TypeAlias = dict[Pair[int], str]
 
 _CACHE_LIMIT = 100_000
 # More statements about patients who are joined are taken for a sign that they should not be. A statement of SQLite holds the
 # numbers of all whom so many can join.
 _LINKS_OF_A_MEMBER = 5
+_NO_RECORD, _MOVED = 0, -1
+
+
+class Bounded(NamedTuple):
+    """Who is joined with whom; of groups that are `too_large` a part. `lapsed` records once said more than they do now."""
+
+    groups: list[Group]
+    too_large: list[Group]
+    lapsed: set[int]
 
 
 class Identities:
@@ -66,7 +75,7 @@ class Identities:
         return all(key in self._numbers for key, _ in _keyed(identifiers))
 
     def link(self, conn: sa.Connection, links: Mapping[str, Sequence[IdentityLink]]) -> None:
-        """Keep, for each pair and part, the statement that counts: the one with the highest (time, kind)."""
+        """Keep, for each pair, part and record, the statement that counts: the one with the highest (time, kind)."""
         stated = [link for some in links.values() for link in some]
         numbers = self.number(conn, (item for link in stated for item in (link.first, link.second)))
         # Sorted, so that two writers meet the rows in one order and never wait for each other in a ring.
@@ -83,17 +92,10 @@ class Identities:
         Shape: with `at_ms` as they were joined then, as far as the newest statement about each pair tells.
         """
         wanted = frozenset(patients)
-        links = _reach(wanted, lambda some: _links(conn, some)) or {}
-        if at_ms is not None:
-            then = {
-                pair: (said_ms, known_at(kind, said_ms, at_ms)) for pair, (said_ms, kind) in links.items()
-            }
-            links = {pair: stated for pair, stated in then.items() if stated[1]}
+        links = _reach(wanted, lambda some: newest(_said(conn, some), at_ms)) or {}
         return _groups_of(wanted, links)
 
-    def bounded_groups(
-        self, conn: sa.Connection, patients: Iterable[int], largest: int
-    ) -> tuple[list[Group], list[Group]]:
+    def bounded_groups(self, conn: sa.Connection, patients: Iterable[int], largest: int) -> Bounded:
         """Give the groups that hold these patients, and apart from them those that have more than `largest` members.
 
         Shape: of the latter only a part, which holds the patient who was asked for: a mistake that joins a whole hospital must
@@ -101,36 +103,48 @@ class Identities:
         """
         wanted = frozenset(patients)
         most = largest * _LINKS_OF_A_MEMBER
-        links = _reach(wanted, lambda some: _some_links(conn, some, most), most)
+        found = Bounded([], [], set())
+        links = _reach(wanted, lambda some: _some_links(conn, some, most, found.lapsed), most)
         if links is None:
-            return self._one_by_one(conn, sorted(wanted), largest)
-        groups = _groups_of(wanted, links)
-        too_large = [group for group in groups if len(group) > largest]
-        return [group for group in groups if len(group) <= largest], too_large
+            self._one_by_one(conn, sorted(wanted), largest, found)
+        for group in () if links is None else _groups_of(wanted, links):
+            (found.groups if len(group) <= largest else found.too_large).append(group)
+        return found
 
-    def _one_by_one(
-        self, conn: sa.Connection, wanted: Iterable[int], largest: int
-    ) -> tuple[list[Group], list[Group]]:
+    def _one_by_one(self, conn: sa.Connection, wanted: Iterable[int], largest: int, found: Bounded) -> None:
         """Find the group of each patient by itself; one that meets another that is too large is part of that."""
         groups: dict[int, Group] = {}
-        too_large: list[Group] = []
         huge: set[int] = set()
         for patient in wanted:
             if patient not in groups:
-                group = _explore(conn, patient, largest, huge)
+                group = _explore(conn, patient, largest, huge, found.lapsed)
                 if len(group) > largest or not huge.isdisjoint(group):
-                    too_large.append(group)
+                    found.too_large.append(group)
                     huge.update(group)
                 else:
                     groups.update(dict.fromkeys(group, group))
-        return sorted(set(groups.values())), too_large
+        found.groups.extend(sorted(set(groups.values())))
+
+    def settle(self, conn: sa.Connection, lapsed: Iterable[int]) -> set[int]:
+        """Note that it is known what these records said and do not say any more; give whom they said it of.
+
+        Shape: what another worker settles now is left to him.
+        """
+        found = conn.execute(_LAPSED, {"records": sorted(lapsed)}).all()
+        if found:
+            conn.execute(_SETTLE, [row._asdict() for row in found])
+        return {number for row in found for number in row[:2] if number != row.known_record}
 
     def unchanged(self, conn: sa.Connection, groups: Sequence[Group]) -> list[Group]:
         """Give those of these groups that are still joined just so: read once, for whoever holds their locks."""
         members = frozenset(number for group in groups for number in group)
-        links = _links(conn, members) if members else {}
-        now = set(_joined(members.union(*links), links))
+        links = newest(_said(conn, members)) if members else {}
+        now = set(components(members.union(*links), joined(links)))
         return [group for group in groups if group in now]
+
+    def drop_moved(self, conn: sa.Connection, before_ms: EpochMs) -> None:
+        """Forget who was joined because something moved before this instant; what else joins them stands."""
+        conn.execute(_DROP_MOVED, {"before_ms": before_ms})
 
     def _load(self, conn: sa.Connection, keys: Iterable[tuple[str, str]]) -> None:
         self._keep(find_pairs(conn, (identifier.c.authority, identifier.c.value), keys))
@@ -156,11 +170,53 @@ class Identities:
 
 _SELECT = sa.select(identifier.c.id, identifier.c.authority, identifier.c.value, identifier.c.type)
 _BY_NUMBER = _SELECT.where(one_of(identifier.c.id, "numbers"))
-_STATED = (identity_link.c.first, identity_link.c.second, identity_link.c.stated_at_ms, identity_link.c.kind)
-_LINKS = sa.select(*_STATED).where(
-    sa.or_(one_of(identity_link.c.first, "patients"), one_of(identity_link.c.second, "patients"))
+_VERSIONS = identity_link.alias("versions")
+_VERSION_MS = sa.case(
+    (
+        identity_link.c.record > _NO_RECORD,
+        sa.select(sa.func.max(_VERSIONS.c.stated_at_ms))
+        .where(_VERSIONS.c.first == identity_link.c.record, _VERSIONS.c.second == identity_link.c.record)
+        .scalar_subquery(),
+    ),
+    else_=0,
 )
+_LINKS = sa.select(
+    identity_link.c.first,
+    identity_link.c.second,
+    identity_link.c.stated_at_ms,
+    identity_link.c.kind,
+    sa.func.coalesce(_VERSION_MS, 0),
+    identity_link.c.record,
+).where(sa.or_(one_of(identity_link.c.first, "patients"), one_of(identity_link.c.second, "patients")))
 _SOME_LINKS = _LINKS.limit(sa.bindparam("most"))
+_DROP_MOVED = sa.delete(identity_link).where(
+    identity_link.c.record == _MOVED, identity_link.c.stated_at_ms < sa.bindparam("before_ms")
+)
+_LAPSED = (
+    sa.select(
+        identity_link.c.first.label("known_first"),
+        identity_link.c.second.label("known_second"),
+        identity_link.c.part.label("known_part"),
+        identity_link.c.record.label("known_record"),
+    )
+    .where(
+        sa.or_(one_of(identity_link.c.first, "records"), one_of(identity_link.c.second, "records")),
+        one_of(identity_link.c.record, "records"),
+        identity_link.c.kind != LAPSED,
+        identity_link.c.stated_at_ms < _VERSION_MS,
+    )
+    .with_for_update(skip_locked=True, of=identity_link)
+)
+_SETTLE = (
+    sa.update(identity_link)
+    .where(
+        identity_link.c.first == sa.bindparam("known_first"),
+        identity_link.c.second == sa.bindparam("known_second"),
+        identity_link.c.part == sa.bindparam("known_part"),
+        identity_link.c.record == sa.bindparam("known_record"),
+    )
+    .values(kind=LAPSED)
+)
 
 
 def _keyed(identifiers: Iterable[Identifier]) -> Iterator[tuple[tuple[str, str], Identifier]]:
@@ -173,30 +229,23 @@ def _keyed(identifiers: Iterable[Identifier]) -> Iterator[tuple[tuple[str, str],
 
 
 def _groups_of(wanted: frozenset[int], links: Links) -> list[Group]:
-    return [group for group in _joined(wanted.union(*links), links) if not wanted.isdisjoint(group)]
+    groups = components(wanted.union(*links), joined(links))
+    return [group for group in groups if not wanted.isdisjoint(group)]
 
 
-def _joined(members: Iterable[int], links: Links) -> tuple[Group, ...]:
-    return components(members, [pair for pair, (_, kind) in links.items() if kind != UNLINK])
+def _said(conn: sa.Connection, patients: Iterable[int]) -> Iterator[Said[int]]:
+    """Read what is said of the pairs that these patients are in."""
+    return (Said(*row[:5]) for row in conn.execute(_LINKS, {"patients": list(patients)}))
 
 
-def _links(conn: sa.Connection, patients: Iterable[int]) -> Links:
-    """Read what is said last of each pair that these patients are in."""
-    return _newest(conn.execute(_LINKS, {"patients": list(patients)}))
-
-
-def _some_links(conn: sa.Connection, patients: Iterable[int], most: int) -> Links | None:
-    """Do the same, or give None where there are `most` statements or more."""
+def _some_links(conn: sa.Connection, patients: Iterable[int], most: int, lapsed: set[int]) -> Links | None:
+    """Give what each of these pairs is, or None where there are `most` statements or more; `lapsed` learns of records."""
     rows = conn.execute(_SOME_LINKS, {"patients": list(patients), "most": most}).all()
-    return _newest(rows) if len(rows) < most else None
-
-
-def _newest(rows: Iterable[sa.Row[int, int, EpochMs, str]]) -> Links:
-    found: Links = {}
-    for first, second, at_ms, kind in rows:
-        stated = (at_ms, kind)
-        found[first, second] = max(stated, found.get((first, second), stated))
-    return found
+    said = [Said(*row[:5]) for row in rows]
+    lapsed.update(
+        row.record for row, each in zip(rows, said, strict=True) if each.has_lapsed and each.kind != LAPSED
+    )
+    return newest(said) if len(rows) < most else None
 
 
 def _reach(
@@ -217,16 +266,15 @@ def _reach(
     return links
 
 
-def _explore(conn: sa.Connection, patient: int, largest: int, huge: set[int]) -> Group:
+def _explore(conn: sa.Connection, patient: int, largest: int, huge: set[int], lapsed: set[int]) -> Group:
     """Give a patient's group, or a part of it that is too large or meets what is; `huge` learns who has too many links."""
     members = frontier = frozenset({patient})
     while frontier and len(members) <= largest and huge.isdisjoint(members):
-        found = _some_links(conn, frontier, largest * _LINKS_OF_A_MEMBER)
+        found = _some_links(conn, frontier, largest * _LINKS_OF_A_MEMBER, lapsed)
         if found is None:
             huge.update(frontier)
             break
-        joined = [pair for pair, (_, kind) in found.items() if kind != UNLINK]
-        frontier = frozenset(number for pair in joined for number in pair) - members
+        frontier = frozenset(number for pair in joined(found) for number in pair) - members
         members |= frontier
     return tuple(sorted(members))
 
@@ -234,14 +282,23 @@ def _explore(conn: sa.Connection, patient: int, largest: int, huge: set[int]) ->
 def _link_rows(
     part: str, links: Iterable[IdentityLink], numbers: Mapping[tuple[str, str], int]
 ) -> list[dict[str, object]]:
-    """Give a row for each pair, with the statement that counts."""
-    best: Links = {}
+    """Give a row for each pair and record, with the statement that counts."""
+    best: dict[tuple[int, int, int], tuple[EpochMs, str]] = {}
     for link in links:
         first, second = sorted((numbers[link.first.key], numbers[link.second.key]))
+        if first == second and link.kind != VERSION:
+            continue
+        record = numbers[link.record.key] if link.record else _MOVED if link.kind == MOVED else _NO_RECORD
         stated = (link.stated_at_ms, link.kind)
-        if first != second and stated > best.get((first, second), (-1, "")):
-            best[first, second] = stated
+        best[first, second, record] = max(stated, best.get((first, second, record), stated))
     return [
-        {"first": first, "second": second, "part": part, "stated_at_ms": at_ms, "kind": kind}
-        for (first, second), (at_ms, kind) in sorted(best.items())
+        {
+            "first": first,
+            "second": second,
+            "part": part,
+            "record": record,
+            "stated_at_ms": at_ms,
+            "kind": kind,
+        }
+        for (first, second, record), (at_ms, kind) in sorted(best.items())
     ]

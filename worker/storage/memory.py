@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
-from worker.correlate.identity import connected, known_at
+from worker.correlate.identity import LAPSED, Said, components, joined, newest
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine
-from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.fact import MOVED, VERSION, Fact, Identifier, IdentityLink
 from worker.model.message import RawMessage, Unused
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage import group_size
@@ -60,6 +60,10 @@ class _Lp:
     blind: tuple[BlindSpan, ...] = ()
 
 
+_MOVED = -1
+"""Stands for a record where something moved from one patient to another."""
+
+
 class MemoryState(MemoryOutbox):
     """Keep the state in dictionaries; used by one thread."""
 
@@ -70,7 +74,8 @@ class MemoryState(MemoryOutbox):
         self._begun: set[str] = set()
         self._numbers: dict[tuple[str, str], int] = {}
         self._patients: dict[int, _Patient] = {}
-        self._links: dict[tuple[int, int], tuple[int, str]] = {}
+        self._links: dict[tuple[int, int], dict[int, tuple[int, str]]] = {}
+        self._versions: dict[int, EpochMs] = {}
         self._fact_count = 0
         self._due: list[tuple[EpochMs, int, int]] = []
         self._due_count = 0
@@ -184,12 +189,17 @@ class MemoryState(MemoryOutbox):
 
     def _link(self, link: IdentityLink) -> None:
         one, other = self._patient(link.first), self._patient(link.second)
+        if link.kind == VERSION:
+            self._versions[one.number] = max(link.stated_at_ms, self._versions.get(one.number, 0))
+        if one is other:
+            return
         pair = (min(one.number, other.number), max(one.number, other.number))
+        record = self._patient(link.record).number if link.record else _MOVED if link.kind == MOVED else 0
+        said = self._links.setdefault(pair, {})
         stated = (link.stated_at_ms, link.kind)
-        if one is not other and (pair not in self._links or stated > self._links[pair]):
-            self._links[pair] = stated
-            one.partners.add(other.number)
-            other.partners.add(one.number)
+        said[record] = max(stated, said.get(record, stated))
+        one.partners.add(other.number)
+        other.partners.add(one.number)
 
     def _add_due(self, patient: _Patient, at_ms: EpochMs) -> None:
         self._due_count += 1
@@ -220,6 +230,7 @@ class MemoryState(MemoryOutbox):
             taken.append(number)
         done, seen, opens = Assessed(due=len(taken)), set[int](), frozenset(opening)
         for number in taken:
+            self._settle(number, as_of_ms)
             group = self._group(number) if number not in seen else ()
             seen.update(group)
             if any(self._is_watched(self._patients[member], opens) for member in group):
@@ -238,21 +249,25 @@ class MemoryState(MemoryOutbox):
             members |= frontier
         if len(members) == 1:
             return (number,)
-        names = {member: self._patients[member].identifier for member in members}
-        pairs = {
-            (first, second)
-            for first in members
-            for second in self._patients[first].partners
-            if first < second
-        }
-        links = [
-            IdentityLink(names[first], names[second], known, said_ms)
-            for first, second in pairs
-            for said_ms, kind in [self._links[first, second]]
-            if (known := kind if at_ms is None else known_at(kind, said_ms, at_ms))
-        ]
-        found = connected([], links).group_of(names[number].key)
-        return tuple(sorted(self._numbers[key] for key in found))
+        pairs = joined(newest(self._said(members), at_ms))
+        return next(group for group in components(members, pairs) if number in group)
+
+    def _said(self, members: Iterable[int]) -> Iterator[Said[int]]:
+        """Give what was said of these and their partners."""
+        for one in members:
+            for other in self._patients[one].partners:
+                if one < other:
+                    for record, stated in self._links[one, other].items():
+                        yield Said(one, other, *stated, self._versions.get(record, 0))
+
+    def _settle(self, number: int, at_ms: EpochMs) -> None:
+        """Make those due who were joined with this patient until a newer version of a record did not say so any more, once."""
+        for partner in self._patients[number].partners:
+            said = self._links[min(number, partner), max(number, partner)]
+            for record, (stated_ms, kind) in said.items():
+                if kind != LAPSED and stated_ms < self._versions.get(record, 0):
+                    said[record] = (stated_ms, LAPSED)
+                    self._add_due(self._patients[partner if record == number else number], at_ms)
 
     def _judge(
         self, group: tuple[int, ...], as_of_ms: EpochMs, decide: Callable[[Case], Verdict]
@@ -495,7 +510,13 @@ class MemoryState(MemoryOutbox):
             patient.unused = {key: item for key, item in patient.unused.items() if key[3] >= days[False]}
 
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
-        """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay."""
+        """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay.
+
+        Whoever was joined for a while, because something moved before this instant, is so no more.
+        """
+        for said in self._links.values():
+            if said.get(_MOVED, (anchored_before_ms,))[0] < anchored_before_ms:
+                del said[_MOVED]
         for patient in self._patients.values():
             lps = [self._lps[name] for name in patient.episodes]
             if lps and not patient.recent and max(lp.record.anchor_ms for lp in lps) < anchored_before_ms:

@@ -57,14 +57,17 @@ identifier = Table(
     UniqueConstraint("authority", "value"),
 )
 
-# One row for each unordered pair (first < second) and part of the journal: the newest statement that came by that part.
-# Whoever consumes a part never waits for a row of another; the greatest of a pair's rows counts.
+# One row for each unordered pair (first < second), part of the journal and record: the newest statement that came by that part.
+# Whoever consumes a part never waits for a row of another; the greatest of a pair's rows counts. `record` is the FHIR Patient
+# that says so, one of the two, whose newest version is a row of the record with itself; -1 where something moved between
+# patients; else 0.
 identity_link = Table(
     "identity_link",
     state,
     Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("second", BigInteger, primary_key=True, autoincrement=False),
     Column("part", Words, primary_key=True),
+    Column("record", BigInteger, primary_key=True, autoincrement=False),
     Column("stated_at_ms", BigInteger, nullable=False),
     Column("kind", Words, nullable=False),
     Index(None, "second"),

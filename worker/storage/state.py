@@ -389,7 +389,12 @@ class SqlState:
             outbox.drop_sent(conn, before_ms, dead_letters_before_ms)
 
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
-        """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay."""
+        """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay.
+
+        Whoever was joined for a while, because something moved before this instant, is so no more.
+        """
+        with self._db.unit() as conn:
+            self._identities.drop_moved(conn, anchored_before_ms)
         while self._drop_some_over(anchored_before_ms):
             pass
 

@@ -58,3 +58,11 @@ def test_numbers_of_one_patient_are_linked_with_the_first() -> None:
     assert AUTHORITIES.links(found, "same-pid", 5) == (
         IdentityLink(Identifier("mrn", "1"), Identifier("national", "9", "NI"), "same-pid", 5),
     )
+
+
+def test_the_number_of_a_record_joins_whatever_it_looks_like() -> None:
+    record, number = Identifier("ehr|Patient", "NB1"), Identifier("mrn", "1")
+    assert AUTHORITIES.links((record, number), "same-pid", 5) == ()
+    assert AUTHORITIES.links((record, number), "same-pid", 5, record) == (
+        IdentityLink(record, number, "same-pid", 5, record),
+    )

@@ -139,5 +139,17 @@ class Meta(Element, frozen=True):
     last_updated: str | None = None
 
 
+class PatientMeta(Meta, frozen=True):
+    """What the server says of a Patient's version, and whether it left something out of it."""
+
+    tag: tuple[Coding, ...] | None = None
+    security: tuple[Coding, ...] | None = None
+
+    @property
+    def labels(self) -> set[str]:
+        """Return the codes of all tags and security labels."""
+        return {coding.code or "" for coding in (*(self.tag or ()), *(self.security or ()))}
+
+
 ClassOrClasses: TypeAlias = Coding | tuple[CodeableConcept, ...]
 """`Encounter.class`: one Coding in R4, a list of CodeableConcept in R5."""

@@ -21,6 +21,7 @@ from worker.decode.fhir.datatypes import (
     FlexibleConcept,
     Identifier,
     Meta,
+    PatientMeta,
     Period,
     Quantity,
     Range,
@@ -64,6 +65,7 @@ class PatientLink(Element, frozen=True):
 class Patient(Resource, frozen=True, tag="Patient"):
     """A person under care, without the name."""
 
+    meta: PatientMeta | None = None
     active: bool | None = None
     birth_date: str | None = None
     deceased_boolean: bool | None = None

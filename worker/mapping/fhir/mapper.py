@@ -46,7 +46,7 @@ from worker.mapping.fhir.scope import Scope
 from worker.mapping.fhir.specimens import map_specimen
 from worker.mapping.fhir.statement import Statement, read_own_date
 from worker.mapping.fhir.status import Status
-from worker.mapping.fhir.subjects import Subject, find_subject, patient_identifiers
+from worker.mapping.fhir.subjects import Subject, find_subject, is_server_number, patient_identifiers
 from worker.mapping.pack import MappingPack
 from worker.model.errors import DecodeError
 from worker.model.fact import Fact, Identifier, IdentityLink
@@ -203,8 +203,9 @@ class _Mapper:
         if not handler.subject and isinstance(resource, Patient):
             self._links.extend(patient_links(resource, self._scope, statement.stated_ms))
         elif len(subject.identifiers) > 1:
-            authorities = self._scope.feed.authorities
-            self._links.extend(authorities.links(subject.identifiers, SAME, statement.stated_ms))
+            first, feed = subject.identifiers[0], self._scope.feed
+            record = first if is_server_number(feed, first) else None
+            self._links.extend(feed.authorities.links(subject.identifiers, SAME, statement.stated_ms, record))
         if not status.is_silent:
             handler.read(resource, statement)
         self._facts.extend(statement.facts)

@@ -1,6 +1,6 @@
 """Patients: which numbers name one person, and when that person was born. Pure: no I/O, no clock.
 
-Source: HL7 FHIR R4 and R5, `Patient.identifier`, `Patient.link`.
+Source: HL7 FHIR R4 and R5, `Patient.identifier`, `Patient.link`, `meta`; ADR 0041.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from worker.decode.fhir.datatypes import Reference
 from worker.decode.fhir.resources import Patient
 from worker.mapping.fhir.scope import Scope
-from worker.mapping.fhir.statement import Stated, Statement
+from worker.mapping.fhir.statement import Stated, Statement, read_own_date
 from worker.mapping.fhir.subjects import find_subject, patient_identifiers
-from worker.model.fact import DIED, EncounterValue, Identifier, IdentityLink, Moment
+from worker.model.fact import DIED, VERSION, EncounterValue, Identifier, IdentityLink, Moment
 from worker.model.time import EpochMs
 
 BIRTH_DATE = "birth-date"
@@ -18,6 +18,7 @@ DISCHARGE = "discharge"
 DEATH = "death"
 SAME = "same-pid"
 LINKED = "patient-link"
+_LEFT_OUT = frozenset({"SUBSETTED", "REDACTED", "MASKED"})
 
 
 def map_patient(patient: Patient, statement: Statement) -> None:
@@ -44,18 +45,35 @@ def _add_death(patient: Patient, statement: Statement) -> None:
 
 
 def patient_links(patient: Patient, scope: Scope, stated_ms: EpochMs) -> tuple[IdentityLink, ...]:
-    """State that all numbers of a Patient name one person, and whom `Patient.link` names as the same person."""
+    """State that all numbers of a Patient name one person, and whom `Patient.link` names as the same person.
+
+    Shape: a version that is whole says, too, that what older versions named beside it counts no more.
+    """
     known = patient_identifiers(scope.feed, patient)
     if not known:
         return ()
-    same = scope.feed.authorities.links(known, SAME, stated_ms)
+    record = known[0] if patient.id else None
+    same = scope.feed.authorities.links(known, SAME, stated_ms, record)
     others = [
-        IdentityLink(known[0], identifier, LINKED, stated_ms)
+        IdentityLink(known[0], identifier, LINKED, stated_ms, record)
         for link in patient.link or ()
         for identifier in _linked(link.other, scope, patient)
         if identifier.key != known[0].key and scope.feed.authorities.may_join(identifier)
     ]
+    if record and _is_whole(patient, scope):
+        return (*same, *others, IdentityLink(record, record, VERSION, stated_ms, record))
     return (*same, *others)
+
+
+def _is_whole(patient: Patient, scope: Scope) -> bool:
+    """Tell whether a server says that this is a version of the resource, and not that it left something out.
+
+    What an interface writes of a patient has no version, and leaves out numbers and links that nobody asked it for.
+    """
+    meta = patient.meta
+    if meta is None or not meta.version_id or not meta.labels.isdisjoint(_LEFT_OUT):
+        return False
+    return read_own_date(meta.last_updated, scope.feed.zone) is not None
 
 
 def _linked(other: Reference | None, scope: Scope, patient: Patient) -> tuple[Identifier, ...]:

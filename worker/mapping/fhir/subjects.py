@@ -51,6 +51,11 @@ def server_number(feed: Feed, literal: Literal) -> Identifier:
     return Identifier(f"{feed.id}|{PATIENT}", literal.id)
 
 
+def is_server_number(feed: Feed, identifier: Identifier) -> bool:
+    """Tell whether this is the number of a Patient on the feed's own server."""
+    return identifier.authority == f"{feed.id}|{PATIENT}"
+
+
 def business_numbers(feed: Feed, written: Iterable[WrittenIdentifier]) -> tuple[Identifier, ...]:
     """Turn business identifiers into identifiers under the feed's names of authorities; temporary ones name nobody for long."""
     numbers = (

@@ -1,9 +1,19 @@
 """PID, MRG and PV1: who the message is about, and who turned out to be one person. Pure: no I/O, no clock.
 
-Source: HL7 v2.5.1 ch. 3: PID-3 (PID-2 and PID-4 in old senders), MRG-1, A18 A24 A30 A34 A36 A39 A40 A45 A46 A47; A37 unlinks.
+| trigger | what it does |
+|---|---|
+| A18 A24 A30 A34 A36 A39 A40 A46 A47 | joins |
+| A37 | parts |
+| A43 | parts the number that both name from the other numbers of MRG-1; joins for a while where they have none in common |
+| A44 A45 | joins for a while: what was filed under the wrong patient before is kept only so long |
+
+Source: HL7 v2.5.1 ch. 3: PID-3 (PID-2 and PID-4 in old senders), MRG-1 (MRG-4 and MRG-2), 3.5.2 on merge, move and change;
+ADR 0041.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from worker.decode.hl7v2 import Field, Segment
 from worker.mapping.hl7v2.context import Context, Draft, Patient, Sheet, Statement, given, make_fact, place_of
@@ -11,14 +21,19 @@ from worker.mapping.hl7v2.times import read_time
 from worker.mapping.hl7v2.versions import FINAL
 from worker.mapping.identity import Number
 from worker.model.errors import MappingError
-from worker.model.fact import Identifier, IdentityLink, Moment
+from worker.model.fact import MOVED, Identifier, IdentityLink, Moment
 from worker.model.message import Issue, IssueKind
-from worker.model.time import ClinicalTime, EpochMs
+from worker.model.time import ClinicalTime
 
-MERGES = frozenset({"A18", "A30", "A34", "A36", "A39", "A40", "A45", "A46", "A47"})
-LINKS = {"A24": "merge", "A37": "unlink"}
+MERGE, UNLINK, SAME_PID = "merge", "unlink", "same-pid"
+MERGES = {
+    **dict.fromkeys(("A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47"), MERGE),
+    **dict.fromkeys(("A43", "A44", "A45"), MOVED),
+}
+LINKS = {"A24": MERGE, "A37": UNLINK}
 
-_NUMBER_FIELDS = (3, 2, 4)
+_NUMBER_FIELDS = {"PID": (3, 2, 4), "MRG": (1, 4, 2)}
+_MOVED_NUMBER = "A43"
 
 
 def read_patient(context: Context, pid: Segment, pv1: Segment | None, sheet: Sheet) -> Patient:
@@ -33,7 +48,7 @@ def read_patient(context: Context, pid: Segment, pv1: Segment | None, sheet: She
     visit = pv1.value(19) if pv1 else ""
     patient = Patient(identifiers, given(visit), born.start_ms if born else None)
     sheet.meet(identifiers)
-    sheet.links.extend(context.feed.authorities.links(identifiers, "same-pid", context.message_at_ms or 0))
+    sheet.links.extend(context.feed.authorities.links(identifiers, SAME_PID, context.message_at_ms or 0))
     if born:
         key = f"{context.feed.id}|PID-7"
         draft = Draft(key, "birth-date", born, Moment(born.start_ms), place_of(pid, 7))
@@ -56,43 +71,81 @@ def read_merges(context: Context, sheet: Sheet) -> None:
 
 def read_links(context: Context, kind: str, sheet: Sheet) -> None:
     """Link or unlink the patients of the two PID of an A24 or A37."""
-    found = [_identifiers_of(context, pid) for pid in context.message.all("PID")]
-    first = found[0] if found else ()
-    for other in found[1:]:
-        sheet.meet(other)
-        sheet.links.extend(_between(context, first, other, kind))
+    first, *others = context.message.all("PID")
+    for other in others:
+        one, two = _both(context, first, other)
+        sheet.meet(two)
+        sheet.links.extend(_between(context, one, two, kind))
 
 
 def _merge(context: Context, pid: Segment | None, mrg: Segment, sheet: Sheet) -> None:
-    kept = _identifiers_of(context, pid) if pid else ()
-    numbers = [_number(field) for field in mrg.repeats(1)]
-    merged = context.feed.authorities.identifiers(numbers, _fallback(context))
-    if not kept or not merged:
+    kept, gone = _both(context, pid, mrg) if pid else ((), ())
+    if not kept or not gone:
         raise MappingError("no usable patient number", place_of(mrg, 1))
-    sheet.meet(merged)
-    sheet.links.extend(_between(context, kept, merged, "merge"))
+    sheet.meet(gone)
+    moved = {each.key for each in kept} & {each.key for each in gone}
+    if context.trigger != _MOVED_NUMBER or not moved:
+        sheet.links.extend(_between(context, kept, gone, MERGES[context.trigger]))
+        return
+    numbers = [each for each in gone if each.key in moved]
+    rest = [each for each in gone if each.key not in moved]
+    sheet.links.extend(_between(context, numbers, rest, UNLINK))
+    sheet.links.extend(context.feed.authorities.links(rest, SAME_PID, context.message_at_ms or 0))
 
 
 def _between(
-    context: Context, kept: tuple[Identifier, ...], others: tuple[Identifier, ...], kind: str
+    context: Context, kept: Sequence[Identifier], others: Sequence[Identifier], kind: str
 ) -> list[IdentityLink]:
-    authorities = context.feed.authorities
-    stated_at_ms: EpochMs = context.message_at_ms or 0
-    first = next((identifier for identifier in kept if authorities.may_join(identifier)), None)
+    """Link the first number of one with all of both, or part all of one from all of the other."""
+    mine, theirs = (
+        [each for each in some if context.feed.authorities.may_join(each)] for some in (kept, others)
+    )
+    ones, twos = (mine, theirs) if kind == UNLINK else (mine[:1], [*mine[1:], *theirs])
     return [
-        IdentityLink(first, other, kind, stated_at_ms)
-        for other in others
-        if first is not None and first.key != other.key and authorities.may_join(other)
+        IdentityLink(one, two, kind, context.message_at_ms or 0)
+        for one in ones
+        for two in twos
+        if one.key != two.key
     ]
 
 
+def _both(
+    context: Context, one: Segment, other: Segment
+) -> tuple[tuple[Identifier, ...], tuple[Identifier, ...]]:
+    """Read two patients who are joined or parted; a number without authority has that of the other's, too."""
+    first, second = _numbers_of(context, one), _numbers_of(context, other)
+    return (
+        _identifiers(context, [*first, *_lent(first, second)]),
+        _identifiers(context, [*second, *_lent(second, first)]),
+    )
+
+
+def _lent(numbers: Iterable[Number], others: Iterable[Number]) -> list[Number]:
+    """Give numbers that name no authority that of the first of these others, of the same type if they have one."""
+    found = []
+    for number in numbers:
+        lenders = (each for each in others if each.authority and number.type in {"", each.type})
+        lender = None if number.authority else next(lenders, None)
+        if lender is not None:
+            found.append(Number(number.value, lender.authority, lender.type))
+    return found
+
+
 def _identifiers_of(context: Context, pid: Segment) -> tuple[Identifier, ...]:
-    for number in _NUMBER_FIELDS:
-        numbers = [_number(field) for field in pid.repeats(number)]
-        found = context.feed.authorities.identifiers(numbers, _fallback(context))
-        if found:
-            return found
-    return ()
+    return _identifiers(context, _numbers_of(context, pid))
+
+
+def _identifiers(context: Context, numbers: Iterable[Number]) -> tuple[Identifier, ...]:
+    return context.feed.authorities.identifiers(numbers, _fallback(context))
+
+
+def _numbers_of(context: Context, segment: Segment) -> list[Number]:
+    """Read the numbers of the first field that names a patient."""
+    for field in _NUMBER_FIELDS[segment.name]:
+        numbers = [_number(repeat) for repeat in segment.repeats(field)]
+        if _identifiers(context, numbers):
+            return numbers
+    return []
 
 
 def _number(field: Field) -> Number:

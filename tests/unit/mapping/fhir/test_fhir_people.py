@@ -102,6 +102,41 @@ def test_a_patient_is_not_linked_to_itself_or_to_relatives(read: Read) -> None:
     assert read(patient(link=link)).links == ()
 
 
+NUMBER = {"system": HOSP, "value": "H1"}
+VERSIONED = {"lastUpdated": UPDATED, "versionId": "7"}
+WHOLE = {("same-pid", OWN, ("HOSP", "H1")), ("version", OWN, OWN)}
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        (VERSIONED, WHOLE),
+        (VERSIONED | {"tag": [{"system": "urn:ward", "code": "7B"}], "security": []}, WHOLE),
+        ({"lastUpdated": UPDATED}, set()),
+        ({"versionId": "7"}, set()),
+        (VERSIONED | {"lastUpdated": "yesterday"}, set()),
+        (VERSIONED | {"tag": [{"code": "SUBSETTED"}]}, set()),
+        (VERSIONED | {"security": [{"code": "R"}, {"code": "MASKED"}]}, set()),
+    ],
+)
+def test_a_whole_version_says_that_older_ones_count_no_more(
+    read: Read, meta: dict[str, object], said: set[object]
+) -> None:
+    reading = read(patient(meta=meta, identifier=[NUMBER]), transport="fhir-test")
+    assert pairs(reading) == said | {("same-pid", OWN, ("HOSP", "H1"))}
+    assert {link.record.key for link in reading.links if link.record} == {OWN}
+
+
+@pytest.mark.parametrize(("server", "record"), [("", OWN), ("https://other.example/fhir/", None)])
+def test_what_another_resource_says_of_the_patient_is_said_of_our_record(
+    read: Read, server: str, record: tuple[str, str] | None
+) -> None:
+    subject = {"reference": f"{server}Patient/p1", "identifier": NUMBER}
+    (link,) = read(stated("Observation", status="final", subject=subject), transport="fhir-test").links
+    assert (link.second.key, link.kind) == (("HOSP", "H1"), "same-pid")
+    assert (link.record and link.record.key) == record, "of another server's record we have no versions"
+
+
 def test_a_patient_without_any_number_is_nobody(read: Read) -> None:
     reading = read(patient(id=None))
 

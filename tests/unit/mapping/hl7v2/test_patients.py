@@ -12,7 +12,8 @@ from worker.model.message import OutcomeKind, Reading
 from worker.model.time import Precision, from_rfc3339
 
 Read = Callable[..., Reading]
-MERGES = ["A18", "A30", "A34", "A36", "A39", "A40", "A45", "A46", "A47"]
+MERGES = ["A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47"]
+MOVES = ["A43", "A44", "A45"]
 AT_MS = from_rfc3339("2026-01-05T12:00:00Z")
 
 
@@ -73,11 +74,64 @@ def test_a_deleted_birth_date_is_none(read: Read) -> None:
     assert (reading.facts, reading.issues) == ((), ())
 
 
-@pytest.mark.parametrize("trigger", MERGES)
-def test_a_merge_links_the_prior_numbers_with_the_kept_one(read: Read, trigger: str) -> None:
-    reading = read("MRG|OLD^^^HOSP^MR~OLD2^^^HOSP^MR", kind=f"ADT^{trigger}")
-    assert pairs(reading) == [("P1", "OLD", "merge", AT_MS), ("P1", "OLD2", "merge", AT_MS)]
-    assert [patient.value for patient in reading.patients] == ["P1", "OLD", "OLD2"]
+@pytest.mark.parametrize(("triggers", "kind"), [(MERGES, "merge"), (MOVES, "moved")])
+def test_a_merge_links_the_prior_numbers_with_the_kept_one(
+    read: Read, triggers: list[str], kind: str
+) -> None:
+    for trigger in triggers:
+        reading = read("MRG|OLD^^^HOSP^MR~OLD2^^^HOSP^MR", kind=f"ADT^{trigger}")
+        assert pairs(reading) == [("P1", "OLD", kind, AT_MS), ("P1", "OLD2", kind, AT_MS)]
+        assert [patient.value for patient in reading.patients] == ["P1", "OLD", "OLD2"]
+
+
+def test_a_number_that_moves_leaves_the_other_numbers_of_its_patient(read: Read) -> None:
+    pid = "PID|1||M1^^^HOSP^MR~E2^^^EPI^PI"
+    reading = read("MRG|M1^^^HOSP^MR~E1^^^EPI^PI~N1^^^NHS^NI", kind="ADT^A43", pid=pid)
+    assert pairs(reading) == [
+        ("M1", "E2", "same-pid", AT_MS),
+        ("M1", "E1", "unlink", AT_MS),
+        ("M1", "N1", "unlink", AT_MS),
+        ("E1", "N1", "same-pid", AT_MS),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pid", "mrg", "expected"),
+    [
+        ("P1^^^HOSP^MR", "OLD", {("P1", "CITY", "OLD"), ("P1", "HOSP", "OLD")}),
+        ("P1^^^HOSP^MR", "OLD^^^^MR", {("P1", "MR", "OLD"), ("P1", "HOSP", "OLD")}),
+        ("P1^^^HOSP^MR~N1^^^NHS^NI", "OLD^^^^NI", {("P1", "NI", "OLD"), ("P1", "NHS", "OLD")}),
+        ("P1^^^HOSP^MR", "OLD^^^^NI", {("P1", "NI", "OLD")}),
+        ("P1^^^HOSP^MR", "0000", None),
+    ],
+)
+def test_a_prior_number_without_authority_has_that_of_the_kept_one_too(
+    read: Read, pid: str, mrg: str, expected: set[tuple[str, str, str]] | None
+) -> None:
+    reading = read(f"MRG|{mrg}", kind="ADT^A40", pid=f"PID|1||{pid}")
+    if expected is None:
+        assert reading.outcome.place == "MRG[1]-1"
+        return
+    merged = [link for link in reading.links if link.kind == "merge" and link.second.value == "OLD"]
+    assert {(link.first.value, link.second.authority, link.second.value) for link in merged} == expected
+
+
+def test_a_kept_number_without_authority_has_that_of_the_prior_one_too(read: Read) -> None:
+    reading = read("MRG|OLD^^^HOSP^MR", kind="ADT^A40", pid="PID|1||P1")
+    joined = {(link.first.key, link.second.key) for link in reading.links}
+    assert joined == {(("CITY", "P1"), ("HOSP", "OLD")), (("CITY", "P1"), ("HOSP", "P1"))}
+
+
+@pytest.mark.parametrize("mrg", ["MRG||||OLD^^^HOSP", "MRG||OLD^^^HOSP"])
+def test_old_senders_keep_the_prior_number_in_mrg_4_or_2(read: Read, mrg: str) -> None:
+    assert pairs(read(mrg, kind="ADT^A34")) == [("P1", "OLD", "merge", AT_MS)]
+
+
+def test_patients_part_with_all_their_numbers(read: Read) -> None:
+    """Which of their numbers joined them, a message that parts them need not know."""
+    reading = read("PID|2||P2^^^HOSP~N2^^^NHS", kind="ADT^A37", pid="PID|1||P1^^^HOSP~N1^^^NHS")
+    parted = {(link.first.value, link.second.value) for link in reading.links if link.kind == "unlink"}
+    assert parted == {("P1", "P2"), ("P1", "N2"), ("N1", "P2"), ("N1", "N2")}
 
 
 def test_each_merge_of_a_message_belongs_to_the_patient_before_it(read: Read) -> None:
