@@ -1,8 +1,9 @@
 """Made-up histories of patients for the laws: vignettes of the default pack, joined, shifted and gone wrong.
 
-Random facts seldom fire a rule; vignettes do. Each history takes one to three of them, of any rules, puts them on one patient,
-and lets happen what happens in hospitals: values are corrected, once or back again, taken back, or charted late; an LP is
-cancelled or moved; parts are filed under other numbers, which are merged at some time, or never.
+Random facts seldom fire a rule; vignettes do. Each history takes one to three of them, the first of which may be one that fires
+a named rule, puts them on one patient, and lets happen what happens in hospitals: values are corrected, once or back again,
+taken back, or charted late; an LP is cancelled or moved; parts are filed under other numbers, which are merged at some time,
+or never.
 """
 
 from __future__ import annotations
@@ -48,12 +49,21 @@ def by_rule() -> dict[str, list[VignetteSpec]]:
         for spec in validate(VignetteFile, load_yaml(path.read_text(encoding="utf-8"), path.name)).scenarios:
             if len(spec.facts) > MOST_FACTS // 2 or spec.t0 != VignetteSpec.model_fields["t0"].default:
                 continue
-            rules = {alert.rule for alert in spec.alerts} | set(spec.finds or ()) or {path.stem} - {
-                "scenarios"
-            }
-            for rule in sorted(rules):
+            for rule in sorted(_fired(spec) or {path.stem} - {"scenarios"}):
                 found[rule].append(spec)
     return dict(sorted(found.items()))
+
+
+def _fired(spec: VignetteSpec) -> set[str]:
+    return {alert.rule for alert in spec.alerts} | set(spec.finds or ())
+
+
+@cache
+def firing(rule: str) -> list[VignetteSpec]:
+    """Give the vignettes that fire a rule, shortest first: an LP, what fires it, and little else."""
+    return sorted(
+        (spec for spec in by_rule()[rule] if rule in _fired(spec)), key=lambda spec: len(spec.facts)
+    )
 
 
 @cache
@@ -84,11 +94,16 @@ def receipt(fact: FactSpec) -> float:
 
 
 @st.composite
-def histories(draw: st.DrawFn, troubles: Sequence[str] = ()) -> VignetteSpec:
-    """Draw what happens to one patient, as a vignette without expectations, with one of `troubles` at least if given."""
+def histories(draw: st.DrawFn, troubles: Sequence[str] = (), rule: str = "") -> VignetteSpec:
+    """Draw what happens to one patient, as a vignette without expectations, with one of `troubles` at least if given.
+
+    Shape: what happens first fires `rule` where it is named, until something goes wrong with it.
+    """
     rules = by_rule()
     count = draw(st.sampled_from([1, 1, 2, 2, 3]))
-    picked = [draw(st.sampled_from(rules[draw(st.sampled_from(list(rules)))])) for _ in range(count)]
+    named = [firing(rule)] if rule else []
+    pools = named + [rules[draw(st.sampled_from(list(rules)))] for _ in range(count - len(named))]
+    picked = [draw(st.sampled_from(pool)) for pool in pools]
     facts: list[FactSpec] = []
     for number, spec in enumerate(picked):
         hours = draw(st.sampled_from(SHIFTS)) if number else 0

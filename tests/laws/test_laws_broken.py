@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, seed
 
 from tests.laws import arrivals, worlds
 from tests.laws.histories import REVISIONS, histories
 from tests.laws.printed import hold
-from tests.laws.sizes import examples
+from tests.laws.sizes import drawn
 from tests.laws.stores import SqliteStores
 from tests.laws.worlds import Law, Trial, pack
 from worker.alerts import reconcile
@@ -145,11 +145,12 @@ def test_a_law_fails_without_its_mechanism_and_prints_a_vignette_that_shows_it(
 ) -> None:
     law = _sqlite(tmp_path) if broken.law == "sqlite" else getattr(worlds, broken.law)
 
-    @examples(400, 1)
+    @seed(1)
+    @drawn(400)
     @given(histories(broken.troubles), arrivals.SEEDS)
-    def tried(spec: VignetteSpec, seed: int) -> None:
+    def tried(spec: VignetteSpec, number: int) -> None:
         spec = arrivals.untied(spec)
-        hold(law, Trial(spec), broken.way(spec, seed))
+        hold(law, Trial(spec), broken.way(spec, number))
 
     with monkeypatch.context() as patch:
         broken.remove(patch)

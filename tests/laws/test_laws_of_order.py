@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.laws import arrivals
-from tests.laws.histories import by_rule, histories, undisturbed
 from tests.laws.printed import hold
-from tests.laws.sizes import ARRIVALS, examples
-from tests.laws.worlds import Trial, arrives_otherwise, pack
-from worker.simulate.vignettes import VignetteSpec
+from tests.laws.sizes import of_each_rule, try_law
+from tests.laws.worlds import Trial, arrives_otherwise
 
 pytestmark = pytest.mark.slow
-SEEDS = st.lists(arrivals.SEEDS, min_size=ARRIVALS, max_size=ARRIVALS)
 
 
-@examples(2_900)
-@given(histories(), SEEDS)
-def test_any_order_gives_the_same_findings(spec: VignetteSpec, seeds: list[int]) -> None:
-    trial = Trial(spec)
-    for seed in seeds:
-        hold(arrives_otherwise, trial, arrivals.shuffled(spec, seed))
+@of_each_rule
+def test_any_order_gives_the_same_findings(rule: str) -> None:
+    def law(trial: Trial, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            hold(arrives_otherwise, trial, arrivals.shuffled(trial.spec, seed))
+
+    try_law(law, rule, 2_900)
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in pack().rules.rules])
-def test_any_order_raises_each_rule_that_a_history_raises(rule: str) -> None:
-    """Drawn histories raise nearly all rules, which ones is chance; here is one of each."""
-    trials = (Trial(undisturbed(spec)) for spec in by_rule()[rule])
-    trial = next(trial for trial in trials if rule in trial.found.rules)
-    for seed in range(ARRIVALS):
-        hold(arrives_otherwise, trial, arrivals.shuffled(trial.spec, seed))
+@of_each_rule
+def test_repetition_changes_nothing(rule: str) -> None:
+    def law(trial: Trial, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            hold(arrives_otherwise, trial, arrivals.repeated(trial.spec, seed))
+
+    try_law(law, rule, 800)
 
 
-@examples(800)
-@given(histories(), SEEDS)
-def test_repetition_changes_nothing(spec: VignetteSpec, seeds: list[int]) -> None:
-    trial = Trial(spec)
-    for seed in seeds:
-        hold(arrives_otherwise, trial, arrivals.repeated(spec, seed))
+@of_each_rule
+def test_any_batches_give_the_same_findings(rule: str) -> None:
+    def law(trial: Trial, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            hold(arrives_otherwise, trial, arrivals.split(trial.spec, seed))
 
-
-@examples(1_200)
-@given(histories(), SEEDS)
-def test_any_batches_give_the_same_findings(spec: VignetteSpec, seeds: list[int]) -> None:
-    trial = Trial(spec)
-    for seed in seeds:
-        hold(arrives_otherwise, trial, arrivals.split(spec, seed))
+    try_law(law, rule, 1_200)

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.laws import arrivals
-from tests.laws.histories import REVISIONS, histories
+from tests.laws.histories import REVISIONS
 from tests.laws.printed import hold
-from tests.laws.sizes import ARRIVALS, examples
+from tests.laws.sizes import of_each_rule, try_law
 from tests.laws.worlds import Trial, arrives_otherwise
-from worker.simulate.vignettes import VignetteSpec
 
 pytestmark = pytest.mark.slow
-SEEDS = st.lists(arrivals.SEEDS, min_size=ARRIVALS, max_size=ARRIVALS)
 
 
-@examples(1_000)
-@given(histories(["under"]), SEEDS)
-def test_merges_may_come_before_or_after_what_they_join(spec: VignetteSpec, seeds: list[int]) -> None:
-    trial = Trial(spec)
-    for seed in seeds:
-        hold(arrives_otherwise, trial, arrivals.merged(spec, seed))
+@of_each_rule
+def test_merges_may_come_before_or_after_what_they_join(rule: str) -> None:
+    def law(trial: Trial, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            hold(arrives_otherwise, trial, arrivals.merged(trial.spec, seed))
+
+    try_law(law, rule, 1_000, troubles=["under"])
 
 
-@examples(1_000)
-@given(histories(REVISIONS), SEEDS)
-def test_corrections_may_come_before_what_they_correct(spec: VignetteSpec, seeds: list[int]) -> None:
-    trial = Trial(spec)
-    for seed in seeds:
-        hold(arrives_otherwise, trial, arrivals.corrected(spec, seed))
+@of_each_rule
+def test_corrections_may_come_before_what_they_correct(rule: str) -> None:
+    def law(trial: Trial, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            hold(arrives_otherwise, trial, arrivals.corrected(trial.spec, seed))
+
+    try_law(law, rule, 1_000, troubles=REVISIONS)
 
 
-@examples(1_000)
-@given(histories(), SEEDS)
-def test_hl7_fhir_and_both_mixed_give_the_same_findings(spec: VignetteSpec, seeds: list[int]) -> None:
-    spec = arrivals.untied(spec)
-    trial = Trial(spec)
-    for seed in seeds:
-        hold(arrives_otherwise, trial, arrivals.transported(spec, seed))
+@of_each_rule
+def test_hl7_fhir_and_both_mixed_give_the_same_findings(rule: str) -> None:
+    def law(trial: Trial, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            hold(arrives_otherwise, trial, arrivals.transported(trial.spec, seed))
+
+    try_law(law, rule, 1_000, change=arrivals.untied)
