@@ -1,7 +1,8 @@
 """Find the stored lumbar puncture (LP) again under the same surrogate id. Pure: no I/O, no clock.
 
 A stored LP that shares a record with a present one is the same. Where two stored ones have become one, the oldest id is kept
-and the other points to it; where one has split, the part that shares most records keeps the id. A stored LP that shares
+and the other points to it; where one has split, the part that shares most records keeps the id, of equal parts the one at its
+time: what rests on it is of there. A stored LP that shares
 no record with any has vanished: its alerts are withdrawn, and it is found again should its record come back.
 """
 
@@ -24,12 +25,13 @@ class StoredEpisode:
     """What storage remembers of an LP.
 
     Shape: `record_keys` (patient authority, patient value, fact key) of every record it ever had. `created_at_ms` orders ids by
-    age.
+    age; `anchor_ms` is its time when it was found last.
     """
 
     episode_id: str
     record_keys: frozenset[RecordKey]
     created_at_ms: EpochMs
+    anchor_ms: EpochMs
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,15 @@ def match_episodes(
 
 
 def _sharing(episodes: Sequence[Episode], known: StoredEpisode) -> list[int]:
-    """Return the positions of the LPs that share a record, most shared records first."""
+    """Return the positions of the LPs that share a record, most shared records first, then the nearest in time."""
     shared = {
         position: len(episode.record_keys & known.record_keys) for position, episode in enumerate(episodes)
     }
     return sorted(
         (position for position, count in shared.items() if count),
-        key=lambda position: (-shared[position], position),
+        key=lambda position: (
+            -shared[position],
+            abs(episodes[position].anchor_ms - known.anchor_ms),
+            position,
+        ),
     )

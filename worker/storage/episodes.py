@@ -24,7 +24,9 @@ from worker.storage.schema import (
 )
 
 _STORED = (
-    sa.select(episode.c.patient, episode.c.id, episode.c.record_keys, episode.c.created_at_ms)
+    sa.select(
+        episode.c.patient, episode.c.id, episode.c.record_keys, episode.c.created_at_ms, episode.c.anchor_ms
+    )
     .where(one_of(episode.c.patient, "patients"), ~episode.c.is_over)
     .order_by(episode.c.created_at_ms, episode.c.id)
 )
@@ -58,7 +60,8 @@ def stored_episodes(conn: sa.Connection, patients: Collection[int]) -> tuple[tup
     """Read the LPs that were found for these patients, each with its patient, the vanished ones included, oldest first."""
     rows = conn.execute(_STORED, {"patients": list(patients)})
     return tuple(
-        (patient, StoredEpisode(id_, decode_keys(keys), created)) for patient, id_, keys, created in rows
+        (patient, StoredEpisode(id_, decode_keys(keys), created, anchor))
+        for patient, id_, keys, created, anchor in rows
     )
 
 

@@ -317,7 +317,9 @@ class MemoryState(MemoryOutbox):
             key=lambda lp: (lp.record.created_at_ms, lp.record.episode_id),
         )
         episodes = tuple(
-            StoredEpisode(lp.record.episode_id, lp.record.record_keys, lp.record.created_at_ms)
+            StoredEpisode(
+                lp.record.episode_id, lp.record.record_keys, lp.record.created_at_ms, lp.record.anchor_ms
+            )
             for lp in stored
         )
         alerts = sorted(

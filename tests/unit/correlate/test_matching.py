@@ -11,7 +11,8 @@ from worker.model.fact import Fact, PunctureSource
 
 
 def stored(episode_id: str, created: int, *facts: Fact) -> StoredEpisode:
-    return StoredEpisode(episode_id, frozenset((*fact.patient.key, fact.key) for fact in facts), created)
+    keys = frozenset((*fact.patient.key, fact.key) for fact in facts)
+    return StoredEpisode(episode_id, keys, created, facts[0].effective.start_ms)
 
 
 def match(facts: list[Fact], *known: StoredEpisode) -> EpisodeMatch:
@@ -50,6 +51,15 @@ def test_an_lp_that_splits_keeps_its_id_on_the_larger_part() -> None:
     note = puncture(24.5, PunctureSource.NOTE)
     outcome = match([first, second, note], stored("e1", 1, first, second, note))
     assert outcome.ids == ("new1", "e1")
+
+
+def test_of_equal_parts_the_one_that_stayed_keeps_the_id_whichever_is_first() -> None:
+    """Its alerts rest on what came after it: to move the id would withdraw them, and raise the same again."""
+    stays, moves = puncture(100, key="a"), puncture(100, PunctureSource.ORDER, key="b")
+    for at_h in (40, 160):
+        moved = puncture(at_h, PunctureSource.ORDER, key="b")
+        outcome = match([stays, moved], stored("e1", 1, stays, moves))
+        assert outcome.ids == (("e1", "new1") if at_h > 100 else ("new1", "e1"))
 
 
 def test_an_lp_without_any_record_left_has_vanished() -> None:

@@ -27,7 +27,7 @@ class Desk:
     def keep(self) -> None:
         """Let what was decided stand."""
         episodes = tuple(
-            StoredEpisode(each.episode_id, each.record_keys, each.created_at_ms)
+            StoredEpisode(each.episode_id, each.record_keys, each.created_at_ms, each.anchor_ms)
             for each in self.verdict.episodes
         )
         alerts = {change.alert.alert_id: change.alert for change in self.verdict.changes}
