@@ -40,7 +40,7 @@ from worker.notes.reader import NoteReader
 from worker.rules.blanks import charted_of, missing_beside
 from worker.rules.blind import BlindSpot, blind_spots
 from worker.rules.circumstances import Beside, circumstances_of
-from worker.rules.evaluate import Evaluation, evaluate_again, evaluate_all
+from worker.rules.evaluate import ALL_HEARD, Evaluation, Now, evaluate_again, evaluate_all
 from worker.rules.parse import parse_rulebook
 from worker.rules.rule import SHAPES_ALL, Circumstance, Expected, Rule, RuleBook
 from worker.rules.totals import with_totals
@@ -142,12 +142,19 @@ def message_time(raw: RawMessage, pack: Pack) -> EpochMs | None:
         return None
 
 
-def assess(facts: Iterable[Fact], pack: Pack, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+def assess(
+    facts: Iterable[Fact],
+    pack: Pack,
+    as_of_ms: EpochMs,
+    consumed_until_ms: EpochMs,
+    unheard: Mapping[str, EpochMs] = ALL_HEARD,
+) -> Assessment:
     """Find the lumbar punctures of one patient and what the rules say of each.
 
-    Shape: `facts` all versions of one patient group in any order, repeats allowed.
+    Shape: `facts` all versions of one patient group in any order, repeats allowed; `unheard` are the concepts whose feeds are
+    silent, with the instant up to which they were heard.
     """
-    return Recall(pack).assess(tuple(facts), as_of_ms, consumed_until_ms)
+    return Recall(pack).assess(tuple(facts), as_of_ms, consumed_until_ms, unheard)
 
 
 class Recall:
@@ -167,6 +174,7 @@ class Recall:
         self._index = FactIndex(())
         self._totals: dict[tuple[str, EpochMs], Fact] = {}
         self._at_ms: tuple[EpochMs, EpochMs] = (0, 0)
+        self._unheard: Mapping[str, EpochMs] = ALL_HEARD
         self._is_tail = False
         self._last = Assessment()
 
@@ -175,11 +183,17 @@ class Recall:
         """Return how many facts it holds."""
         return len(self._known)
 
-    def assess(self, facts: tuple[Fact, ...], as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Assessment:
+    def assess(
+        self,
+        facts: tuple[Fact, ...],
+        as_of_ms: EpochMs,
+        consumed_until_ms: EpochMs,
+        unheard: Mapping[str, EpochMs] = ALL_HEARD,
+    ) -> Assessment:
         """Find LPs and findings.
 
         Shape: `facts` all versions of one patient group in any order, repeats allowed; those of the last call were
-        folded before.
+        folded before. Up to where a concept is `unheard` never falls.
         """
         fold, fresh = self._fold, self._fresh(facts)
         is_later = as_of_ms >= self._at_ms[0] and consumed_until_ms >= self._at_ms[1]
@@ -192,7 +206,7 @@ class Recall:
             self._index = FactIndex((), self._pack.device_values)
             fresh = facts
         self._held.update((id(fact), fact) for fact in fresh or ())
-        self._known, self._at_ms = facts, (as_of_ms, consumed_until_ms)
+        self._known, self._at_ms, self._unheard = facts, (as_of_ms, consumed_until_ms), unheard
         self._is_tail = True
         concepts = self._take(change)
         self._last = self._found(concepts, fold.ties)
@@ -255,7 +269,7 @@ class Recall:
             if not episodes:
                 return Assessment(ties=ties, index=self._index)
             views = build_views(self._index, episodes)
-            evaluations = evaluate_all(rules, views, as_of_ms, consumed_until_ms)
+            evaluations = evaluate_all(rules, views, as_of_ms, consumed_until_ms, unheard=self._unheard)
         elif concepts.isdisjoint(rules.read) and not self._is_due(as_of_ms):
             return self._unmoved(ties)
         else:
@@ -264,8 +278,7 @@ class Recall:
             evaluations = evaluate_again(
                 rules,
                 views,
-                as_of_ms,
-                consumed_until_ms,
+                Now(as_of_ms, consumed_until_ms, self._unheard),
                 last.evaluations,
                 concepts,
                 keep_scans=self._is_tail,
@@ -295,6 +308,7 @@ class Recall:
         for evaluation in self._last.evaluations[:: len(self._pack.rules.rules) or 1]:
             context = evaluation.context
             context.as_of_ms, context.consumed_until_ms = self._at_ms
+            context.unheard = self._unheard
             context.view.index = self._index
         return replace(self._last, ties=ties, index=self._index)
 

@@ -55,6 +55,9 @@ class Plain:
     def message_time(self, _raw: RawMessage) -> int | None:
         return None
 
+    def listen(self, _last_heard: object, _now_ms: int) -> None:
+        pass
+
     def assess(
         self, _facts: Sequence[Fact], _as_of_ms: int, _consumed_until_ms: int, _who: object = ()
     ) -> Assessment:

@@ -108,12 +108,20 @@ def told(found: Assessment) -> dict[str, Any]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(LPS, CONTEXT, STEPS, st.booleans(), st.randoms(use_true_random=False))
+@given(
+    LPS,
+    CONTEXT,
+    STEPS,
+    st.booleans(),
+    st.sampled_from([1000.0, 6.0, 20.0]),
+    st.randoms(use_true_random=False),
+)
 def test_asking_what_changed_equals_asking_everything(
     lps: list[float],
     context: tuple[Fact, ...],
     steps: list[tuple[list[Fact], float]],
     is_shuffled: bool,  # noqa: FBT001 - hypothesis passes it so
+    silent_from: float,
     random: Any,  # noqa: ANN401 - hypothesis gives a random.Random
 ) -> None:
     recall, facts, hours = Recall(pack()), [*map(puncture, lps), *context], 0.0
@@ -122,8 +130,9 @@ def test_asking_what_changed_equals_asking_everything(
         hours += passed
         if is_shuffled:
             random.shuffle(facts)
-        again = recall.assess(tuple(facts), at(hours), at(hours))
-        assert told(again) == told(assess(facts, pack(), at(hours), at(hours)))
+        unheard = {"body-temperature": at(silent_from)} if hours > silent_from else {}
+        again = recall.assess(tuple(facts), at(hours), at(hours), unheard)
+        assert told(again) == told(assess(facts, pack(), at(hours), at(hours), unheard))
 
 
 def test_a_fact_that_no_rule_reads_asks_none_until_one_is_due() -> None:

@@ -843,8 +843,8 @@ class Standstill:
         ]
 
 
-def charted(*hours: float) -> list[RawMessage]:
-    return [result(at + 0.1, "37", when=at, number=f"T{at}") for at in hours]
+def charted(*hours: float, **sent: str) -> list[RawMessage]:
+    return [result(at + 0.1, "37", when=at, number=f"T{at}", **sent) for at in hours]
 
 
 def test_a_worker_that_was_down_for_eight_hours_raises_no_false_overdue_alert(site: PackProgram) -> None:
@@ -860,6 +860,39 @@ def test_a_worker_that_was_down_for_eight_hours_raises_no_false_overdue_alert(si
     assert ward.overdue == []
     ward.work(25.5)
     assert ward.overdue == ["raised"], "now nobody charts"
+
+
+def test_while_the_feed_that_charts_is_silent_nobody_is_overdue(site: PackProgram) -> None:
+    """Due at 14.8, overdue at 16.3; the laboratory goes on, the charts are back at 18 with what they kept."""
+    ward = Standstill(site)
+    ward.work(8.2, visit(7.1), LP)
+    ward.work(8.9, *charted(8.8, app="CHARTS"))
+    for hours in (10, 12, 14, 16.3, 16.4, 17):
+        ward.work(hours, result(hours, "80", when=hours, code="8867-4^Pulse^LN", unit="/min"))
+        assert ward.overdue == [], hours
+    ward.work(18, *charted(11, 14, 17, app="CHARTS"))
+    ward.work(18.1)
+    assert ward.overdue == []
+
+
+def test_who_alone_is_not_charted_is_overdue_although_others_are(site: PackProgram) -> None:
+    ward = Standstill(site)
+    ward.work(8.2, visit(7.1), LP)
+    ward.work(8.9, *charted(8.8, app="CHARTS"))
+    ward.work(16, *charted(15.9, app="CHARTS", who=TWO))
+    assert ward.overdue == []
+    ward.work(16.4)
+    assert ward.overdue == ["raised"]
+
+
+def test_a_silent_feed_that_comes_back_without_readings_is_believed(site: PackProgram) -> None:
+    ward = Standstill(site)
+    ward.work(8.2, visit(7.1), LP)
+    ward.work(8.9, *charted(8.8, app="CHARTS"))
+    ward.work(17)
+    assert ward.overdue == []
+    ward.work(17.1, *charted(17, app="CHARTS", who=TWO))
+    assert ward.overdue == ["raised"]
 
 
 def test_after_eight_hours_each_alert_is_told_once(site: PackProgram) -> None:

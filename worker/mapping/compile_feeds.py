@@ -109,7 +109,17 @@ class _Compiler:
             admission_types={**base.admission_types, **spec.admission_types},
             ignored_messages={**base.ignore_messages, **spec.ignore_messages},
             error_comments=tuple(map(fold, _first(spec.error_comments, base.error_comments, ()))),
+            quiet_after_ms=round(spec.expected_rate.quiet_after_min * MINUTE_MS) if spec.expected_rate else 0,
+            charts=self._charted(),
         )
+
+    def _charted(self) -> frozenset[str]:
+        charts = self._spec.expected_rate.charts if self._spec.expected_rate else ()
+        for number, name in enumerate(charts):
+            if name not in self._vocabulary.concepts:
+                place = self._placed.place("expected_rate", "charts", number)
+                self._problems.add(place, f"concept '{name}' is unknown; name one of concepts/*.yaml")
+        return frozenset(charts)
 
     def _zone(self) -> tzinfo:
         name = _first(self._spec.zone, self._base.zone, "UTC")

@@ -141,10 +141,14 @@ class PunctureSpec(PackModel):
 
 
 class RateSpec(PackModel):
-    """What is normal for the feed; a quieter feed is reported."""
+    """What is normal for the feed; a silent one is reported, and nothing that it charts is called overdue."""
 
-    per_hour: float
-    quiet_after_min: float
+    per_hour: float | None = Field(default=None, description="Messages of an ordinary hour.")
+    quiet_after_min: float = Field(gt=0, description="After so long without a message the feed is silent.")
+    charts: tuple[str, ...] = Field(
+        default=(),
+        description="Concepts whose readings come by this feed: while it is silent, silence is not the ward's.",
+    )
 
 
 class FeedSpec(PackModel):

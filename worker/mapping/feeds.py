@@ -47,7 +47,8 @@ class Feed:
     """One message feed, compiled.
 
     Shape: `targets`, `note_kinds` and `sites` are keyed "system|code", system by its short name or `*`; `names` from a code
-    name (MDC_TEMP) to its target; `skipped_notes` are known document types that are not read.
+    name (MDC_TEMP) to its target; `skipped_notes` are known document types that are not read. After `quiet_after_ms` without a
+    message it is silent, 0 for nobody knows; `charts` are the concepts whose readings come by it.
     """
 
     id: str
@@ -74,6 +75,8 @@ class Feed:
     admission_types: Mapping[str, str]
     ignored_messages: Mapping[str, str]
     error_comments: tuple[str, ...]
+    quiet_after_ms: int = 0
+    charts: frozenset[str] = frozenset()
     meanings: dict[Hashable, Meaning] = field(default_factory=dict, compare=False, repr=False)
     """What coded elements meant lately, by the way they are written; changes no answer."""
 

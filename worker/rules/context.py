@@ -9,7 +9,7 @@ from worker.model.finding import Truth
 from worker.model.time import HOUR_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from worker.correlate.index import Series
     from worker.correlate.view import EpisodeView
@@ -102,6 +102,7 @@ class Context:
     by identity of both, because several rules ask the same; `judged` which facts
     can stand near or before others; `bases` the baseline of each concept, by how it is chosen. `scanned` may come from the
     assessment before this one, where LP and birth date are the same and every fact since is later than those of its concept.
+    `unheard` are concepts whose feeds are silent, with the instant up to which they were heard.
     """
 
     view: EpisodeView
@@ -113,6 +114,7 @@ class Context:
     judged: dict[int, Judged] = field(default_factory=dict)
     bases: dict[tuple[str, str, int | None], Fact | None] = field(default_factory=dict)
     scanned: dict[int, Scanned] = field(default_factory=dict)
+    unheard: Mapping[str, EpochMs] = field(default_factory=dict)
     anchor_ms: EpochMs = field(init=False)
     series_ms: EpochMs = field(init=False)
     age_days: int | None = field(init=False)

@@ -6,25 +6,36 @@ vanish when its window ends: its alert expires then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from worker.correlate.baseline import NO_BASELINE, Newness, compare
 from worker.correlate.index import is_csf, rank_fact
 from worker.model.fact import Assertion, Quantity
 from worker.model.finding import Finding, RuleStatus, Severity, Truth
+from worker.model.time import EpochMs
 from worker.rules.context import Context, Hit, Outcome
 
 if TYPE_CHECKING:
     from worker.correlate.view import EpisodeView
     from worker.model.fact import Fact
     from worker.model.finding import Trace
-    from worker.model.time import EpochMs
     from worker.rules.rule import Rule, RuleBook
 
+ALL_HEARD: Final[Mapping[str, EpochMs]] = MappingProxyType({})
+"""No feed is silent."""
 SAY = "say"
 """The effect of a clause that changes no severity."""
+
+
+class Now(NamedTuple):
+    """As of when, how far the feeds are read, and the concepts whose feeds are silent, with up to when they were not."""
+
+    as_of_ms: EpochMs
+    consumed_until_ms: EpochMs
+    unheard: Mapping[str, EpochMs] = ALL_HEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +113,19 @@ def evaluate_all(
     as_of_ms: EpochMs,
     consumed_until_ms: EpochMs,
     changed: Iterable[str] | None = None,
+    unheard: Mapping[str, EpochMs] = ALL_HEARD,
 ) -> tuple[Evaluation, ...]:
     """Evaluate every rule on every LP of one patient group.
 
     Shape: by LP, then in the order of the book. With `changed` (concepts), only rules whose answer may differ; the rules that
-    these refer to are asked too, but not returned.
+    these refer to are asked too, but not returned. `unheard` are concepts whose feeds are silent, and up to when they were not.
     """
     wanted = book.rules if changed is None else book.rules_for(changed)
     names = frozenset(rule.id for rule in wanted)
     asked = book.rules if len(wanted) == len(book.rules) else _with_referred(book, wanted)
     found = []
     for view in views:
-        context = Context(view, as_of_ms, consumed_until_ms)
+        context = Context(view, as_of_ms, consumed_until_ms, unheard=unheard)
         for rule in asked:
             evaluation = evaluate(rule, context)
             if rule.id in names:
@@ -124,8 +136,7 @@ def evaluate_all(
 def evaluate_again(
     book: RuleBook,
     views: Iterable[EpisodeView],
-    as_of_ms: EpochMs,
-    consumed_until_ms: EpochMs,
+    now: Now,
     before: Iterable[Evaluation],
     changed: Iterable[str],
     *,
@@ -141,13 +152,13 @@ def evaluate_again(
     known = iter(before)
     found = []
     for view in views:
-        context = Context(view, as_of_ms, consumed_until_ms)
+        context = Context(view, now.as_of_ms, now.consumed_until_ms, unheard=now.unheard)
         others: set[str] = set()
         for rule, previous in zip(book.rules, known, strict=False):
             if keep_scans:
                 context.scanned = previous.context.scanned
             outcome = previous.context.outcomes[rule.id]
-            if _may_differ(rule, previous, concepts, others, as_of_ms):
+            if _may_differ(rule, previous, concepts, others, now.as_of_ms):
                 found.append(evaluate(rule, context))
                 if context.outcomes[rule.id] != outcome:
                     others.add(rule.id)

@@ -175,7 +175,7 @@ def build(settings: Settings, metrics: Metrics, on_notices: Callable[[], None] =
         dead_letters=dead_letters(settings),
     )
     engine = Engine(inlets, metered, program(pack), clock, sinks=sinks, options=options)
-    tell_feeds(state.feeds(), metrics)
+    tell_feeds(state.feeds(), pack.mapping.feeds.values(), metrics)
     intake = MeteredIntake(written, metrics, engine.wake)
     reception = build_reception(settings, intake, metrics)
 

@@ -111,7 +111,7 @@ def _worker(settings: Settings, metrics: Metrics, pack: Pack, url: str) -> Servi
         metered = MeteredState(
             state, state.count_due, state.count_waiting, metrics, count_blind=state.count_blind
         )
-        tell_feeds(state.feeds(), metrics)
+        tell_feeds(state.feeds(), pack.mapping.feeds.values(), metrics)
         inlet, watch = kafka_inlet(settings, Role.WORKER, clock, metrics)
         options = Options(
             is_exact=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
@@ -47,6 +47,9 @@ class Program(Judge, Protocol):
     def message_time(self, raw: RawMessage) -> EpochMs | None:
         """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`)."""
 
+    def listen(self, last_heard: Callable[[], Mapping[str, EpochMs]], now_ms: EpochMs) -> None:
+        """Learn which feeds are silent, from when each was last heard of."""
+
 
 class StateStore(
     PositionStore, ConsumptionStore, AssessmentStore, Outbox, CleaningStore, PackStore, Protocol
@@ -55,6 +58,9 @@ class StateStore(
 
     def latest_ms(self) -> EpochMs:
         """Give the latest receipt time that was ingested from any part, 0 for none."""
+
+    def feeds(self) -> Mapping[str, EpochMs]:
+        """Tell when each feed was last heard of."""
 
     def commit(self) -> None:
         """Make everything durable now."""
@@ -164,6 +170,7 @@ class Engine:
         else:
             given = [(parcel.part, parcel.entries) for parcel in parcels]
             ingested = self._progress.take_all(given, self._options.room.messages)
+            self._program.listen(self._store.feeds, self._clock.now_ms())
             assessed = self._assess(
                 self._clock.now_ms(), self._consumption.until_ms(), rounds=self._options.rounds
             )

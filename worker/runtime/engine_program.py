@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -14,6 +14,7 @@ from worker.alerts.render import NOT_REVIEWED, RuleText, Surroundings, render_al
 from worker.alerts.routing import Routes
 from worker.correlate.limits import DEFAULT_LIMITS
 from worker.mapping.concept_spec import Kind
+from worker.mapping.silence import silent_feeds, unheard_concepts
 from worker.model.alert import Alert
 from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage, Reading, Unused
@@ -39,6 +40,9 @@ class PackProgram:
         self._notes = notes
         self._has_warned = False
         self._recalls = Recalls(pack)
+        self._watched = [feed for feed in pack.mapping.feeds.values() if feed.quiet_after_ms]
+        self._silent: Mapping[str, EpochMs] = {}
+        self._unheard: Mapping[str, EpochMs] = {}
         self._texts = {rule.id: _text(rule) for rule in pack.rules.rules}
         self._titles = {rule.id: rule.text.title for rule in pack.rules.rules}
         self.opening = pack.opening
@@ -83,7 +87,21 @@ class PackProgram:
         who: Sequence[Identifier] = (),
     ) -> pipeline.Assessment:
         """Find LPs and findings; of a patient who was assessed lately only what changed is asked again."""
-        return self._recalls.assess(tuple(who), tuple(facts), as_of_ms, consumed_until_ms)
+        return self._recalls.assess(tuple(who), tuple(facts), as_of_ms, consumed_until_ms, self._unheard)
+
+    def listen(self, last_heard: Callable[[], Mapping[str, EpochMs]], now_ms: EpochMs) -> None:
+        """Learn which feeds are silent: until they are heard again, nothing that they chart is called overdue.
+
+        Shape: `last_heard` gives when each feed was last heard of; it is asked only if the pack says what is normal.
+        """
+        if not self._watched:
+            return
+        silent = silent_feeds(self._watched, last_heard(), now_ms)
+        for feed in sorted(silent.keys() - self._silent.keys()):
+            _log.warning("feed_silent", feed=feed)
+        for feed in sorted(self._silent.keys() - silent.keys()):
+            _log.info("feed_heard_again", feed=feed)
+        self._silent, self._unheard = silent, unheard_concepts(self._pack.mapping.feeds, silent)
 
     def find_blind_spots(
         self, found: pipeline.Assessment, unused: Sequence[Unused]

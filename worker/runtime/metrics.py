@@ -158,6 +158,12 @@ class Metrics:
             ["feed"],
             registry=registry,
         )
+        self.feed_quiet_after = Gauge(
+            "lpwatch_feed_quiet_after_seconds",
+            "After so long without a message a feed is silent, as its file says (expected_rate); only feeds that say it",
+            ["feed"],
+            registry=registry,
+        )
         self.feed_ahead = Gauge(
             "lpwatch_feed_clock_ahead_seconds",
             "By how much a feed writes its messages later than we receive them, of the last batch the message least under way: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from worker.mapping.feeds import Feed
 from worker.model.message import OutcomeKind, RawMessage
 from worker.model.time import SECOND_MS, EpochMs
 from worker.rules.blind import Blindness
@@ -85,10 +86,16 @@ class MeteredJournal:
         self._journal.trim(before, received_before_ms)
 
 
-def tell_feeds(feeds: Mapping[str, EpochMs], metrics: Metrics) -> None:
-    """Tell when each feed was last heard: one that fell silent before the start must not be forgotten by it."""
-    for feed, at_ms in feeds.items():
+def tell_feeds(heard: Mapping[str, EpochMs], feeds: Iterable[Feed], metrics: Metrics) -> None:
+    """Tell when each feed was last heard, and how long its silence is ordinary.
+
+    One that fell silent before the start must not be forgotten by it.
+    """
+    for feed, at_ms in heard.items():
         metrics.feed_last_received.labels(feed).set(at_ms / SECOND_MS)
+    for known in feeds:
+        if known.quiet_after_ms:
+            metrics.feed_quiet_after.labels(known.id).set(known.quiet_after_ms / SECOND_MS)
 
 
 class MeteredState:
@@ -133,6 +140,10 @@ class MeteredState:
         """Tell how far every part is consumed."""
         self.last_try = Stopwatch()
         return self._state.positions()
+
+    def feeds(self) -> Mapping[str, EpochMs]:
+        """Tell when each feed was last heard of."""
+        return self._state.feeds()
 
     def latest_ms(self) -> EpochMs:
         """Give the latest receipt time that was ingested."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from worker.model.fact import Fact, Identifier
 from worker.model.time import EpochMs
 from worker.pipeline import Assessment, Pack, Recall
+from worker.rules.evaluate import ALL_HEARD
 
 _MOST_FACTS = 40_000
 
@@ -24,7 +26,12 @@ class Recalls:
         self._size = 0
 
     def assess(
-        self, who: Who, facts: tuple[Fact, ...], as_of_ms: EpochMs, consumed_until_ms: EpochMs
+        self,
+        who: Who,
+        facts: tuple[Fact, ...],
+        as_of_ms: EpochMs,
+        consumed_until_ms: EpochMs,
+        unheard: Mapping[str, EpochMs] = ALL_HEARD,
     ) -> Assessment:
         """Find LPs and findings of a patient; nobody remembers one who is not named.
 
@@ -35,7 +42,7 @@ class Recalls:
             recall = Recall(self._pack)
         else:
             self._size -= recall.size
-        found = recall.assess(facts, as_of_ms, consumed_until_ms)
+        found = recall.assess(facts, as_of_ms, consumed_until_ms, unheard)
         if who and found.episodes and recall.size <= self._most:
             self._kept[who] = recall
             self._size += recall.size

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from worker.decode.fhir.datatypes import CodeableConcept, Coding
 from worker.mapping.concepts import Coding as Sent
 from worker.mapping.fhir.codes import meaning_of
 from worker.mapping.pack import MappingPack
+from worker.mapping.silence import silent_feeds, unheard_concepts
+from worker.model.errors import PackError
 from worker.model.fact import UNVALIDATED
+from worker.model.time import MINUTE_MS
 
 MANY = 5_000
 
@@ -60,3 +65,21 @@ def test_a_feed_that_nobody_looks_at_says_so_of_what_devices_chart(
     assert qualifiers(unseen, "T") == ("core", UNVALIDATED)
     assert qualifiers(unseen, "1988-5", "", "LN") == ()
     assert qualifiers("zone: UTC", "8310-5", "", "LN") == ()
+
+
+def test_a_feed_is_silent_once_its_silence_is_longer_than_ordinary(
+    site: Callable[[str], MappingPack],
+) -> None:
+    feeds = site("expected_rate: {quiet_after_min: 30, charts: [gcs]}").feeds
+    ordinary_ms = 30 * MINUTE_MS
+    assert silent_feeds(feeds.values(), {"site": 0}, ordinary_ms) == {}
+    assert silent_feeds(feeds.values(), {"site": 0}, ordinary_ms + 1) == {"site": ordinary_ms}
+    assert silent_feeds(feeds.values(), {"default": 0}, ordinary_ms + 1) == {}, (
+        "never heard of, or says nothing"
+    )
+    assert unheard_concepts(feeds, {"site": ordinary_ms}) == {"gcs": ordinary_ms}
+
+
+def test_what_a_feed_charts_is_a_concept(site: Callable[[str], MappingPack]) -> None:
+    with pytest.raises(PackError, match=r"site\.yaml:\d+:\d+: concept 'temp' is unknown"):
+        site("expected_rate: {quiet_after_min: 30, charts: [gcs, temp]}")

@@ -86,6 +86,9 @@ class Script:
     def message_time(self, raw: RawMessage) -> EpochMs | None:
         return self.times.get(raw.body)
 
+    def listen(self, _last_heard: object, _now_ms: int) -> None:
+        pass
+
     def assess(
         self, facts: Sequence[Fact], as_of_ms: EpochMs, consumed_until_ms: EpochMs, _who: object = ()
     ) -> Assessment:

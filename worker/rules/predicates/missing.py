@@ -57,7 +57,8 @@ class Missing(EpisodeNode):
 
     def evaluate(self, context: Context) -> Outcome:
         gaps = list(self._gaps(context))
-        known_ms = min(context.as_of_ms, context.consumed_until_ms)
+        heard = [context.unheard[name] for name in self.concepts if name in context.unheard]
+        known_ms = min(context.as_of_ms, context.consumed_until_ms, *heard)
         hits = tuple(
             Hit(gap.fact, gap.due_ms, (gap.stay.fact,), gap.is_closed)
             for gap in gaps
@@ -82,7 +83,13 @@ class Missing(EpisodeNode):
             last = outcome.hits[-1]
             return f"none for {self.gap_ms / HOUR_MS:g} h after {describe(last.fact, context)}"
         if outcome.awaits_ms is not None:
-            return f"due at {context.hours(outcome.awaits_ms)}, but the feeds are not read up to then yet"
+            is_unheard = not context.unheard.keys().isdisjoint(self.concepts)
+            why = (
+                "a feed of it is silent since before"
+                if is_unheard
+                else "the feeds are not read up to then yet"
+            )
+            return f"due at {context.hours(outcome.awaits_ms)}, but {why}"
         if not self._is_watched(context):
             return "no stay or visit on file in the window"
         if outcome.next_ms is not None:
