@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import shutil
 import socket
+import tempfile
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ HOST = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections: while a server is down, a client
 # that keeps connecting to its port could otherwise be given that very port, or be connected to itself.
 PORTS = range(20_000, 32_000)
+_claimed: set[int] = set()
 
 
 class ServerError(RuntimeError):
@@ -30,7 +34,10 @@ def cache_folder() -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports nobody listens on; chosen by chance, so that two callers seldom choose alike."""
+    """Find ports nobody listens on, and keep them for this process while it lives.
+
+    A server that was killed and will start again has its port still: no other test is given it meanwhile.
+    """
     found: list[int] = []
     for port in random.SystemRandom().sample(PORTS, len(PORTS)):
         with socket.socket() as probe:
@@ -39,10 +46,31 @@ def free_ports(count: int) -> list[int]:
                 probe.bind((HOST, port))
             except OSError:
                 continue
+        if not _claim(port):
+            continue
         found.append(port)
         if len(found) == count:
             return found
     raise ServerError(f"no {count} free ports between {PORTS.start} and {PORTS.stop} on {HOST}")
+
+
+def _claim(port: int) -> bool:
+    """Lock the byte of the port in a file that all processes of this user share; the system lets go when a process ends."""
+    if port in _claimed:  # a process is never refused a lock that it holds
+        return False
+    try:
+        fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _claimed.add(port)
+    return True
+
+
+@cache
+def _claims() -> int:
+    return os.open(
+        Path(tempfile.gettempdir()) / f"lpwatch-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600
+    )
 
 
 def bound_command(command: list[str], *, signal: str | None = "KILL", user: str | None = None) -> list[str]:

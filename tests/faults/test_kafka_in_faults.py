@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from tests.integration.kafka_parts import Worker, ended, hl7, send
+from tests.integration.kafka_parts import PATIENCE_S, Worker, ended, hl7, send
 from tools.kafka_local import KafkaLocal
 from tools.postgres_local import PostgresLocal
 from worker.model.message import Form
@@ -155,7 +155,7 @@ def _total_of(url: str) -> int:
         store.close()
 
 
-def _eventually(is_true: Callable[[], bool], patience_s: float = 90.0) -> None:
+def _eventually(is_true: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + patience_s
     while not is_true():
         assert time.monotonic() < deadline, "it never came"

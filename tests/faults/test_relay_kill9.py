@@ -26,7 +26,7 @@ from worker.storage.state import SqlState
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 KILLS = int(os.environ.get("LPWATCH_TEST_RELAY_KILLS", "25"))  # noqa: TID251  how long a test takes is set from outside
-DONE_S = 60.0
+DONE_S = 240.0
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from worker.runtime.progress import Progress
 from worker.sources.kafka import KafkaSource
 from worker.storage.state import SqlState
 
-PATIENCE_S = 60.0
+PATIENCE_S = 100.0  # less than `max_poll_interval_ms`, which mends some of the faults that are looked for
 FAST: Mapping[str, object] = {
     "heartbeat_interval_ms": 300,
     "session_timeout_ms": 6_000,
@@ -143,7 +143,7 @@ class Worker:
     def end(self) -> None:
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(30)
+            self._thread.join(PATIENCE_S)
         self.inlet.close()
         if self._own is not None:
             self._own.close()

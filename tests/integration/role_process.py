@@ -68,9 +68,9 @@ class RoleProcess:
     def log_text(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
-    def logged(self, event: str) -> list[dict]:
+    def logged(self, *events: str) -> list[dict]:
         lines = [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("event") == event]
+        return [line for line in lines if line.get("event") in events]
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def await_until(
         time.sleep(pause_s)
 
 
-def records(brokers: str, topic: str, count: int = 0, seconds: float = 60.0) -> list[ConsumerRecord]:
+def records(brokers: str, topic: str, count: int = 0, seconds: float = START_S) -> list[ConsumerRecord]:
     """Read a topic from its beginning to its present end, waiting until it holds at least `count`."""
     deadline = time.monotonic() + seconds
     with closing(KafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False)) as consumer:

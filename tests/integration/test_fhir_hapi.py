@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 PEER = Path(__file__).resolve().parents[1] / "peers" / "fhir"
 TOKEN = "a-token-of-a-sender"
 START_S = 180
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,7 @@ def _history(client: httpx2.Client, reference: str) -> list[str]:
 
 def test_server_of_hapi_is_told_of_alerts_through_errors_and_restarts(java: list[str]) -> None:
     (port,) = free_ports(1)
-    sink = FhirSink(f"http://127.0.0.1:{port}/fhir", _documents, token=lambda: TOKEN, timeout_s=30)
+    sink = FhirSink(f"http://127.0.0.1:{port}/fhir", _documents, token=lambda: TOKEN, timeout_s=PATIENCE_S)
 
     def send(*sent: Sent) -> list[Receipt]:
         return sink.send("", sent)
@@ -183,7 +184,7 @@ def test_server_of_hapi_is_told_of_alerts_through_errors_and_restarts(java: list
             sink.timeout_s = 0.5
             _fault(client, 0)
             assert send(_sent(6)) == [Receipt(Fate.AWAY, "no answer in time")]
-            sink.timeout_s = 5
+            sink.timeout_s = PATIENCE_S
             assert send(_sent(6)) == [Receipt(Fate.ARRIVED)]
     finally:
         sink.close()
@@ -195,7 +196,7 @@ def test_server_of_hapi_is_told_of_alerts_through_errors_and_restarts(java: list
 
 def test_update_that_is_carried_out_late_does_not_undo_a_later_version(java: list[str]) -> None:
     (port,) = free_ports(1)
-    sink = FhirSink(f"http://127.0.0.1:{port}/fhir", _documents, token=lambda: TOKEN)
+    sink = FhirSink(f"http://127.0.0.1:{port}/fhir", _documents, token=lambda: TOKEN, timeout_s=PATIENCE_S)
 
     def send(version: int, severity: str) -> Receipt:
         (receipt,) = sink.send("", [_sent(version, severity)])
@@ -206,7 +207,7 @@ def test_update_that_is_carried_out_late_does_not_undo_a_later_version(java: lis
         _fault(client, 1)
         sink.timeout_s = 1.0
         assert send(2, "moderate") == Receipt(Fate.AWAY, "no answer in time")
-        sink.timeout_s = 5.0
+        sink.timeout_s = PATIENCE_S
         assert send(2, "moderate") == Receipt(Fate.ARRIVED)
         assert send(3, "high") == Receipt(Fate.ARRIVED)
         await_until(lambda: client.get("/faults").text == "1", "the late update")

@@ -41,7 +41,7 @@ class Kept:
 
     def append(self, messages: Sequence[RawMessage]) -> None:
         self.arrived.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
         self.messages += messages
 
     def answered(self, status: int, seconds: float) -> None:
@@ -89,7 +89,7 @@ class Client:
         await self.writer.drain()
 
     async def answer(self) -> Answer:
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 60)
         first, *lines = head.decode().strip().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
         body = await self.reader.readexactly(int(headers["content-length"]))
@@ -97,7 +97,7 @@ class Client:
 
     async def is_closed_by_server(self) -> bool:
         try:
-            while await asyncio.wait_for(self.reader.read(65_536), 10):
+            while await asyncio.wait_for(self.reader.read(65_536), 60):
                 pass
         except ConnectionError:
             pass
@@ -129,7 +129,7 @@ def _run(
     scene: Callable[[Site], Awaitable[None]], http: HttpLimits | None = None, fhir: FhirLimits | None = None
 ) -> Kept:
     async def play() -> Site:
-        async with asyncio.timeout(60), _serving(http or HttpLimits(), fhir or FhirLimits()) as site:
+        async with asyncio.timeout(120), _serving(http or HttpLimits(), fhir or FhirLimits()) as site:
             await scene(site)
         return site
 
@@ -438,7 +438,7 @@ def test_drain_answers_what_was_received_and_then_closes() -> None:
         site.kept.arrived.clear()
         site.kept.gate.clear()
         await busy.send(_post())
-        await asyncio.to_thread(site.kept.arrived.wait, 10)
+        await asyncio.to_thread(site.kept.arrived.wait, 60)
         draining = asyncio.create_task(site.reception.drain())
         assert await idle.is_closed_by_server()
         with pytest.raises(ConnectionRefusedError):
@@ -446,7 +446,7 @@ def test_drain_answers_what_was_received_and_then_closes() -> None:
         site.kept.gate.set()
         assert (await busy.answer()).status == 202
         assert await busy.is_closed_by_server()
-        await asyncio.wait_for(draining, 5)
+        await asyncio.wait_for(draining, 60)
         await idle.close()
         await busy.close()
 
@@ -458,7 +458,7 @@ def test_drain_cuts_off_a_client_that_does_not_finish_its_body() -> None:
         client = await _connect(site)
         await client.send(HEAD + b"Content-Length: 1000\r\n\r\n{")
         await site.kept.until(lambda number: number == 1)
-        await asyncio.wait_for(site.reception.drain(), 5)
+        await asyncio.wait_for(site.reception.drain(), 60)
         assert await client.is_closed_by_server()
         await client.close()
 

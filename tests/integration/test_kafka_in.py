@@ -354,7 +354,7 @@ def test_a_member_that_lost_its_partitions_does_not_keep_them_from_others(
     second = Worker(kafka, group, topics, state_url).start()
     first.start()
     try:
-        _eventually(lambda: len(first.owned) == len(second.owned) == 2, 30)
+        _eventually(lambda: len(first.owned) == len(second.owned) == 2)
     finally:
         first.end()
         second.end()
@@ -383,7 +383,7 @@ def _large(topic: str) -> list[object]:
     return [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(17 * 1024 * 1024)})]
 
 
-def _eventually(is_true: Callable[[], bool], patience_s: float = 60.0) -> None:
+def _eventually(is_true: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + patience_s
     while not is_true():
         assert time.monotonic() < deadline, "it never came"

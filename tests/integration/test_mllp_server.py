@@ -28,6 +28,7 @@ class KeptMessages:
 
     groups: list[list[RawMessage]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
 
@@ -35,7 +36,8 @@ class KeptMessages:
         self.gate.set()
 
     def append(self, messages: Sequence[RawMessage]) -> None:
-        self.gate.wait(10)
+        self.asked.set()
+        self.gate.wait(60)
         if self.failures:
             self.failures -= 1
             raise OSError("disk full")
@@ -93,7 +95,7 @@ class Client:
     async def acks(self, count: int) -> list[tuple[str, str]]:
         """Read so many acknowledgements, as (code, control id)."""
         while len(self.answers) < count:
-            data = await asyncio.wait_for(self.reader.read(65_536), 10)
+            data = await asyncio.wait_for(self.reader.read(65_536), 60)
             if not data:
                 break
             self.answers += [piece for piece in self.frames.feed(data) if isinstance(piece, bytes)]
@@ -102,7 +104,7 @@ class Client:
 
     async def is_closed_by_server(self) -> bool:
         try:
-            return await asyncio.wait_for(self.reader.read(1), 10) == b""
+            return await asyncio.wait_for(self.reader.read(1), 60) == b""
         except ConnectionResetError:
             return True
 
@@ -145,6 +147,11 @@ async def _serving(listener: MllpListener | None = None) -> AsyncIterator[Site]:
                 await writer.wait_closed()
 
 
+async def _until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110  an event would need to know what each test waits for
+        await asyncio.sleep(0.005)
+
+
 async def _connect(site: Site) -> Client:
     reader, writer = await asyncio.open_connection(*site.address)
     site.writers.append(writer)
@@ -153,7 +160,7 @@ async def _connect(site: Site) -> Client:
 
 def _run(scene: Callable[[Site], Awaitable[None]], listener: MllpListener | None = None) -> Site:
     async def play() -> Site:
-        async with asyncio.timeout(30), _serving(listener) as site:
+        async with asyncio.timeout(120), _serving(listener) as site:
             await scene(site)
         return site
 
@@ -240,9 +247,9 @@ def test_messages_that_arrive_during_a_commit_form_the_next_group() -> None:
         site.kept.gate.clear()
         client = await _connect(site)
         await client.send(_framed("first"))
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(site.kept.asked.wait, 60)
         await client.send(b"".join(_framed(f"m{number}") for number in range(50)))
-        await asyncio.sleep(0.05)
+        await _until(lambda: len(site.reception._commit._waiting) == 50)
         site.kept.gate.set()
         await client.acks(51)
 
@@ -333,7 +340,7 @@ def test_connection_that_breaks_inside_a_frame_leaves_its_bytes() -> None:
         await client.send(b"\x0b" + _message("cut"))
         await asyncio.sleep(0.05)
         client.writer.transport.abort()
-        assert await asyncio.to_thread(site.kept.arrived.wait, 10)
+        assert await asyncio.to_thread(site.kept.arrived.wait, 60)
 
     (message,) = _run(scene).kept.messages
     assert (message.fault, message.body) == ("frame without an end block", _message("cut"))
@@ -396,7 +403,7 @@ def test_drain_stores_and_answers_what_was_received_and_then_closes() -> None:
         site.kept.gate.clear()
         client = await _connect(site)
         await client.send(_framed("m1") + _framed("m2"))
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(site.kept.asked.wait, 60)
         draining = asyncio.create_task(site.reception.drain())
         await asyncio.sleep(0.05)
         site.kept.gate.set()
@@ -416,7 +423,7 @@ def test_drain_cuts_off_a_client_that_takes_no_answers() -> None:
         flood = b"".join(_framed(f"m{number}") for number in range(20_000))
         sending = asyncio.create_task(client.send(flood))
         await asyncio.sleep(0.3)
-        await asyncio.wait_for(site.reception.drain(), 5)
+        await asyncio.wait_for(site.reception.drain(), 60)
         sending.cancel()
 
     _run(scene, MllpListener("127.0.0.1", 0, limits=MllpLimits(drain_s=0.2)))

@@ -108,7 +108,7 @@ def test_a_lost_connection_is_looked_over_and_made_again(
     (lost,) = listeners(other)
     other.execute("SELECT pg_terminate_backend(%s)", [lost])
     assert took_s(lambda: bell.wait(LONG_S)) < SOON_S, "nobody knows what it missed"
-    assert took_s(lambda: bell.wait(LONG_S)) < 5, "it looks often while it is deaf"
+    assert took_s(lambda: bell.wait(LONG_S)) < SOON_S, "it looks often while it is deaf"
     monkeypatch.setattr(listening, "_RETRY_S", 0.0)
     bell.wait(LONG_S)
     assert len(listeners(other)) == 1
@@ -122,7 +122,7 @@ def test_a_database_that_is_away_keeps_nobody_waiting(own_postgres: PostgresLoca
     bell.wait(LONG_S)
     own_postgres.kill()
     assert took_s(lambda: bell.wait(LONG_S)) < SOON_S
-    assert took_s(lambda: bell.wait(LONG_S)) < 5
+    assert took_s(lambda: bell.wait(LONG_S)) < SOON_S
     bell.close()
 
 

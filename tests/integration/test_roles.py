@@ -19,6 +19,7 @@ from tests.integration.role_process import (
     await_until,
     records,
 )
+from tests.integration.worker_process import START_S
 from tests.topics import make_topic
 from tools.kafka_local import KafkaLocal
 from tools.local_process import free_ports
@@ -113,7 +114,7 @@ def test_gateway_refuses_while_the_broker_is_away_and_goes_on_when_it_is_back(
         gateway_timeout_seconds=3,
     )
     first, second = fever()
-    assert b"MSA|AA|" in gateway.send(first)[0]
+    await_until(lambda: b"MSA|AA|" in gateway.send(first)[0], "the gateway to write")
     own_kafka.kill()
     assert b"MSA|AE|" in gateway.send(second)[0]
     assert gateway.get("/readyz") == (503, "the brokers do not take messages\n")
@@ -161,7 +162,7 @@ def test_role_does_not_start_on_a_topic_that_is_not_there(
         kafka_hl7_topics="absent",
         gateway_hl7_topic="absent",
     )
-    assert process.process.wait(timeout=60) == 3
+    assert process.process.wait(timeout=START_S) == 3
     assert "topic absent: there is no such topic; create it, or correct its name" in process.log_text()
 
 
@@ -172,7 +173,7 @@ def test_role_does_not_start_on_a_database_without_its_tables(
     process = start(
         tmp_path, role, database=postgres_url, kafka_bootstrap_servers=kafka, kafka_hl7_topics="absent"
     )
-    assert process.process.wait(timeout=60) == 3
+    assert process.process.wait(timeout=START_S) == 3
     assert "run: lpwatch db migrate --database URL" in process.log_text()
 
 
@@ -267,7 +268,7 @@ def test_worker_that_is_asked_to_end_hands_its_partitions_over_and_nothing_is_lo
                 producer.flush()
                 workers[0].process.send_signal(signal.SIGTERM)
         producer.flush()
-    assert workers[0].process.wait(timeout=60) == 0
+    assert workers[0].process.wait(timeout=START_S) == 0
     with closing(SqlState(state_url)) as state:
 
         def ended() -> int:
@@ -362,5 +363,5 @@ def test_waiting_can_be_bounded_by_a_setting(tmp_path: Path, start: Start) -> No
         gateway_hl7_topic="absent",
         start_wait_seconds=1,
     )
-    assert process.process.wait(timeout=60) == 1
+    assert process.process.wait(timeout=START_S) == 1
     assert "nobody listens on this port" in process.log_text().splitlines()[-1]

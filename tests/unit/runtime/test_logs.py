@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import logging
-import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import structlog
 
-from worker.runtime.logs import ALLOWED_KEYS, configure_logs
+from worker.runtime import clock
+from worker.runtime.logs import ALLOWED_KEYS, REPEAT_S, configure_logs
 
 PLANTED = ("Testperson", "Zaphira", "4711-0815", "19520229", "severe headache when standing")
 
@@ -127,11 +128,14 @@ def _lose() -> None:
     logging.getLogger("kafka.net").warning("connection lost")
 
 
-def test_how_often_a_library_said_it_is_told_after_the_time(stream: io.StringIO) -> None:
-    configure_logs(stream, level="debug", repeat_s=0.2)
+def test_how_often_a_library_said_it_is_told_after_the_time(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=lambda: now_s))
     for _ in range(5):
         _lose()
-    time.sleep(0.25)
+    now_s += REPEAT_S
     logging.getLogger("other").warning("odd")  # whoever speaks, what was held back is told
     assert _foreign(stream) == [
         ("kafka.net", None),
@@ -139,7 +143,9 @@ def test_how_often_a_library_said_it_is_told_after_the_time(stream: io.StringIO)
         ("kafka.net", 4),
     ]
     _lose()
-    assert len(_foreign(stream)) == 3
-    time.sleep(0.25)
+    now_s += REPEAT_S - 1
     _lose()
-    assert _foreign(stream)[3:] == [("kafka.net", 2)]
+    assert len(_foreign(stream)) == 3
+    now_s += 1
+    _lose()
+    assert _foreign(stream)[3:] == [("kafka.net", 3)]

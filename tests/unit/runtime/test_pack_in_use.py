@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from time import sleep
-
 from worker.runtime.pack_in_use import PackInUse
 from worker.storage.memory import MemoryState
 
-LEASE_S = 0.2
+LEASE_S = 30.0
 
 
 def of(store: MemoryState, digest: str) -> PackInUse:
@@ -25,12 +23,14 @@ def test_workers_of_one_pack_share_it() -> None:
 
 
 def test_a_newer_pack_waits_until_nobody_uses_the_old_one() -> None:
+    now_s = 0.0
     store = MemoryState()
+    store._seconds = lambda: now_s
     old, new = of(store, "old"), of(store, "new")
     assert old.is_ours(0)
     assert not new.is_ours(0)
     assert not store.use_pack("old", 0), "the one in use stays in use"
-    sleep(LEASE_S + 0.05)
+    now_s += LEASE_S
     assert new.is_ours(0)
     assert not of(store, "old").is_ours(0), "an old worker that restarts changes nothing"
     assert not old.is_ours(0)

@@ -83,7 +83,7 @@ def serve() -> Iterator[Callable[[Callable[[Request], Awaitable[Response]]], Pee
         thread = Thread(target=lambda: asyncio.run(work()))
         thread.start()
         ends.append((thread, end))
-        assert is_up.wait(10)
+        assert is_up.wait(60)
         return peer
 
     yield start

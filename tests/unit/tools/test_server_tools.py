@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,20 @@ def test_ports_are_below_those_of_outgoing_connections_and_free() -> None:
     for port in ports:
         with socket.socket() as one:
             one.bind(("127.0.0.1", port))
+
+
+def test_a_port_is_given_once_while_whoever_has_it_lives(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setattr("tools.local_process.PORTS", range(port, port + 1))
+    other = (
+        f"from tools import local_process as l; l.PORTS = range({port}, {port + 1}); print(l.free_ports(1))"
+    )
+    with pytest.raises(ServerError, match="no 1 free ports"):
+        free_ports(1)
+    asked = subprocess.run(
+        [sys.executable, "-c", other], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert "no 1 free ports" in asked.stderr
 
 
 def test_a_port_in_use_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
