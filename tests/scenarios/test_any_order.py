@@ -13,6 +13,7 @@ from tests.rendered import WHOLE, notices_of
 from tests.scenarios.wards import (
     MRN,
     NATIONAL,
+    Json,
     build_site,
     deletion,
     fhir,
@@ -52,6 +53,20 @@ FIRST, SECOND = "E1^^^INDEX^PI", "E2^^^INDEX^PI"
 FHIR_HOT = fhir(10.5, temperature("t", 39, 10))
 REPLACED = {"other": {"reference": "Patient/1"}, "type": "replaced-by"}
 TEMP = "8310-5^Temp^LN"
+BARE: Json = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": {"text": "vital signs"},
+    "subject": {"reference": "Patient/1"},
+}
+HOT_PART = {name: temperature("t", 39, 10)[name] for name in ("code", "valueQuantity")}
+SAMPLE: Json = {
+    "resourceType": "Specimen",
+    "id": "csf",
+    "type": {"text": "CSF"},
+    "subject": {"reference": "Patient/1"},
+    "collection": {"collectedDateTime": iso(8)},
+}
 WEAK, WELL = "Leg weakness, new today.", "Patient comfortable."
 
 
@@ -197,6 +212,34 @@ VERSIONS = {
     ),
     "FHIR cancelled": (
         [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 39, 10, "cancelled"))],
+        NOTHING,
+    ),
+    "FHIR entered in error, bare of code, time and value": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10)),
+            fhir(12, {**BARE, "id": "t", "status": "entered-in-error"}),
+        ],
+        NOTHING,
+    ),
+    "FHIR panel corrected, bare of the value": (
+        [
+            LP,
+            fhir(11, patient(), {**BARE, "id": "t", "effectiveDateTime": iso(10), "component": [HOT_PART]}),
+            fhir(12, {**BARE, "id": "t", "effectiveDateTime": iso(10), "status": "corrected"}),
+        ],
+        NOTHING,
+    ),
+    "FHIR procedure turns out to be another one (blind spot)": (
+        [
+            fhir(9, patient(), puncture()),
+            HOT,
+            fhir(12, {**puncture(), "code": {"text": "appendicectomy"}}),
+        ],
+        FEVER,
+    ),
+    "FHIR specimen turns out to be of a shunt": (
+        [fhir(9.5, patient(), SAMPLE), HOT, fhir(13, {**SAMPLE, "type": {"text": "CSF shunt"}})],
         NOTHING,
     ),
     "FHIR time moved": (

@@ -208,6 +208,7 @@ class _Mapper:
             self._links.extend(feed.authorities.links(subject.identifiers, SAME, statement.stated_ms, record))
         if not status.is_silent:
             handler.read(resource, statement)
+            statement.take_back_unsaid()
         self._facts.extend(statement.facts)
         self._issues.extend(statement.issues)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from worker.decode.fhir.resources import Specimen
-from worker.mapping.feeds import CSF, Feed
+from worker.mapping.feeds import CSF, NOT_LUMBAR, Feed
 from worker.mapping.fhir.codes import codings_of
 from worker.mapping.fhir.statement import Stated, Statement
 from worker.mapping.values import UNKNOWN
@@ -42,9 +42,17 @@ def collected_ways(specimen: Specimen, prefix: str = "") -> Iterator[Stated]:
 
 
 def map_specimen(specimen: Specimen, statement: Statement) -> None:
-    """State that CSF was collected; what that says of a lumbar puncture is for `correlate` to decide."""
+    """State that CSF was collected; what that says of a lumbar puncture is for `correlate` to decide.
+
+    Fluid of a shunt, a drain or a ventricle takes back what an older version of the specimen said.
+    """
     scope = statement.scope
-    if CSF_SPECIMEN not in scope.pack.concepts or specimen_class(scope.feed, specimen) != CSF:
+    if CSF_SPECIMEN not in scope.pack.concepts:
+        return
+    found = specimen_class(scope.feed, specimen)
+    if found in NOT_LUMBAR:
+        statement.take_back(statement.key, CSF_SPECIMEN, statement.version_time())
+    if found != CSF:
         return
     ways = [way for way in collected_ways(specimen) if way.start or way.end]
     effective = statement.when(ways) if ways else None

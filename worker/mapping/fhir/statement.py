@@ -15,8 +15,9 @@ from worker.mapping.concepts import Coding
 from worker.mapping.digests import digest_of, written
 from worker.mapping.fhir.instants import read_instant
 from worker.mapping.fhir.scope import Scope
-from worker.mapping.fhir.status import PLANNED, VOID, Status
+from worker.mapping.fhir.status import CORRECTED, PLANNED, VOID, Status
 from worker.mapping.procedures import doubt_end
+from worker.model.document import NOTE
 from worker.model.errors import DecodeError
 from worker.model.fact import Fact, Group, Identifier, SourceRef, Value, Version
 from worker.model.message import Issue, IssueKind
@@ -109,7 +110,7 @@ class Statement:
                 if or_filed and time == _LATER:
                     break
                 return None
-        return self._version_time()
+        return self._known_version_time()
 
     def believed_end(self, time: ClinicalTime) -> ClinicalTime:
         """Return the time of a procedure, without an end that cannot be true; that is noted as an issue."""
@@ -157,6 +158,20 @@ class Statement:
         self.facts.append(
             Fact(self.patient, key, version, concept, effective, None, self._source, group, is_deleted=True)
         )
+
+    def take_back_unsaid(self) -> None:
+        """Take back what older versions said, where this one corrects or voids them and says nothing that is read.
+
+        Shape: such as a resource that is entered in error and bare of its code. What could not be read takes nothing back.
+        """
+        is_lost = any(issue.is_quarantined for issue in self.issues)
+        is_correction = self.status.rank == CORRECTED and not is_lost
+        if not self.facts and (self.status.is_deleted or is_correction):
+            self.take_back(self.key, NOTE, self.version_time())
+
+    def version_time(self) -> ClinicalTime:
+        """Return the time of the version, for what needs none of its own."""
+        return ClinicalTime(self.stated_ms, Precision.SECOND, f"{self._type}.meta.lastUpdated")
 
     def replaces_all(self, key: str) -> None:
         """Turn the facts found so far into a group: this version of the resource replaces every older one as a whole."""
@@ -210,12 +225,11 @@ class Statement:
     def _own_date(self, text: str | None) -> EpochMs | None:
         return read_own_date(text, self.scope.feed.zone)
 
-    def _version_time(self) -> ClinicalTime | None:
-        stated_ms = self.scope.message_at_ms if self._stated_ms is None else self._stated_ms
-        if stated_ms is None:
+    def _known_version_time(self) -> ClinicalTime | None:
+        if self._stated_ms is None and self.scope.message_at_ms is None:
             self.refuse(IssueKind.BAD_TIME, "", "no time given")
             return None
-        return ClinicalTime(stated_ms, Precision.SECOND, f"{self._type}.meta.lastUpdated")
+        return self.version_time()
 
     def _read(self, way: Stated) -> ClinicalTime | str:
         """Return the time, or why it cannot be used."""

@@ -382,13 +382,37 @@ def test_collected_csf_is_a_fact_of_its_own(read: Read) -> None:
     ],
 )
 def test_fluid_that_tells_of_no_needle_is_no_fact(read: Read, elements: dict[str, object]) -> None:
-    assert read({**SPECIMEN, **elements}, timestamp=AT).facts == ()
+    assert all(fact.is_deleted for fact in read({**SPECIMEN, **elements}, timestamp=AT).facts)
+
+
+def test_a_specimen_that_turns_out_to_be_of_a_shunt_is_taken_back(read: Read) -> None:
+    (first,) = read(SPECIMEN, timestamp=AT).facts
+    (later,) = read({**SPECIMEN, "type": {"text": "CSF shunt"}}, timestamp="2026-01-05T12:00:00Z").facts
+    assert (later.key, later.is_deleted, later.version > first.version) == (first.key, True, True)
 
 
 def test_a_specimen_entered_in_error_is_taken_back(read: Read) -> None:
     assert [
         fact.is_deleted for fact in read({**SPECIMEN, "status": "entered-in-error"}, timestamp=AT).facts
     ] == [True]
+
+
+@pytest.mark.parametrize(
+    ("elements", "is_taken_back"),
+    [
+        ({"status": "entered-in-error", "code": {"text": "entered in error"}}, True),
+        ({"status": "corrected", "code": {"text": "blood pressure"}}, True),
+        ({"status": "final", "code": {"text": "blood pressure"}}, False),
+        ({"status": "corrected", "effectiveDateTime": "?"}, False),
+    ],
+    ids=["in error", "corrected to what is not read", "of another code", "corrected, unreadable"],
+)
+def test_a_correction_that_says_nothing_that_is_read_takes_the_older_version_back(
+    read: Read, elements: dict[str, object], *, is_taken_back: bool
+) -> None:
+    key = read(observation(TEMPERATURE)).facts[0].key
+    bare = read({**observation(TEMPERATURE), **elements})
+    assert [(fact.key, fact.is_deleted) for fact in bare.facts] == ([(key, True)] if is_taken_back else [])
 
 
 def test_a_registered_result_says_nothing_yet(read: Read) -> None:
