@@ -197,13 +197,21 @@ def write_rows(
 ) -> None:
     """Write rows by the INSERT of `insert_new` or `upsert`: all have the same columns, and no two the same key.
 
-    PostgreSQL takes them as arrays, in one statement: that is a third of the work of as many statements.
+    PostgreSQL takes them as arrays, in one statement: that is a third of the work of as many statements. SQLite's driver is
+    handed them as they are: SQLAlchemy's way takes twice as long.
     """
+    names = tuple(rows[0])
     if conn.dialect.name == POSTGRESQL:
-        names = tuple(rows[0])
         conn.execute(_from_arrays(insert, names), {name: [row[name] for row in rows] for name in names})
     else:
-        conn.execute(insert, rows)
+        statement, order = _for_driver(insert, names)
+        conn.exec_driver_sql(statement, [tuple(row[name] for name in order) for row in rows])
+
+
+@cache
+def _for_driver(insert: sqlite.Insert | postgresql.Insert, names: tuple[str, ...]) -> tuple[str, list[str]]:
+    compiled = insert.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=list(names))
+    return str(compiled), compiled.positiontup or []
 
 
 @cache
@@ -331,6 +339,10 @@ class Words(sa.TypeDecorator[str]):
         return value and value.replace("\ue0000", "\0").replace("\ue0001", "\ue000")
 
 
+_CONDITION: sa.types.TypeEngine[Any] = sa.types.NullType()
+"""The type of a condition: SQLAlchemy would compare a Boolean with 1, and SQLite would read the whole table for that."""
+
+
 class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the function that it is to its users
     """The condition that a column's value is in a list handed over as a parameter.
 
@@ -338,7 +350,7 @@ class one_of(FunctionElement[bool]):  # noqa: N801 - reads as the function that 
     length of the list, so that the server plans them once, too.
     """
 
-    type = sa.Boolean()
+    type = _CONDITION
     inherit_cache = True
 
     def __init__(self, column: sa.ColumnElement[Any], name: str) -> None:
