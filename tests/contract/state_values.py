@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+from msgspec import structs
 
 from worker.model.alert import Alert, AlertChange, AlertState, Notice
 from worker.model.episode import Episode
 from worker.model.fact import (
+    Claim,
     Fact,
     Identifier,
     IdentityLink,
@@ -33,6 +36,7 @@ from worker.storage.state import SqlState
 
 T0 = 20_000 * DAY_MS
 PART = "journal"
+RESOURCE = "ehr|Observation|7"
 OPENING = ("lumbar-puncture",)
 ANNA = Identifier("ward", "1", "MR")
 ANNA_NATIONAL = Identifier("nation", "9", "NI")
@@ -61,6 +65,18 @@ def fact(
 def batch(first: int, *facts: Fact, part: str = PART, **more: object) -> Batch:
     due = {item.patient: item.source.received_at_ms for item in facts}
     return replace(Batch(part, first, first + 1, T0, facts, due=due), **more)
+
+
+def claim(patient: Identifier | None, hours: float, resource: str = RESOURCE) -> Claim:
+    return Claim(resource, patient, (T0 + round(hours * HOUR_MS), 4 if patient is None else 2), T0)
+
+
+def states(patient: Identifier, hours: float, resource: str = RESOURCE) -> dict[str, Sequence[object]]:
+    """Give what one version of a resource states, at an instant which is also its own."""
+    return {
+        "facts": [structs.replace(fact(patient, "temp", hours), key=resource)],
+        "claims": [claim(patient, hours, resource)],
+    }
 
 
 def link(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from msgspec import structs
 
 from tests.contract.state_values import (
     ANNA,
@@ -20,6 +21,7 @@ from tests.contract.state_values import (
     Store,
     alert_of,
     batch,
+    claim,
     episode_of,
     fact,
     judge,
@@ -28,6 +30,7 @@ from tests.contract.state_values import (
     nothing,
     outgoing,
     raising,
+    states,
     version,
 )
 from worker.model.alert import AlertChange, Notice
@@ -878,6 +881,128 @@ def test_an_lp_that_is_over_is_let_go_with_its_facts(store: Store) -> None:
     store.record(batch(1, fact(ANNA, "gcs")))
     assert judge(store, nothing) == []
     assert len(store.alerts()) == 1
+
+
+# Resources that move or are deleted
+
+
+def known(store: Store) -> list[tuple[str, str]]:
+    """Judge whoever is due; tell which numbers were judged, and what stands of each."""
+    cases = judge(store, lambda case: raising(lp_of(case))(case))
+    return sorted((case.patients[0].value, " ".join(sorted(map(hour_of, case.facts)))) for case in cases)
+
+
+def lp_of(case: Case) -> Fact:
+    return next(fact for fact in case.facts if fact.concept == "lumbar-puncture")
+
+
+def hour_of(fact: Fact) -> str:
+    return "LP" if fact.concept == "lumbar-puncture" else f"{(fact.effective.start_ms - T0) // HOUR_MS}"
+
+
+LPS = [fact(who, "lumbar-puncture") for who in (ANNA, BEN)]
+
+
+def lps(store: Store) -> None:
+    """Let both have an LP, and be judged."""
+    store.record(batch(0, *LPS))
+    judge(store, nothing)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_resource_is_that_patients_whom_its_newest_version_names(
+    store: Store, order: tuple[int, ...]
+) -> None:
+    lps(store)
+    said = [states(ANNA, 1), states(BEN, 2), states(ANNA, 3)]
+    for first, at in enumerate(order, start=1):
+        store.record(batch(first, **said[at], due={said[at]["facts"][0].patient: T0}))
+        last = known(store)
+    assert ("1", "3 LP") in last
+    assert [line for line in last if line[0] == "2"] in ([], [("2", "LP")])
+    store.use_pack("all", T0)
+    store.record(batch(4, due={ANNA: T0, BEN: T0}))
+    assert known(store) == [("1", "3 LP"), ("2", "LP")]
+
+
+@pytest.mark.parametrize("names_both", [True, False])
+@pytest.mark.parametrize("is_later", [True, False])
+def test_both_are_judged_when_a_resource_moves(store: Store, *, is_later: bool, names_both: bool) -> None:
+    """Also the one whom the message that moves it does not name, and who had it by a message that came later."""
+    lps(store)
+    one, other = states(ANNA, 1), states(BEN, 2)
+    first, second = (one, other) if is_later else (other, one)
+    store.record(batch(1, **first, due={first["facts"][0].patient: T0}))
+    known(store)
+    store.record(batch(2, **second, due={second["facts"][0].patient: T0} if names_both else {}))
+    assert known(store) == [("1", "LP"), ("2", "2 LP")]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_deleted_resource_is_nobodys(store: Store, *, is_first: bool) -> None:
+    lps(store)
+    told = [states(ANNA, 1), {"claims": [claim(None, 2)]}]
+    for at, said in enumerate(told[::-1] if is_first else told, start=1):
+        store.record(batch(at, **said))
+    assert known(store) == [("1", "LP")]
+    store.record(batch(3, **states(ANNA, 3), due={ANNA: T0}))
+    assert known(store) == [("1", "3 LP")], "it was made again"
+
+
+def test_claims_of_one_instant_take_nothing_from_each_other(store: Store) -> None:
+    lps(store)
+    store.record(batch(1, **states(ANNA, 1)))
+    store.record(batch(2, **states(BEN, 1)))
+    assert known(store) == [("1", "1 LP"), ("2", "1 LP")]
+
+
+def test_an_id_that_many_patients_have_is_none(store: Store) -> None:
+    lps(store)
+    others = [Identifier("ward", f"other {number}") for number in range(60)]
+    for at, who in enumerate([ANNA, BEN, *others[:2]], start=1):
+        store.record(batch(at, **states(who, at)))
+    assert known(store) == [("1", "1 LP"), ("2", "2 LP")]
+    more = [states(who, 9) for who in others[2:]]
+    store.record(batch(5, claims=[each["claims"][0] for each in more]))
+    judge(store, nothing)
+    store.record(batch(6, **states(others[0], 9)))
+    assert known(store) == [], "and nobody is judged for it any more"
+
+
+def test_other_resources_stay_where_they_are(store: Store) -> None:
+    lps(store)
+    store.record(batch(1, **states(ANNA, 1)))
+    store.record(batch(2, **states(BEN, 2, "ehr|Observation|77"), due={ANNA: T0, BEN: T0}))
+    assert known(store) == [("1", "1 LP"), ("2", "2 LP")]
+
+
+def test_what_moved_follows_numbers_that_are_joined(store: Store) -> None:
+    lps(store)
+    store.record(batch(1, **states(ANNA_NATIONAL, 1), links=[link(ANNA, ANNA_NATIONAL, "same-pid", 0)]))
+    known(store)
+    store.record(batch(2, **states(BEN, 2), due={BEN: T0}))
+    assert known(store) == [("1", "LP"), ("2", "2 LP")]
+
+
+def test_a_patient_is_read_as_he_was_before_a_resource_moved(store: Store) -> None:
+    lps(store)
+    store.record(batch(1, **states(ANNA, 1)))
+    moved = claim(BEN, 2)
+    store.record(batch(2, claims=[structs.replace(moved, received_at_ms=T0 + HOUR_MS)]))
+    (anna,) = store.find("1")
+    assert [len(store.case(anna, at_ms).facts) for at_ms in (T0, T0 + HOUR_MS, None)] == [2, 1, 1]
+
+
+def test_claims_go_with_the_longest_facts_unless_an_lp_keeps_what_they_take_back(store: Store) -> None:
+    lps(store)
+    store.record(batch(1, **states(ANNA, 1)))
+    store.record(batch(2, **states(ANNA, 1, "ehr|Observation|8")))
+    store.record(batch(3, claims=[claim(None, 2), claim(None, 2, "ehr|Observation|9")]))
+    assert known(store) == [("1", "1 LP")]
+    store.drop_recent(T0 + DAY_MS, [], T0 + DAY_MS)
+    late = [claim(BEN, 0.5, name) for name in ("ehr|Observation|8", "ehr|Observation|9")]
+    store.record(batch(4, claims=late, due={ANNA: T0}))
+    assert known(store) == [("1", "1 LP")], "the first stays deleted, of the others nobody knows"
 
 
 # Blind spots

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 import sqlalchemy as sa
 
-from tests.contract.state_values import T0, fact, link
+from tests.contract.state_values import T0, fact, link, states
 from tests.faults.races import LATER, TRIALS, WORKERS, Outcome, Race, Turn, Worker, a_moment, counted
-from worker.model.fact import Identifier
-from worker.storage import assessing, identities, locks, positions
+from worker.model.fact import Claim, Identifier
+from worker.storage import assessing, claims, identities, locks, positions
 from worker.storage.assessing import Assessing
 from worker.storage.records import CountKey
 from worker.storage.schema import position
@@ -186,6 +186,49 @@ def test_a_merge_while_the_other_half_is_judged(
     outcome = raced(state_url, turns, 2, is_guarded=is_guarded, prepare=knows_the_earlier_number)
     tell("merge of a half", is_guarded=is_guarded, outcome=outcome)
     assert outcome.is_clean if is_guarded else outcome.doubled
+
+
+def claim_with_the_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write claims in the long transaction, as everything else: two who write at one time do not see each other's."""
+    write, mark, late = claims.write, claims.mark, threading.local()
+
+    def write_late(_conn: sa.Connection, _claimed: object, numbers: Mapping[tuple[str, str], int]) -> None:
+        late.numbers = dict(numbers)
+
+    def write_and_mark(conn: sa.Connection, claimed: Sequence[Claim]) -> list[tuple[int, int]]:
+        write(conn, claimed, late.numbers)
+        return mark(conn, claimed)
+
+    monkeypatch.setattr(claims, "write", write_late)
+    monkeypatch.setattr(claims, "mark", write_and_mark)
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_resource_that_moves_while_its_first_patient_is_judged(
+    state_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    """The guard: claims are there for others before anybody looks for them."""
+
+    def has(authority: str, hours: float, *more: str) -> Turn:
+        def turn(worker: Worker, number: int) -> None:
+            told = [states(patient(trial, authority), hours, f"r|r|{trial}") for trial in trials_of(number)]
+            facts = [item for each in told for item in each["facts"]]
+            claimed = [item for each in told for item in each["claims"]]
+            people = [item.patient for item in facts]
+            facts += [fact(who, concept) for who in people for concept in more]
+            a_moment(0.01)
+            worker.record(facts=facts, claims=claimed, due=dict.fromkeys(people, T0))
+            worker.assess()
+
+        return turn
+
+    with monkeypatch.context() as patch:
+        if not is_guarded:
+            claim_with_the_facts(patch)
+        turns = [has("ward", 1, "temp", "lumbar-puncture"), has("late", 2), judges, judges]
+        outcome = raced(state_url, turns, 2, is_guarded=is_guarded)
+    tell("resource that moves", is_guarded=is_guarded, outcome=outcome)
+    assert outcome.is_clean is is_guarded
 
 
 @pytest.mark.parametrize("is_guarded", [True, False])

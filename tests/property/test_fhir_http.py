@@ -11,6 +11,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from worker.decode.fhir import decode_document
 from worker.model.message import RawMessage
 from worker.sources.group_commit import GroupCommit
 from worker.sources.http import FhirLimits, FhirReceiver
@@ -141,13 +142,18 @@ def _wanted(body: bytes) -> Asked:
 @given(requests())
 @example(_wanted(b'{"resourceType":"Bundle","type":"batch","entry":[null,{"request":{"method":"GET"}}]}'))
 @example(_wanted(b'{"resourceType":"Observation","text":"Zaphira"}'))
+@example(Asked("DELETE", "/fhir/Observation/1", (), ()))
 def test_every_request_is_told_in_fhir_and_only_what_is_accepted_is_stored(asked: Asked) -> None:
     status, headers, content, kept = _ask(asked)
 
     assert status in SAID
     assert kept.statuses == [status]
-    is_stored = status < 300 and asked.method in {"POST", "PUT"}
-    assert [message.body for message in kept.messages] == ([b"".join(asked.pieces)] if is_stored else [])
+    is_stored = status < 300 and asked.method in {"POST", "PUT", "DELETE"}
+    stored = [message.body for message in kept.messages]
+    if asked.method == "DELETE":
+        assert [len(decode_document(body).deletions) for body in stored] == [1] * is_stored
+    else:
+        assert stored == ([b"".join(asked.pieces)] if is_stored else [])
     assert SECRET.encode() not in content
     if content and asked.method != "HEAD":
         assert headers[b"content-type"] == b"application/fhir+json"

@@ -258,9 +258,34 @@ VERSIONS = {
         ],
         NOTHING,
     ),
-    "FHIR deletion in a Bundle, which names no patient (blind spot)": (
+    "FHIR deletion in a Bundle": (
         [LP, fhir(11, patient(), temperature("t", 39, 10)), deletion(12, "Observation/t")],
+        NOTHING,
+    ),
+    "FHIR deletion, then made again": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10)),
+            deletion(12, "Observation/t"),
+            fhir(13, temperature("t", 39, 10)),
+        ],
         FEVER,
+    ),
+    "FHIR deletion, dated by the server": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10)),
+            deletion(14, "Observation/t", modified=10.5),
+        ],
+        FEVER,
+    ),
+    "FHIR deletion of another resource": (
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), deletion(12, "Observation/other")],
+        FEVER,
+    ),
+    "FHIR puncture deleted": (
+        [fhir(9, patient(), puncture()), HOT, deletion(12, "Procedure/lp")],
+        NOTHING,
     ),
     "time moved where code and time name the result (blind spot)": (
         [LP, result(11, "39", app="WARD"), result(12, "39", when=10.5, status="C", app="WARD")],
@@ -387,12 +412,49 @@ IDENTITY = {
         ],
         NOTHING,
     ),
-    "FHIR subject moved to a stranger without an entered-in-error (blind spot)": (
+    "FHIR subject moved to a stranger": (
         [
             fhir(9, patient("1", "1"), puncture()),
             fhir(11, temperature("t", 39, 10)),
             fhir(12, temperature("t", 39, 10, subject="Patient/9")),
         ],
+        NOTHING,
+    ),
+    "FHIR subject moved from a stranger": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10, subject="Patient/9")),
+            fhir(12, temperature("t", 39, 10)),
+        ],
+        FEVER,
+    ),
+    "FHIR subject moved to a stranger and back": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10)),
+            fhir(12, temperature("t", 39, 10, subject="Patient/9")),
+            fhir(13, temperature("t", 39, 10)),
+        ],
+        FEVER,
+    ),
+    "FHIR puncture moved to the patient with the fever": (
+        [
+            fhir(9, puncture(subject="Patient/9")),
+            fhir(11, temperature("t", 39, 10)),
+            fhir(12, puncture()),
+        ],
+        FEVER,
+    ),
+    "FHIR subject moved to a stranger by two versions of one second (blind spot)": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10)),
+            fhir(11, temperature("t", 39, 10, subject="Patient/9")),
+        ],
+        FEVER,
+    ),
+    "corrected under a stranger's number (blind spot)": (
+        [procedure(8.1, who=ONE), result(11, "39", who=ONE), result(12, "39", status="C", who=TWO)],
         FEVER,
     ),
     "numbers of PID-3 in another order": (
@@ -763,6 +825,18 @@ def test_a_version_that_drops_a_number_withdraws_the_alert_and_tells_who_was_tol
     assert (raised["state"], withdrawn["state"]) == ("raised", "withdrawn")
     assert raised["alert_id"] == withdrawn["alert_id"]
     assert numbers_in(withdrawn) == ["4711"]
+
+
+def test_a_value_that_moves_takes_its_alert_along_and_tells_both_wards(site: PackProgram) -> None:
+    raised, moved, withdrawn = told_of(
+        site,
+        fhir(9, patient("1", "1"), patient("2", "2"), puncture("a"), puncture("b", subject="Patient/2")),
+        fhir(11, temperature("t", 39, 10)),
+        fhir(12, temperature("t", 39, 10, subject="Patient/2")),
+    )
+    assert [item["state"] for item in (raised, moved, withdrawn)] == ["raised", "raised", "withdrawn"]
+    assert withdrawn["alert_id"] == raised["alert_id"]
+    assert [numbers_in(item)[0] for item in (raised, moved)] == ["1", "2"]
 
 
 def test_nobody_is_alerted_on_whom_no_message_named(site: PackProgram) -> None:

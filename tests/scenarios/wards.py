@@ -136,9 +136,11 @@ def fhir(at: float, *resources: Json) -> RawMessage:
     return RawMessage(json.dumps(body).encode(), Form.FHIR, "ehr", 0)
 
 
-def deletion(at: float, url: str) -> RawMessage:
-    """Write a Bundle that deletes a resource."""
-    entry = {"request": {"method": "DELETE", "url": url}}
+def deletion(at: float, url: str, modified: float | None = None) -> RawMessage:
+    """Write a Bundle that deletes a resource, which the server did at `modified` where given."""
+    entry: Json = {"request": {"method": "DELETE", "url": url}}
+    if modified is not None:
+        entry["response"] = {"status": "204", "lastModified": iso(modified)}
     body = {"resourceType": "Bundle", "type": "history", "timestamp": iso(at), "entry": [entry]}
     return RawMessage(json.dumps(body).encode(), Form.FHIR, "ehr", 0)
 

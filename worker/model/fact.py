@@ -57,6 +57,19 @@ class IdentityLink(msgspec.Struct, frozen=True, gc=False):
     record: Identifier | None = None
 
 
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """Whose a version of a resource says that the resource is: this patient's, or nobody's, for it was deleted.
+
+    Shape: `resource` begins the keys of all facts that versions of the resource make ("feed|Observation|7");
+    `stated_at` orders versions like `Group.stated_at`.
+    """
+
+    resource: str
+    patient: Identifier | None
+    stated_at: tuple[int, int]
+    received_at_ms: EpochMs
+
+
 class Version(msgspec.Struct, frozen=True, gc=False, order=True):
     """Order the versions of one statement; the highest wins.
 

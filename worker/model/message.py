@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.fact import Claim, Fact, Identifier, IdentityLink
 from worker.model.time import EpochMs
 
 _DIGITS = 16
@@ -114,7 +114,8 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     """All that one message says, or why it says nothing.
 
     Shape: `facts` in the order of the message; `patients` every identifier that names a patient of this message, the one
-    facts are filed under first; `links` identity statements (several identifiers of one PID, merges, `Patient.link`).
+    facts are filed under first; `links` identity statements (several identifiers of one PID, merges, `Patient.link`);
+    `claims` whose each resource is that has an id of its own, deleted ones included.
     `message_at_ms` is MSH-7 or `meta.lastUpdated`, None where it is absent or unreadable.
     """
 
@@ -127,3 +128,4 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     facts: tuple[Fact, ...] = ()
     links: tuple[IdentityLink, ...] = ()
     issues: tuple[Issue, ...] = ()
+    claims: tuple[Claim, ...] = ()

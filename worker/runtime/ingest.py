@@ -11,7 +11,7 @@ import structlog
 
 from worker.correlate.identity import UNLINK
 from worker.model.errors import LpwatchError
-from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.fact import Claim, Fact, Identifier, IdentityLink
 from worker.model.message import IssueKind, Outcome, OutcomeKind, RawMessage, Reading, Unused
 from worker.model.time import EpochMs
 from worker.rules.blind import OF_NOTES
@@ -53,6 +53,7 @@ class _Draft:
 
     facts: list[Fact] = field(default_factory=list)
     links: list[IdentityLink] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     due: dict[Identifier, EpochMs] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
     counts: Counter[CountKey] = field(default_factory=Counter)
@@ -71,6 +72,7 @@ class _Draft:
             self.clocks[reading.feed] = FeedClock(reading.message_at_ms, at_ms, ahead_ms)
         self.facts.extend(reading.facts)
         self.links.extend(reading.links)
+        self.claims.extend(reading.claims)
         for patient in _touched(reading):
             self.due[patient] = max(at_ms, self.due.get(patient, at_ms))
         if outcome.kind is OutcomeKind.DEAD_LETTERED:
@@ -195,6 +197,7 @@ class Ingest:
             self._dead_letters.outgoing(self._part, draft.quarantined) if self._dead_letters else (),
             [(key[0], item) for key, item in draft.unused.items()],
             draft.clocks,
+            draft.claims,
         )
 
     def _reading(self, raw: RawMessage) -> Reading:

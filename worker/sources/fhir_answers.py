@@ -1,6 +1,6 @@
 """What a FHIR client is answered: OperationOutcome, the response to a batch or transaction, CapabilityStatement.
 
-None of them holds anything of what was sent.
+How a deletion, which comes without a body, is stored stands here too. No answer holds anything of what was sent.
 Source: HL7 FHIR R4 (4.0.1) "OperationOutcome", "Bundle", "CapabilityStatement", "RESTful API".
 """
 
@@ -14,6 +14,7 @@ import msgspec
 
 from worker.decode.fhir import READ_TYPES
 from worker.decode.fhir.envelope import Envelope
+from worker.model.time import EpochMs, to_rfc3339
 
 CONTENT_TYPE: Final = "application/fhir+json"
 
@@ -53,9 +54,17 @@ def stored_bundle(envelope: Envelope) -> bytes:
     return msgspec.json.encode(bundle)
 
 
+def deletion(type_name: str, id_: str, at_ms: EpochMs) -> bytes:
+    """Write the deletion of a resource as a batch of one entry."""
+    entry = {"request": {"method": "DELETE", "url": f"{type_name}/{id_}"}}
+    return msgspec.json.encode(
+        {"resourceType": "Bundle", "type": "batch", "timestamp": to_rfc3339(at_ms), "entry": [entry]}
+    )
+
+
 def capability_statement() -> bytes:
     """Say what can be asked of the receiver."""
-    interactions = [{"code": "create"}, {"code": "update"}]
+    interactions = [{"code": "create"}, {"code": "update"}, {"code": "delete"}]
     rest = {
         "mode": "server",
         "documentation": "Takes what it is sent and stores it before it answers. Nothing can be read back.",

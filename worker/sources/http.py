@@ -1,6 +1,7 @@
 """Take FHIR over HTTP: store each document durably, then answer.
 
-`POST /fhir` takes a Bundle of any type or a resource, `POST|PUT /fhir/{type}[/{id}]` one resource. An answer in the 200s
+`POST /fhir` takes a Bundle of any type or a resource, `POST|PUT /fhir/{type}[/{id}]` one resource; `DELETE /fhir/{type}/{id}`
+is stored as a Bundle that holds it. An answer in the 200s
 says that the document is stored, not that it was understood: that turns out later, and its sender could do nothing about
 it. So only what is no FHIR at all, too large, too slow or not stored is refused, always with an OperationOutcome.
 Source: HL7 FHIR R4 (4.0.1) "RESTful API"; docs/adr/0014-fhir-over-http.md.
@@ -23,11 +24,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from worker.decode.fhir import parse_literal
 from worker.decode.fhir.envelope import NO_TYPE, TOO_MANY, Envelope, read_envelope
 from worker.model.errors import DecodeError
 from worker.model.message import Form, RawMessage
 from worker.model.time import EpochMs
-from worker.sources.fhir_answers import CONTENT_TYPE, capability_statement, refusal, stored, stored_bundle
+from worker.sources.fhir_answers import (
+    CONTENT_TYPE,
+    capability_statement,
+    deletion,
+    refusal,
+    stored,
+    stored_bundle,
+)
 from worker.sources.group_commit import GroupCommit, Received
 from worker.sources.http_connection import Malformed
 from worker.sources.tokens import TokenFile
@@ -92,6 +101,7 @@ class FhirReceiver:
                 Route("/fhir/metadata", _describe, methods=["GET"]),
                 Route("/fhir/{type}", self._keep, methods=["POST", "PUT"]),
                 Route("/fhir/{type}/{id}", self._keep, methods=["PUT"]),
+                Route("/fhir/{type}/{id}", self._delete, methods=["DELETE"]),
             ],
             exception_handlers={HTTPException: _refuse, ClientDisconnect: _let_go, Exception: _fail},
         )
@@ -132,6 +142,15 @@ class FhirReceiver:
         await self._store(request, check)
         return _answer(HTTPStatus.CREATED if request.method == "POST" else HTTPStatus.OK, stored())
 
+    async def _delete(self, request: Request) -> Response:
+        """Take the deletion of one resource; a body, which it should not have, is not read."""
+        type_name, id_ = request.path_params["type"], request.path_params["id"]
+        if parse_literal(f"{type_name}/{id_}") is None:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "the URL names no resource type and id")
+        now_ms = self._now_ms()
+        await self._commit_one(_message(deletion(type_name, id_, now_ms), request, now_ms))
+        return _answer(HTTPStatus.ACCEPTED, stored())
+
     async def _store(self, request: Request, check: Callable[[Envelope], None]) -> Envelope:
         """Read the document of a request and store it.
 
@@ -144,8 +163,7 @@ class FhirReceiver:
             document = bytes(body)
             envelope = _envelope(document)
             check(envelope)
-            transport = f"http:{request.scope['server'][1]}"
-            await self._commit_one(RawMessage(document, Form.FHIR, transport, self._now_ms()))
+            await self._commit_one(_message(document, request, self._now_ms()))
         finally:
             self._waiting -= len(body)
         return envelope
@@ -182,6 +200,10 @@ class _Waiting:
     def settle(self, received: object, *, is_stored: bool) -> None:  # noqa: ARG002  there is only one
         if not self.is_stored.done():
             self.is_stored.set_result(is_stored)
+
+
+def _message(document: bytes, request: Request, received_at_ms: EpochMs) -> RawMessage:
+    return RawMessage(document, Form.FHIR, f"http:{request.scope['server'][1]}", received_at_ms)
 
 
 def _check_content(headers: Headers, max_body: int) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from worker.correlate.claims import standing
 from worker.model.errors import LpwatchError
 from worker.model.time import EpochMs
-from worker.storage import blind, group_size, ledger, locks, outbox
+from worker.storage import blind, claims, group_size, ledger, locks, outbox
 from worker.storage import episodes as lps
 from worker.storage.dialect import has_many_writers, one_of
 from worker.storage.facts import Facts
@@ -183,12 +184,15 @@ class Assessing:
         members = _members(ours)
         return ours, [row for row in rows if row.patient in members]
 
-    def cases(self, conn: sa.Connection, groups: Sequence[Group]) -> list[OpenCase]:
-        """Read all that is known of these patients."""
+    def cases(
+        self, conn: sa.Connection, groups: Sequence[Group], at_ms: EpochMs | None = None
+    ) -> list[OpenCase]:
+        """Read all that is known of these patients; with `at_ms` resources are theirs that were it then."""
         if not groups:
             return []
         members = _members(groups)
         facts = self._facts.of(conn, members)
+        elsewhere = claims.elsewhere(conn, members, at_ms)
         episodes = lps.stored_episodes(conn, members)
         alerts = lps.stored_alerts(conn, [stored.episode_id for _, stored in episodes])
         spans = blind.read(conn, [stored.episode_id for _, stored in episodes])
@@ -205,7 +209,15 @@ class Assessing:
             OpenCase(
                 Case(
                     tuple(names[number] for number in group),
-                    tuple(fact for number in group for fact in facts[number].facts),
+                    tuple(
+                        fact
+                        for number in group
+                        for fact in (
+                            standing(facts[number].facts, elsewhere[number])
+                            if number in elsewhere
+                            else facts[number].facts
+                        )
+                    ),
                     tuple(episodes_of[group[0]]),
                     tuple(alerts_of[group[0]]),
                     tuple(item for number in group for item in unused.get(number, ())),

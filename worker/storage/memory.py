@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from msgspec import structs
 
+from worker.correlate.claims import MOST_MARKED, NOBODY, Instant, newer_elsewhere, standing
 from worker.correlate.identity import LAPSED, Said, components, joined, newest
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine
-from worker.model.fact import MOVED, VERSION, Fact, Identifier, IdentityLink
+from worker.model.fact import MOVED, VERSION, Claim, Fact, Identifier, IdentityLink
 from worker.model.message import RawMessage, Unused
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage import group_size
@@ -48,6 +49,7 @@ class _Patient:
     failed_ms: EpochMs | None = None
     episodes: set[str] = field(default_factory=set)
     unused: dict[tuple[str, str, str, int], Unused] = field(default_factory=dict)
+    contested: dict[str, EpochMs] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -76,6 +78,7 @@ class MemoryState(MemoryOutbox):
         self._patients: dict[int, _Patient] = {}
         self._links: dict[tuple[int, int], dict[int, tuple[int, str]]] = {}
         self._versions: dict[int, EpochMs] = {}
+        self._claims: dict[str, dict[int, tuple[Instant, EpochMs]]] = {}
         self._fact_count = 0
         self._due: list[tuple[EpochMs, int, int]] = []
         self._due_count = 0
@@ -163,6 +166,8 @@ class MemoryState(MemoryOutbox):
             self._note_unused(who, item)
         for link in batch.links:
             self._link(link)
+        for claim in batch.claims:
+            self._claim(claim)
         for patient, at_ms in batch.due.items():
             self._add_due(self._patient(patient), at_ms)
         self._quarantined.extend(batch.quarantined)
@@ -186,6 +191,30 @@ class MemoryState(MemoryOutbox):
         self._fact_count += 1
         patient.recent[self._fact_count] = structs.replace(fact, patient=patient.identifier)
         patient.concepts[fact.concept] += 1
+
+    def _claim(self, claim: Claim) -> None:
+        """Keep the newest claim of each holder of a resource; of several each is to be judged."""
+        holders = self._claims.setdefault(claim.resource, {})
+        holder = NOBODY if claim.patient is None else self._patient(claim.patient).number
+        if holder not in holders or claim.stated_at > holders[holder][0]:
+            holders[holder] = (claim.stated_at, claim.received_at_ms)
+        if 1 < len(holders) <= MOST_MARKED:
+            for number in holders.keys() - {NOBODY}:
+                self._patients[number].contested[claim.resource] = claim.received_at_ms
+                self._add_due(self._patients[number], claim.received_at_ms)
+
+    def _elsewhere(self, patient: _Patient, at_ms: EpochMs | None) -> dict[str, Instant]:
+        """Give the newest claim of another holder for each contested resource that a patient had."""
+        found: dict[str, Instant] = {}
+        for resource in patient.contested:
+            known = self._claims[resource].items()
+            then = {
+                number: stated for number, (stated, said_ms) in known if at_ms is None or said_ms <= at_ms
+            }
+            newest = newer_elsewhere(then, patient.number)
+            if newest is not None:
+                found[resource] = newest
+        return found
 
     def _link(self, link: IdentityLink) -> None:
         one, other = self._patient(link.first), self._patient(link.second)
@@ -309,9 +338,9 @@ class MemoryState(MemoryOutbox):
         self._failed.add((failure.reason, patient.number))
         patient.failed_ms = failure.at_ms
 
-    def _case(self, group: tuple[int, ...]) -> Case:
+    def _case(self, group: tuple[int, ...], at_ms: EpochMs | None = None) -> Case:
         members = [self._patients[member] for member in group]
-        facts = tuple(fact for member in members for fact in (member.recent | member.kept).values())
+        facts = tuple(fact for member in members for fact in self._facts_of(member, at_ms))
         stored = sorted(
             (self._lps[name] for member in members for name in member.episodes),
             key=lambda lp: (lp.record.created_at_ms, lp.record.episode_id),
@@ -334,6 +363,10 @@ class MemoryState(MemoryOutbox):
             tuple(item for member in members for item in member.unused.values()),
             {lp.record.episode_id: lp.blind for lp in stored if lp.blind},
         )
+
+    def _facts_of(self, patient: _Patient, at_ms: EpochMs | None) -> Iterable[Fact]:
+        facts = (patient.recent | patient.kept).values()
+        return standing(facts, self._elsewhere(patient, at_ms)) if patient.contested else facts
 
     def _write(self, case: Case, verdict: Verdict, as_of_ms: EpochMs) -> None:
         for old, kept in verdict.redirects:
@@ -397,7 +430,7 @@ class MemoryState(MemoryOutbox):
 
     def case(self, patient: int, at_ms: EpochMs | None = None) -> Case:
         """Read the patient with this number and everybody joined with him, now or at an instant."""
-        return self._case(self._group(patient, at_ms))
+        return self._case(self._group(patient, at_ms), at_ms)
 
     def lps_over(self, value: str) -> tuple[EpochMs, ...]:
         """Give the instants of LPs, filed under an identifier with this value, whose facts were let go of."""
@@ -510,6 +543,19 @@ class MemoryState(MemoryOutbox):
             }
             patient.concepts = Counter(fact.concept for fact in (patient.recent | patient.kept).values())
             patient.unused = {key: item for key, item in patient.unused.items() if key[3] >= days[False]}
+            if not patient.kept:
+                patient.contested = {
+                    resource: at_ms
+                    for resource, at_ms in patient.contested.items()
+                    if at_ms // DAY_MS >= days[True]
+                }
+        contested = {resource for patient in self._patients.values() for resource in patient.contested}
+        for resource, holders in list(self._claims.items()):
+            if resource not in contested:
+                kept = {who: known for who, known in holders.items() if known[1] // DAY_MS >= days[True]}
+                self._claims[resource] = kept
+                if not kept:
+                    del self._claims[resource]
 
     def drop_over(self, anchored_before_ms: EpochMs) -> None:
         """Let go of patients whose last LP was before this instant and who have no recent facts; alerts stay.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine, Notice
-from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.fact import Claim, Fact, Identifier, IdentityLink
 from worker.model.message import RawMessage, Unused
 from worker.model.time import EpochMs
 
@@ -100,7 +100,8 @@ class Batch:
 
     Shape: the messages [`first`, `next`) of `part`; `at_ms` is the receipt time of the last of them. `due` names every
     patient touched with the receipt time of the message that touched it; `outgoing` are dead letters for a sink; `unused`
-    names what could not be used, with the patient it may be about. `clocks` is not written.
+    names what could not be used, with the patient it may be about. `clocks` is not written. `claims`
+    make due whoever had a resource that another has now, or nobody.
     """
 
     part: str
@@ -116,6 +117,7 @@ class Batch:
     outgoing: Sequence[Outgoing] = ()
     unused: Sequence[tuple[Identifier, Unused]] = ()
     clocks: Mapping[str, FeedClock] = field(default_factory=dict)
+    claims: Sequence[Claim] = ()
 
 
 class BlindSpan(NamedTuple):

@@ -73,6 +73,30 @@ identity_link = Table(
     Index(None, "second"),
 )
 
+# Whose each resource is, by the newest version that named each patient; the patient 0 has what was deleted.
+resource_claim = Table(
+    "resource_claim",
+    state,
+    Column("resource", Words, primary_key=True),
+    Column("patient", BigInteger, primary_key=True, autoincrement=False),
+    Column("major", BigInteger, nullable=False),
+    Column("minor", BigInteger, nullable=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The few resources that several patients had, or that were deleted; rows are appended only, and read as a set.
+contested = Table(
+    "contested",
+    state,
+    Column("id", RowId, primary_key=True),
+    Column("patient", BigInteger, nullable=False),
+    Column("resource", Words, nullable=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Index(None, "patient"),
+    Index(None, "resource"),
+)
+
 concept = Table(
     "concept",
     state,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 import sqlalchemy as sa
 
 from worker.model.alert import HistoryLine
-from worker.model.fact import Fact, Identifier
+from worker.model.fact import Claim, Fact, Identifier
 from worker.model.message import RawMessage
 from worker.model.time import EpochMs
-from worker.storage import blind, leases, ledger, locks, outbox, positions, reports
+from worker.storage import blind, claims, leases, ledger, locks, outbox, positions, reports
 from worker.storage import episodes as lps
 from worker.storage.assessing import PACK, Assessing
 from worker.storage.database import Database
@@ -122,20 +122,26 @@ class SqlState:
         """Write batches of different parts; False, and nothing written, where somebody else has moved one of the positions.
 
         The order: (1) each position moves from `first` to `next`, or all ends here; (2) numbers of identifiers and concepts;
-        (3) facts and links; (4) due rows; (5) what was set aside, and dead letters for sinks; (6) counts. One commit makes
-        all of it true. Where others write at the same time, (2) has a transaction of its own before all this, as have the
-        tables of new days: nobody waits for the numbers that a long batch gives. (1) goes in the order of the parts' names,
-        so that two who write of the same parts never wait in a ring.
+        (3) claims; (4) facts and links; (5) due rows; (6) what was set aside, and dead letters for sinks; (7) counts. One
+        commit makes all of it true. Where others write at the same time, (2) and (3) have transactions of their own before all
+        this, as have the tables of new days: nobody waits for the numbers that a long batch gives, and of two who claim one
+        resource at the same time at least one sees both. (1) goes in the order of the parts' names, so that two who write of
+        the same parts never wait in a ring.
         """
         batches = sorted(batches, key=_part)
         facts = [fact for batch in batches for fact in batch.facts]
         identifiers = [who for batch in batches for who in _identifiers(batch)]
-        self._make_ready(facts, identifiers)
+        claimed = [claim for batch in batches for claim in batch.claims]
+        self._make_ready(facts, identifiers, claimed)
         try:
             with self._db.unit() as conn:
                 _advance(conn, batches)
                 numbers = self._identities.number(conn, identifiers)
                 due_rows = [(numbers[who.key], at_ms) for who, at_ms in _due(batches).items()]
+                if claimed:
+                    if not self._has_many_writers:
+                        claims.write(conn, claimed, numbers)
+                    due_rows += claims.mark(conn, claimed)
                 self._facts.append(conn, facts)
                 self._unused.append(conn, [item for batch in batches for item in batch.unused])
                 self._identities.link(conn, {batch.part: batch.links for batch in batches})
@@ -149,7 +155,9 @@ class SqlState:
             return False
         return True
 
-    def _make_ready(self, facts: Sequence[Fact], identifiers: Collection[Identifier]) -> None:
+    def _make_ready(
+        self, facts: Sequence[Fact], identifiers: Collection[Identifier], claimed: Sequence[Claim]
+    ) -> None:
         if not self._has_many_writers:
             return
         is_ready = self._facts.is_ready_for(facts)
@@ -158,6 +166,10 @@ class SqlState:
                 commit_lazily(conn)
                 is_ready = self._facts.make_ready_for(conn, facts)
                 self._identities.number(conn, identifiers)
+        if claimed:
+            with self._db.unit() as conn:
+                commit_lazily(conn)
+                claims.write(conn, claimed, self._identities.number(conn, identifiers))
 
     # Assessment
 
@@ -272,10 +284,11 @@ class SqlState:
     def case(self, patient: int, at_ms: EpochMs | None = None) -> Case:
         """Read the patient with this number and everybody joined with him, as an assessment would.
 
-        Shape: with `at_ms` everybody who was joined with him then; LPs and alerts are those of now.
+        Shape: with `at_ms` everybody who was joined with him then, and what was not another's then; LPs and alerts are those
+        of now.
         """
         with self._db.reading() as conn:
-            (opened,) = self._assessing.cases(conn, self._identities.groups(conn, [patient], at_ms))
+            (opened,) = self._assessing.cases(conn, self._identities.groups(conn, [patient], at_ms), at_ms)
             return opened.case
 
     def lps_over(self, value: str) -> tuple[EpochMs, ...]:
@@ -381,6 +394,7 @@ class SqlState:
                 self._facts.drop(conn, received_before_ms, long_concepts)
                 self._unused.drop(conn, received_before_ms)
         with self._db.unit() as conn:
+            claims.drop(conn, long_before_ms)
             self._facts.drop_days(conn, long_before_ms)
 
     def drop_sent(self, before_ms: EpochMs, dead_letters_before_ms: EpochMs) -> None:
@@ -457,6 +471,9 @@ def _identifiers(batch: Batch) -> Iterator[Identifier]:
         yield fact.patient
     for who, _ in batch.unused:
         yield who
+    for claim in batch.claims:
+        if claim.patient is not None:
+            yield claim.patient
     for link in batch.links:
         yield from (link.first, link.second)
     yield from batch.due

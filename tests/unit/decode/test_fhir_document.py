@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from worker.decode.fhir import OtherResource, decode_document
+from worker.decode.fhir import Deletion, OtherResource, decode_document
 from worker.decode.fhir.resources import Encounter, Observation, Patient
 from worker.model.errors import DecodeError
 
@@ -118,10 +118,22 @@ def test_an_entry_without_a_resource_says_nothing() -> None:
     assert document.bad_entries == ()
 
 
-def test_a_deletion_cannot_be_filed_and_is_reported() -> None:
-    body = b'{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Observation/1"}}]}'
+def test_a_deletion_is_read_with_what_it_names_and_when_it_was() -> None:
+    entry = {
+        "request": {"method": "DELETE", "url": "Observation/1"},
+        "response": {"status": "204", "lastModified": "2026-01-05T08:00:00Z"},
+    }
+    document = decode_document(encode({**bundle(OBSERVATION), "entry": [entry]}))
 
-    assert decode_document(body).bad_entries[0].reason == "a deletion that names no patient"
+    assert document.deletions == (Deletion("Bundle.entry[0]", "Observation/1", "2026-01-05T08:00:00Z"),)
+    assert (document.resources, document.bad_entries) == ((), ())
+
+
+def test_a_deletion_without_a_request_to_name_it_has_its_full_url() -> None:
+    entry = {"fullUrl": "https://server.example/Observation/1", "request": {"method": "DELETE"}}
+    (deletion,) = decode_document(encode({**bundle(), "entry": [entry]})).deletions
+
+    assert (deletion.url, deletion.modified_at) == ("https://server.example/Observation/1", "")
 
 
 def test_bundles_within_bundles_are_flattened() -> None:

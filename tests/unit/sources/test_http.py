@@ -15,6 +15,7 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
+from worker.decode.fhir import Deletion, decode_document
 from worker.model.message import Form, RawMessage
 from worker.sources.group_commit import GroupCommit
 from worker.sources.http import FhirLimits, FhirReceiver
@@ -104,6 +105,16 @@ def test_resource_is_stored_as_it_came_and_then_accepted(method: str, path: str,
     assert site.statuses == [status]
 
 
+def test_a_deletion_is_stored_as_a_bundle_of_one_entry() -> None:
+    site = Site()
+    assert _outcome(_ask(site, "DELETE", "/fhir/Observation/o1", b""))[0] == 202
+    (message,) = site.messages
+    document = decode_document(message.body)
+    assert document.message_at == "2026-01-05T08:00:00Z"
+    assert document.deletions == (Deletion("Bundle.entry[0]", "Observation/o1", ""),)
+    Bundle.model_validate_json(message.body)
+
+
 @pytest.mark.parametrize(
     "content_type",
     ["application/json", "application/fhir+json; charset=UTF-8", 'application/json; charset="utf-8"'],
@@ -158,7 +169,8 @@ def test_what_decoding_will_not_understand_is_stored_all_the_same() -> None:
         ("PUT", "/fhir/Patient/o1", OBSERVATION, 400, "the URL names another resource type"),
         ("PUT", "/fhir/Observation/o2", OBSERVATION, 400, "the URL names another id, or the resource none"),
         ("GET", "/fhir/Observation/o1", b"", 405, "Method Not Allowed"),
-        ("DELETE", "/fhir/Observation/o1", b"", 405, "Method Not Allowed"),
+        ("DELETE", "/fhir/Observation", b"", 405, "Method Not Allowed"),
+        ("DELETE", "/fhir/Observation/o_1", b"", 400, "the URL names no resource type and id"),
         ("PATCH", "/fhir/Observation/o1", b"[]", 405, "Method Not Allowed"),
         ("POST", "/", OBSERVATION, 404, "Not Found"),
         ("POST", "/fhir/Observation/o1/x", OBSERVATION, 404, "Not Found"),

@@ -57,6 +57,14 @@ class BadEntry:
     raw: bytes
 
 
+class Deletion(msgspec.Struct, frozen=True, gc=False):
+    """An entry that deletes a resource: where it stands, what it names ("Observation/7"), when that was, as written."""
+
+    place: str
+    url: str
+    modified_at: str
+
+
 class FhirDocument(msgspec.Struct, frozen=True, gc=False):
     """What one document holds.
 
@@ -69,6 +77,7 @@ class FhirDocument(msgspec.Struct, frozen=True, gc=False):
     message_at: str
     resources: tuple[Placed, ...]
     bad_entries: tuple[BadEntry, ...] = ()
+    deletions: tuple[Deletion, ...] = ()
 
     @property
     def is_bundle(self) -> bool:
@@ -78,12 +87,29 @@ class FhirDocument(msgspec.Struct, frozen=True, gc=False):
 
 class _Request(Element, frozen=True):
     method: str | None = None
+    url: str | None = None
+
+
+class _Response(Element, frozen=True):
+    last_modified: str | None = None
 
 
 class _Entry(Element, frozen=True):
     full_url: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
     request: _Request | None = None
+    response: _Response | None = None
+
+
+class _Found:
+    """What the entries of a Bundle hold, nested Bundles included."""
+
+    __slots__ = ("bad_entries", "deletions", "resources")
+
+    def __init__(self) -> None:
+        self.resources: list[Placed] = []
+        self.bad_entries: list[BadEntry] = []
+        self.deletions: list[Deletion] = []
 
 
 @final
@@ -166,44 +192,47 @@ def _shape_place(problem: msgspec.ValidationError) -> str:
 def _read_bundle(bundle: _Bundle, body: bytes) -> FhirDocument:
     if body.count(b'"entry"') > 1:
         guard.check_unique_keys(body, only_type="Bundle")
-    resources: list[Placed] = []
-    bad_entries: list[BadEntry] = []
-    _collect(bundle, "Bundle", resources, bad_entries)
+    found = _Found()
+    _collect(bundle, "Bundle", found)
     stated = (bundle.meta.last_updated if bundle.meta else None) or bundle.timestamp or ""
     number = (bundle.identifier.value if bundle.identifier else None) or ""
     return FhirDocument(
         type_name=f"Bundle {bundle.type}" if (bundle.type or "").replace("-", "").isalpha() else "Bundle",
         document_id=bundle.id or number,
         message_at=stated,
-        resources=tuple(resources),
-        bad_entries=tuple(bad_entries),
+        resources=tuple(found.resources),
+        bad_entries=tuple(found.bad_entries),
+        deletions=tuple(found.deletions),
     )
 
 
-def _collect(bundle: _Bundle, place: str, resources: list[Placed], bad_entries: list[BadEntry]) -> None:
+def _collect(bundle: _Bundle, place: str, found: _Found) -> None:
     for index, raw in enumerate(bundle.entry or ()):
         entry_place = f"{place}.entry[{index}]"
         try:
-            _read_entry(bytes(raw), entry_place, resources, bad_entries)
+            _read_entry(bytes(raw), entry_place, found)
         except DecodeError as problem:
-            bad_entries.append(BadEntry(entry_place, problem.reason, bytes(raw)))
+            found.bad_entries.append(BadEntry(entry_place, problem.reason, bytes(raw)))
 
 
-def _read_entry(raw: bytes, place: str, resources: list[Placed], bad_entries: list[BadEntry]) -> None:
+def _read_entry(raw: bytes, place: str, found: _Found) -> None:
     entry = _decode_entry(raw)
+    request = entry.request
+    if request is not None and request.method == "DELETE":
+        modified_at = (entry.response.last_modified or "") if entry.response is not None else ""
+        found.deletions.append(Deletion(place, request.url or entry.full_url or "", modified_at))
+        return
     content = bytes(entry.resource)
     if not content or content == b"null":
-        if entry.request is not None and entry.request.method == "DELETE":
-            raise DecodeError("a deletion that names no patient")
         return
     decoded = _decode_any(content)
     if isinstance(decoded, _Bundle):
         if place.count(".entry[") >= MAX_NESTED_BUNDLES:
             raise DecodeError("Bundles nested too deeply")
-        _collect(decoded, f"{place}.resource", resources, bad_entries)
+        _collect(decoded, f"{place}.resource", found)
         return
     guard.check_text(content)
-    resources.append(Placed(f"{place}.resource", entry.full_url or "", decoded, content))
+    found.resources.append(Placed(f"{place}.resource", entry.full_url or "", decoded, content))
 
 
 def _decode_entry(raw: bytes) -> _Entry:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from worker.decode.fhir import FhirDocument, Placed, References, decode_document
+from worker.decode.fhir import Deletion, FhirDocument, Placed, References, decode_document
 from worker.decode.fhir.datatypes import Reference
 from worker.decode.fhir.resource_types import known_type
 from worker.decode.fhir.resources import (
@@ -33,6 +33,7 @@ from worker.decode.fhir.resources import (
 )
 from worker.mapping.feeds import Feed
 from worker.mapping.fhir import status as codes
+from worker.mapping.fhir.claims import claim_of, deletion_claim
 from worker.mapping.fhir.codes import first_code
 from worker.mapping.fhir.compositions import map_composition
 from worker.mapping.fhir.conditions import map_allergy, map_condition
@@ -49,12 +50,13 @@ from worker.mapping.fhir.status import Status
 from worker.mapping.fhir.subjects import Subject, find_subject, is_server_number, patient_identifiers
 from worker.mapping.pack import MappingPack
 from worker.model.errors import DecodeError
-from worker.model.fact import Fact, Identifier, IdentityLink
+from worker.model.fact import Claim, Fact, Identifier, IdentityLink
 from worker.model.message import Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading
 from worker.model.time import EpochMs
 from worker.notes.reader import NoteReader
 
 _PROCESSED = Outcome(OutcomeKind.PROCESSED)
+_UNNAMED = "a deletion that names no resource"
 Read = TypeVar("Read", bound=Resource)
 
 
@@ -131,6 +133,8 @@ _HANDLERS: dict[type, _Handler[Any]] = {  # Any: each handler takes the type it 
     MedicationDispense: _Handler(map_drug, codes.DRUG, ("when_handed_over",)),
 }
 
+_TYPES = frozenset(kind.__name__ for kind in _HANDLERS)
+
 
 class _Mapper:
     """Read the resources of one document, one after the other."""
@@ -140,6 +144,7 @@ class _Mapper:
         self._scope = scope
         self._facts: list[Fact] = []
         self._links: list[IdentityLink] = []
+        self._claims: list[Claim] = []
         self._issues: list[Issue] = []
         self._patients: dict[tuple[str, str], Identifier] = {}
         self._is_handled = False
@@ -148,6 +153,8 @@ class _Mapper:
     def reading(self) -> Reading:
         for placed in self._document.resources:
             self._read(placed)
+        for deletion in self._document.deletions:
+            self._delete(deletion)
         for entry in self._document.bad_entries:
             self._issues.append(Issue(IssueKind.BAD_ENTRY, entry.place, entry.reason, is_quarantined=True))
         scope = self._scope
@@ -162,6 +169,7 @@ class _Mapper:
             tuple(self._facts),
             tuple(dict.fromkeys(self._links)) if self._links else (),
             tuple(self._issues),
+            tuple(self._claims),
         )
 
     def _outcome(self) -> Outcome:
@@ -184,9 +192,7 @@ class _Mapper:
         resource: Any = placed.resource  # Any: each handler takes the type it stands under
         handler = _HANDLERS.get(type(resource))
         if handler is None or resource.type_name in self._scope.feed.ignored_messages:
-            self._passed_over.append(
-                Outcome(OutcomeKind.IGNORED, f"resource type {known_type(resource.type_name)}")
-            )
+            self._leave(resource.type_name)
             return
         subject = self._subject(resource, handler.subject)
         if not subject.identifiers:
@@ -196,6 +202,24 @@ class _Mapper:
         for identifier in subject.identifiers:
             self._patients.setdefault((identifier.authority, identifier.value), identifier)
         self._map(placed, resource, handler, subject)
+
+    def _leave(self, type_name: str) -> None:
+        """Ignore a type that is not read."""
+        self._passed_over.append(Outcome(OutcomeKind.IGNORED, f"resource type {known_type(type_name)}"))
+
+    def _delete(self, deletion: Deletion) -> None:
+        """Note that a resource is gone; where a search or nothing says which, that is a loss."""
+        claim = deletion_claim(deletion, self._scope)
+        if claim is None:
+            self._passed_over.append(Outcome(OutcomeKind.DEAD_LETTERED, _UNNAMED, deletion.place))
+            self._issues.append(Issue(IssueKind.BAD_ENTRY, deletion.place, _UNNAMED, is_quarantined=True))
+            return
+        type_name = claim.resource.split("|")[1]
+        if type_name not in _TYPES or type_name in self._scope.feed.ignored_messages:
+            self._leave(type_name)
+            return
+        self._is_handled = True
+        self._claims.append(claim)
 
     def _map(self, placed: Placed, resource: Resource, handler: _Handler[Any], subject: Subject) -> None:
         status = handler.statuses.get(handler.status_of(resource), codes.UNKNOWN)
@@ -210,6 +234,9 @@ class _Mapper:
             handler.read(resource, statement)
             statement.take_back_unsaid()
         self._facts.extend(statement.facts)
+        claim = claim_of(placed, statement)
+        if claim is not None:
+            self._claims.append(claim)
         self._issues.extend(statement.issues)
 
     def _pass_over(self, placed: Placed, subject: Subject) -> None:

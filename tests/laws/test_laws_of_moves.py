@@ -1,0 +1,155 @@
+"""Laws of resources: what a FHIR server moved to another patient, or deleted, leaves no trace; in any order and store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace as changed
+
+from tests.laws import arrivals
+from tests.laws.histories import histories
+from tests.laws.sizes import ARRIVALS, examples
+from tests.laws.stores import SqliteStores
+from tests.laws.worlds import Found, Trial, run_messages
+from worker.model.message import RawMessage
+from worker.runtime.replay import Disturbance, ReplayStore
+from worker.simulate.letters import FHIR_WAYS, write
+from worker.simulate.vignettes import VignetteSpec
+from worker.storage import claims, memory
+
+pytestmark = pytest.mark.slow
+Json = dict[str, Any]  # Any: what JSON holds
+SEEDS = st.lists(arrivals.SEEDS, min_size=ARRIVALS, max_size=ARRIVALS)
+STRANGER = "stranger"
+LONG_AFTER = timedelta(days=400)
+
+
+def messages_of(trial: Trial) -> list[RawMessage]:
+    return list(write(trial.vignette, FHIR_WAYS[0]))
+
+
+def resources_of(raw: RawMessage) -> list[Json]:
+    """Give what a message says beside its Patient."""
+    resources = [entry["resource"] for entry in json.loads(raw.body)["entry"]]
+    return [resource for resource in resources if resource["resourceType"] != "Patient"]
+
+
+def name_of(resource: Json) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def later(resource: Json, by: timedelta) -> str:
+    updated = datetime.fromisoformat(resource["meta"]["lastUpdated"]) + by
+    return updated.isoformat().replace("+00:00", "Z")
+
+
+def of_stranger(raw: RawMessage, resource: Json, by: timedelta) -> RawMessage:
+    """Write the resource about somebody else, stated by so much later."""
+    about = "patient" if "patient" in resource else "subject"
+    theirs = {"reference": f"Patient/{STRANGER}"}
+    return _bundle(
+        raw, {"resource": resource | {about: theirs, "meta": {"lastUpdated": later(resource, by)}}}
+    )
+
+
+def deletion_of(raw: RawMessage, resource: Json, by: timedelta) -> RawMessage:
+    """Write that the resource was deleted so much later."""
+    gone = {"method": "DELETE", "url": name_of(resource)}
+    return _bundle(raw, {"request": gone, "response": {"status": "204", "lastModified": later(resource, by)}})
+
+
+def _bundle(raw: RawMessage, entry: Json) -> RawMessage:
+    body = {"resourceType": "Bundle", "type": "history", "entry": [entry]}
+    return changed(raw, body=json.dumps(body).encode())
+
+
+def found(
+    trial: Trial, messages: list[RawMessage], size: int, store: Callable[[], ReplayStore] | None = None
+) -> Found:
+    return run_messages(messages, [trial.vignette], Disturbance(batch_size=size), store)
+
+
+def of_patient(found: Found) -> Found:
+    """Leave out what is found of the stranger."""
+    mine = (
+        tuple(line for line in some if not line.startswith(STRANGER))
+        for some in (found.findings, found.standing)
+    )
+    return Found(*mine)
+
+
+def came_back(trial: Trial, seed: int, store: Callable[[], ReplayStore] | None = None) -> list[str]:
+    """Compare with a worker that also hears where each resource was before: with a stranger, or deleted.
+
+    Nothing is left of the stranger either.
+    """
+    random, messages = Random(seed), messages_of(trial)  # noqa: S311 - a seed must give the same again
+    told = list(messages)
+    for raw in messages:
+        for resource in resources_of(raw):
+            way = random.choice([of_stranger, deletion_of, None])
+            if way is not None:
+                told.insert(random.randint(0, len(told)), way(raw, resource, -timedelta(seconds=1)))
+    size = random.choice([1, 3, len(told)])
+    return found(trial, messages, len(messages)).difference(found(trial, told, size, store))
+
+
+def went_away(trial: Trial, seed: int, store: Callable[[], ReplayStore] | None = None) -> list[str]:
+    """Compare with a worker that hears of one resource, and at some time that it is another's or was deleted."""
+    random, messages = Random(seed), messages_of(trial)  # noqa: S311 - see above
+    raw = random.choice(messages)
+    gone = {name_of(resource) for resource in resources_of(raw)}
+    others = [each for each in messages if gone.isdisjoint(map(name_of, resources_of(each)))]
+    told = list(messages)
+    for resource in resources_of(raw):
+        way = random.choice([of_stranger, deletion_of])
+        told.insert(random.randint(0, len(told)), way(raw, resource, LONG_AFTER))
+    size = random.choice([1, 3, len(told)])
+    return found(trial, others, len(messages)).difference(of_patient(found(trial, told, size, store)))
+
+
+Law = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize("law", [came_back, went_away])
+def test_where_a_resource_was_before_its_newest_version_does_not_matter(law: Law) -> None:
+    @examples(160)
+    @given(histories(), SEEDS)
+    def holds(spec: VignetteSpec, seeds: list[int]) -> None:
+        trial = Trial(spec)
+        for seed in seeds:
+            assert law(trial, seed) == []
+
+    holds()
+
+
+@pytest.mark.parametrize("law", [came_back, went_away])
+def test_nor_does_it_on_a_database(law: Law, tmp_path: Path) -> None:
+    stores = SqliteStores(tmp_path)
+
+    @examples(20, 1)
+    @given(histories(), arrivals.SEEDS)
+    def holds(spec: VignetteSpec, seed: int) -> None:
+        assert law(Trial(spec), seed, stores()) == []
+
+    holds()
+
+
+@pytest.mark.parametrize("law", [came_back, went_away])
+def test_both_laws_fail_where_nobody_looks_whose_a_resource_is(
+    law: Law, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for module in (memory, claims):
+        monkeypatch.setattr(module, "newer_elsewhere", lambda *_: None)
+    with pytest.raises(AssertionError):
+        test_where_a_resource_was_before_its_newest_version_does_not_matter(law)
+    with pytest.raises(AssertionError):
+        test_nor_does_it_on_a_database(law, tmp_path)
