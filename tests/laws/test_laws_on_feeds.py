@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from tests.laws.histories import FOLDER
 from tests.laws.sizes import IS_LONG
 from worker.cli.main import main
+from worker.model.time import from_rfc3339
+from worker.simulate.hospital.files import write_files
+from worker.simulate.hospital.ward import Hospital, Settings
 from worker.simulate.letters import HL7_WAYS, write
 from worker.simulate.vignettes import parse_vignettes
 
@@ -39,6 +42,14 @@ def test_a_hospital_with_every_bad_habit_finds_the_same(tmp_path: Path) -> None:
     assert (
         _found(folder, *(("--shuffle", "5", "--duplicate", "0.1", "--split", "2000") if IS_LONG else ())) > 50
     )
+
+
+@pytest.mark.parametrize("day", ["2026-03-28T20:00Z", "2026-10-24T20:00Z"], ids=["spring", "autumn"])
+def test_a_hospital_in_which_clocks_change_at_night_finds_the_same(day: str, tmp_path: Path) -> None:
+    """Half of its times have no offset: an hour of them does not exist, or comes twice."""
+    hospital = Hospital(Settings(seed=6, patients=25, start_ms=from_rfc3339(day)))
+    write_files(hospital, hospital.messages(), tmp_path / "ward", 0.0, 6)
+    assert _found(tmp_path / "ward") > 10
 
 
 @pytest.mark.parametrize("form", ["fhir", "both"])

@@ -30,6 +30,7 @@ FEEDS = {
     "ward": "match: [{application: WARD}]\nresult_identity: order_time\nerror_comments: ['entered in error']",
     "replaying": "match: [{application: REPLAYING}]\nresult_identity: order\nversion: rank_first",
     "london": "match: [{application: LONDON}]\nresult_identity: order\nzone: Europe/London",
+    "clinic": "match: [{application: CLINIC}]\nresult_identity: order_time",
     "charts": (
         "match: [{application: CHARTS}]\nexpected_rate: {quiet_after_min: 60, charts: [body-temperature]}"
     ),
