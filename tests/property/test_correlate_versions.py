@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.property.test_recall import notes
 from tests.unit.correlate.facts import OTHER, PATIENT, Group, temperature
-from tests.unit.correlate.test_retelling import ACHE, FINAL, GONE, PRELIMINARY, WEAK, note
+from tests.unit.correlate.test_retelling import ACHE, FINAL, GONE, PRELIMINARY, WEAK, note, scan
 from worker.correlate.versions import Change, Fold, current_facts
 from worker.model.fact import Fact
 
@@ -59,13 +59,16 @@ def test_lines_of_notes_are_dated_and_yield_the_same_in_any_order(known: list[Fa
 def documents(draw: st.DrawFn) -> list[Fact]:
     """Draw a whole version of one of four documents."""
     number, hours = draw(st.sampled_from("abcd")), draw(st.sampled_from([10, 12, 30]))
+    replaced = draw(st.sampled_from(["", "", "", *{*"abcd"} - {number}]))
+    if draw(st.sampled_from([False] * 4 + [True])):
+        return scan(number, hours, replaced)
     return note(
         number,
         hours,
         *draw(st.lists(st.sampled_from([ACHE, GONE, WEAK, "LP done."]), max_size=3, unique=True)),
         stated=hours + draw(st.integers(0, 5)),
         rank=draw(st.sampled_from([PRELIMINARY, FINAL])),
-        replaces=draw(st.sampled_from(["", "", "", *{*"abcd"} - {number}])),
+        replaces=replaced,
         deleted=draw(st.sampled_from([False] * 5 + [True])),
         part=draw(st.sampled_from([False] * 3 + [True])),
         patient=draw(st.sampled_from([PATIENT] * 3 + [OTHER])),

@@ -30,6 +30,7 @@ from tests.scenarios.wards import (
     puncture,
     result,
     run,
+    scan,
     stamp,
     standing,
     temperature,
@@ -68,6 +69,7 @@ SAMPLE: Json = {
     "collection": {"collectedDateTime": iso(8)},
 }
 WEAK, WELL = "Leg weakness, new today.", "Patient comfortable."
+REPLACED_BY_SCAN = scan(13, "T10", number="D2", parent="D1")
 
 
 @pytest.fixture(scope="module")
@@ -300,6 +302,19 @@ VERSIONS = {
     ),
     "note withdrawn": ([LP, note(12, "T02", WEAK), note(13, "T11", "")], NOTHING),
     "note replaced": ([LP, note(12, "T02", WEAK), note(13, "T10", WELL, number="D2", parent="D1")], NOTHING),
+    "note replaced by a scan": ([LP, note(12, "T02", WEAK), REPLACED_BY_SCAN], ["leg-weakness emergent"]),
+    "note replaced by a scan that is read later": (
+        [LP, note(12, "T02", WEAK), REPLACED_BY_SCAN, note(14, "T08", WELL, number="D2")],
+        NOTHING,
+    ),
+    "note replaced by a scan that is replaced": (
+        [LP, note(12, "T02", WEAK), REPLACED_BY_SCAN, note(14, "T10", WELL, number="D3", parent="D2")],
+        NOTHING,
+    ),
+    "note replaced by a scan that is withdrawn": (
+        [LP, note(12, "T02", WEAK), REPLACED_BY_SCAN, note(14, "T11", "", number="D2")],
+        ["leg-weakness emergent"],
+    ),
     "note edited": ([LP, note(12, "T02", WEAK), note(13, "T08", WELL)], NOTHING),
     "note that stands": ([LP, note(12, "T02", WEAK)], ["leg-weakness emergent"]),
     "specimen corrected to a shunt": (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.slow
 
 SCAN = base64.b64encode(pdf(b"/I Do")).decode()
 """A page that is a picture."""
+Message = str | dict[str, object]
 LATER = "2026-01-05T13:00:00Z"
 HL7 = (
     r"""MSH|^~\&|EHR|NORTH|LP|NORTH|20260105080500+0000||ADT^A08|m1|P|2.5.1
@@ -80,14 +82,19 @@ class Ward:
 
 
 @pytest.fixture(params=["hl7v2", "fhir"])
-def ward(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ward]:
-    if request.param == "fhir":
-        file = tmp_path / "feed.ndjson"
-        file.write_text("".join(json.dumps(each) + "\n" for each in FHIR), encoding="utf-8")
-    else:
+def ward(request: pytest.FixtureRequest, tmp_path: Path) -> Ward:
+    return _work(tmp_path, FHIR if request.param == "fhir" else HL7)
+
+
+def _work(tmp_path: Path, messages: Sequence[Message]) -> Ward:
+    """Let a worker take messages in, in this order."""
+    if isinstance(messages[0], str):
         file = tmp_path / "feed.mllp"
-        frames = ("\x0b" + body.replace("\n", "\r") + "\x1c\r" for body in HL7)
-        file.write_bytes("".join(frames).encode())
+        written = (f"\x0b{body}\x1c\n".replace("\n", "\r") for body in messages)
+    else:
+        file = tmp_path / "feed.ndjson"
+        written = (json.dumps(each) + "\n" for each in messages)
+    file.write_bytes("".join(written).encode())
     data = tmp_path / "data"
     data.mkdir()
     migrate(data)
@@ -104,14 +111,58 @@ def ward(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ward]:
         )
         Engine([JournalInlet(journal)], metered(), program(load_pack()), MessageClock()).drain()
         metered().assess(from_rfc3339(LATER), (), pytest.fail)  # nobody is due; gauges are set by it
-        yield Ward(file, data, metrics.render().decode())
+    return Ward(file, data, metrics.render().decode())
 
 
-def _answer(*arguments: object) -> dict[str, object]:
+def _answer(*arguments: object) -> dict[str, Any]:
     result = CliRunner().invoke(main, [*map(str, arguments), "--json"])
     assert result.exit_code == 0, result.output
-    found: dict[str, object] = json.loads(result.stdout)
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
+
+
+def _mdm(event: str, number: str) -> str:
+    return rf"""MSH|^~\&|EHR|NORTH|LP|NORTH|20260105123000+0000||MDM^{event}|m3|P|2.5.1
+EVN|{event}|20260105123000+0000
+PID|1||SCANNED^^^NORTH^MR
+PV1|1|I|A3^^1
+TXA|1|PN|AP|20260105115500+0000||||||||{number}
+OBX|1|TX|11506-3^Progress note^LN||Patient comfortable.||||||F
+"""
+
+
+def _reference(number: str, *replaced: str) -> dict[str, object]:
+    told = {"code": "replaces", "target": {"reference": "".join(replaced)}}
+    words = base64.b64encode(b"Patient comfortable.").decode()
+    return {
+        **FHIR[1],
+        "id": number,
+        "meta": {"lastUpdated": "2026-01-05T12:30:00Z"},
+        "content": [{"attachment": {"contentType": "text/plain", "data": words}}],
+        "relatesTo": [told] if replaced else [],
+    }
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+@pytest.mark.parametrize(
+    ("readable", "is_blind"),
+    [
+        (_mdm("T08", "D1"), False),
+        (_mdm("T10", "D2|D1"), False),
+        (_mdm("T02", "D2"), True),
+        (_reference("d1"), False),
+        (_reference("d2", "DocumentReference/d1"), False),
+        (_reference("d2"), True),
+    ],
+)
+def test_nobody_is_blind_by_a_scan_of_what_can_be_read_by_now(
+    readable: Message, tmp_path: Path, *, is_blind: bool, is_late: bool
+) -> None:
+    lp, scanned = HL7 if isinstance(readable, str) else FHIR
+    ward = _work(tmp_path, [lp, readable, scanned] if is_late else [lp, scanned, readable])
+    found = _answer("blindspots", "--at", LATER, "--data", ward.data, "--kind", "unreadable")
+    assert [spot["kind"] for lp in found["lps"] for spot in lp["spots"]] == ["unreadable"] * is_blind
+    assert ('lpwatch_blind_spots{kind="unreadable"} 1.0' in ward.metrics) is is_blind
 
 
 def test_blindspots_name_the_patient_whose_note_is_a_scan(ward: Ward) -> None:

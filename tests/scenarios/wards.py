@@ -116,8 +116,19 @@ def note(
     at: float, event: str, text: str, *, number: str = "D1", parent: str = "", who: str = MRN
 ) -> RawMessage:
     """Write an MDM with a progress note; `parent` is the document in whose place it comes."""
+    return _document(at, event, f"TX|11506-3^Progress note^LN||{text}", number, parent, who)
+
+
+def scan(at: float, event: str, *, number: str = "D1", parent: str = "", who: str = MRN) -> RawMessage:
+    """Write an MDM with a progress note that is a picture."""
+    return _document(
+        at, event, "ED|11506-3^Progress note^LN||^image^jpeg^Base64^/9j/4AAQ", number, parent, who
+    )
+
+
+def _document(at: float, event: str, said: str, number: str, parent: str, who: str) -> RawMessage:
     txa = f"TXA|1|PN|TX|{stamp(at)}||||||||{number}|{parent}||||AU"
-    return hl7(f"MDM^{event}", at, txa, f"OBX|1|TX|11506-3^Progress note^LN||{text}||||||F", who=who)
+    return hl7(f"MDM^{event}", at, txa, f"OBX|1|{said}||||||F", who=who)
 
 
 def merge(at: float, kept: str, gone: str, event: str = "A40") -> RawMessage:

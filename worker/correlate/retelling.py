@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from worker.model.document import NOTE, is_part, replaced_keys, text_digests
+from worker.model.document import NOTE, UNREAD, is_part, replaced_keys, text_digests
 from worker.model.fact import Assertion, AssertionStatus, Puncture, PunctureSource, PunctureStatus
 from worker.model.time import DAY_MS, ClinicalTime
 
@@ -68,7 +68,7 @@ def document_of(fact: Fact) -> Document | None:
     """Return the document that a fact is of: a note, or what one states; None where it is of none."""
     said = fact.value
     is_told = (
-        fact.concept == NOTE
+        fact.concept in {NOTE, UNREAD}
         or (isinstance(said, Puncture) and said.source is PunctureSource.NOTE)
         or (isinstance(said, Assertion) and said.sentence != "")
     )
@@ -153,11 +153,11 @@ class _History:
     def take(self, document: Document, fact: Fact) -> bool:
         """Note one fact of the document; tell whether what was dated before stays as it is."""
         group = fact.group
-        self.keys.add((*fact.patient.key, fact.key))
-        if fact.concept != NOTE or group is None:
-            return True
         known = (self.are_versions, len(self.replaces))
-        self.are_versions = self.are_versions or group.replaces or is_part(fact)
+        if fact.concept == NOTE and group is not None:
+            self.are_versions = self.are_versions or group.replaces or is_part(fact)
+        elif fact.concept != UNREAD:
+            self.keys.add((*fact.patient.key, fact.key))
         self.replaces.update((*document[:2], key) for key in replaced_keys(fact))
         return self.latest is None or known == (self.are_versions, len(self.replaces))
 
@@ -211,17 +211,20 @@ class Retelling:
             document = document_of(fact)
             if document is None or fact.group is None:
                 continue
+            versions = told.setdefault(document, {})
             history = self._histories.get(document)
             if history is None:
                 history = self._histories[document] = _History()
             is_apart = history.take(document, fact) and is_apart
-            stated_at, versions = fact.group.stated_at, told.setdefault(document, {})
+            stated_at = fact.group.stated_at
+            if fact.concept == UNREAD:
+                continue
             if stated_at not in versions:
                 versions[stated_at] = _Version(stated_at)
             versions[stated_at].take(fact)
         looked_at = self._replaced.intersection(told)
         is_later = all(
-            latest is None or latest < min(versions)
+            latest is None or not versions or latest < min(versions)
             for document, versions in told.items()
             for latest in [self._histories[document].latest]
         )
@@ -250,14 +253,25 @@ class Retelling:
         if not self._circles.isdisjoint(history.replaces):
             self._circles.add(document)
         seen = history.replaces if document not in self._circles else history.replaces - self._circles
-        others = [
-            other.last for key in seen if (other := self._histories.get(key)) and other.last is not None
-        ]
-        first = max(others, key=_age, default=None)
+        first = max(self._last_of(seen), key=_age, default=None)
         for stated_at in sorted(versions):
             dated = history.date(versions[stated_at], first)
             if dated is not None:
                 yield dated
+
+    def _last_of(self, documents: Iterable[Document]) -> Iterator[_Version]:
+        """Give the last versions of documents; of one that could not be read, those of what it was to replace."""
+        left, seen = list(documents), set[Document]()
+        while left:
+            document = left.pop()
+            history = self._histories.get(document)
+            if document in seen or history is None:
+                continue
+            seen.add(document)
+            if history.last is not None:
+                yield history.last
+            else:
+                left += history.replaces
 
     def _in_order(self, told: Iterable[Document]) -> Iterator[Document]:
         """Give documents, each after those in whose place it came; at last those that replace each other."""

@@ -3,7 +3,8 @@
 Three rules, and no others:
 
 1. *Group.* Where a message replaces a group (an OBR, a document), statements of that group which an older message made do not
-   stand, repeated or not.
+   stand, repeated or not. What a document was to replace that could not be read falls once that is read, or something in its
+   place is.
 2. *Version.* Of what is left, the highest version of each (number of the patient, key) stands, unless it is a deletion.
 3. *Numbers.* A patient has several numbers, and what was said under one may be corrected under another after a merge. What
    corrects, cancels or withdraws under any number also takes back older versions of the same key or group under the others;
@@ -23,10 +24,11 @@ from typing import TYPE_CHECKING
 
 from worker.correlate.numbers import Numbers
 from worker.correlate.retelling import Retelling, document_of
+from worker.model.document import NOTE, UNREAD, replaced_keys
 from worker.model.message import Issue, IssueKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from worker.model.fact import Fact
 
@@ -74,13 +76,24 @@ def current_facts(facts: Iterable[Fact]) -> CurrentFacts:
 class Fold:
     """Versions of statements of one patient group, folded so far."""
 
-    __slots__ = ("_best", "_crossed", "_groups", "_marks", "_notes", "_numbers", "_settled", "_tied")
+    __slots__ = (
+        "_best",
+        "_crossed",
+        "_groups",
+        "_marks",
+        "_notes",
+        "_numbers",
+        "_settled",
+        "_tied",
+        "_unread",
+    )
 
     def __init__(self, facts: Iterable[Fact], kinds: Mapping[str, Iterable[str]] | None = None) -> None:
         """Fold `facts`, in any order, repeats allowed; `kinds` as `Retelling` takes them."""
         known = facts if isinstance(facts, (tuple, list)) else tuple(facts)
         self._numbers = Numbers(known)
         self._marks = _marks(known)
+        self._unread = {_group_key(fact) for fact in known if fact.concept == UNREAD and replaced_keys(fact)}
         self._groups: dict[_GroupKey, set[FactKey]] = {}
         self._crossed: set[FactKey] = set()
         self._best: dict[FactKey, Fact] = {}
@@ -108,7 +121,7 @@ class Fold:
     def add(self, facts: Iterable[Fact]) -> Change | None:
         """Fold more facts; None where they change what was folded otherwise than fact by fact: then all are folded anew."""
         fresh = facts if isinstance(facts, (tuple, list)) else tuple(facts)
-        if not self._numbers.is_apart(fresh):
+        if not self._numbers.is_apart(fresh) or any(map(self._may_answer, fresh)):
             return None
         stood = {key: self._standing(key) for key in self._notes.keys(fresh)}
         settled_anew = stood.keys() | {_key(fact) for fact in fresh if document_of(fact) is not None}
@@ -139,6 +152,12 @@ class Fold:
         """Return what stands of a statement, as notes that tell again date it."""
         fact = self._best.get(key)
         return None if fact is None or fact.is_deleted else self._settled.get(key, fact)
+
+    def _may_answer(self, fact: Fact) -> bool:
+        """Tell whether a fact may take back what a document wanted to replace that could not be read, or is of such a one."""
+        if fact.concept == UNREAD:
+            return bool(replaced_keys(fact))
+        return fact.concept == NOTE and not self._unread.isdisjoint((_group_key(fact), *_replaced(fact)))
 
     def _falling(self, fact: Fact) -> Sequence[FactKey]:
         """Return what stands and falls by a fact that replaces its group; note when the group was replaced."""
@@ -184,10 +203,44 @@ def _marks(facts: Iterable[Fact]) -> _Marks:
             key = (fact.patient.authority, fact.patient.value, group.key)
             if group.stated_at > marks.get(key, _NEVER):
                 marks[key] = group.stated_at
-    return marks
+    return _replaced_through_unread(facts, marks)
 
 
 _NEVER = (-(2**63), -(2**63))
+
+
+def _replaced_through_unread(facts: Iterable[Fact], marks: _Marks) -> _Marks:
+    """Let a document that was read whole take back what those wanted to replace that could not be, and in whose place it came.
+
+    A scan takes nothing back; who reads it later, or writes anew what it said, does.
+    """
+    waiting = [
+        (_group_key(fact), fact.group.stated_at, key)
+        for fact in facts
+        if fact.concept == UNREAD and fact.group is not None
+        for key in _replaced(fact)
+    ]
+    if not waiting:
+        return marks
+    read: _Marks = {}
+    for fact in facts:
+        if fact.concept == NOTE and fact.group is not None and fact.group.replaces and not fact.is_deleted:
+            for key in (_group_key(fact), *_replaced(fact)):
+                read[key] = max(fact.group.stated_at, read.get(key, _NEVER))
+    is_settled = False
+    while not is_settled:
+        is_settled = True
+        for document, stated_at, older in waiting:
+            read_at = read.get(document, _NEVER)
+            if read_at > max(stated_at, read.get(older, _NEVER)):
+                read[older] = read_at
+                marks[older] = max(read_at, marks.get(older, _NEVER))
+                is_settled = False
+    return marks
+
+
+def _replaced(fact: Fact) -> Iterator[_GroupKey]:
+    return ((*fact.patient.key, key) for key in replaced_keys(fact))
 
 
 def _stands(fact: Fact, marks: _Marks) -> bool:

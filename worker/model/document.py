@@ -1,7 +1,8 @@
-"""What the fact of a note (concept "note") keeps of the document beside its time, as qualifiers. Pure: no I/O, no clock.
+"""What the facts of a document keep of it beside its time, as qualifiers. Pure: no I/O, no clock.
 
-Only what is needed to compare versions is kept: a digest of the text, the keys of documents that this one replaces, and whether
-all of it was read.
+The fact of a note (concept "note") keeps what is needed to compare versions: a digest of the text, the keys of documents that
+this one replaces, and whether all of it was read. Where something could not be read, a fact of its own (concept "unread-note")
+says what, and what the document was to replace; it stands until a version that was read whole replaces the group of both.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
     from worker.model.fact import Fact
 
-NOTE = "note"
-_TEXT, _REPLACES, _PART = "text:", "replaces:", "part"
+NOTE, UNREAD = "note", "unread-note"
+_TEXT, _REPLACES, _PART, _LOST = "text:", "replaces:", "part", "unread:"
 
 
 def document_marks(
@@ -25,6 +26,22 @@ def document_marks(
     Shape: `is_part` where something of it could not be read.
     """
     return (f"{_TEXT}{text_digest}", *(f"{_REPLACES}{key}" for key in replaced), *[_PART] * is_part)
+
+
+def unread_key(document: str) -> str:
+    """Return the key of the fact that says what of a document could not be read."""
+    return f"{document}|unread"
+
+
+def unread_marks(subjects: Iterable[str], replaced: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the qualifiers of a document that was not read whole: why, and the keys of what it was to replace."""
+    lost = (f"{_LOST}{subject}" for subject in dict.fromkeys(subjects))
+    return (*lost, *(f"{_REPLACES}{key}" for key in replaced))
+
+
+def unread_subjects(fact: Fact) -> tuple[str, ...]:
+    """Return why a document was not read whole."""
+    return tuple(mark.removeprefix(_LOST) for mark in fact.qualifiers if mark.startswith(_LOST))
 
 
 def is_part(note: Fact) -> bool:

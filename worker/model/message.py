@@ -84,13 +84,20 @@ class Issue(msgspec.Struct, frozen=True, gc=False):
     """One thing in a message that could not be used, said without any data of the patient.
 
     Shape: `place` as the standard names it ("OBR[1]/OBX[3]-5"); `subject` what it is about, from the code side only
-    ("WelchAllyn|tt-0005-03", "unit DegX"). Issues are counted, shown and, where `is_quarantined`, kept with the bytes.
+    ("WelchAllyn|tt-0005-03", "unit DegX"). Issues are counted, shown and, where `is_quarantined`, kept with the bytes. One that
+    `is_stated` is a fact of the message, too: a later version may take it back.
     """
 
     kind: IssueKind
     place: str
     subject: str
     is_quarantined: bool = False
+    is_stated: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Return what it says in words."""
+        return f"{self.kind.value}: {self.subject}"
 
 
 class Unused(msgspec.Struct, frozen=True, gc=False, order=True):
@@ -104,6 +111,11 @@ class Unused(msgspec.Struct, frozen=True, gc=False, order=True):
     feed: str
     kind: IssueKind
     subject: str
+
+    @property
+    def shown(self) -> str:
+        """Return what it says in words."""
+        return f"{self.kind.value}: {self.subject}"
 
     def names(self) -> frozenset[str]:
         """Give the words of its subject, among which is the concept where the code had one."""

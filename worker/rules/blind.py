@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from worker.correlate.index import is_csf, rank_fact
 from worker.correlate.stays import IN_HOUSE, stay_at
+from worker.model.document import UNREAD, unread_subjects
 from worker.model.fact import PunctureStatus
 from worker.model.finding import Truth
 from worker.model.message import IssueKind
@@ -100,6 +101,7 @@ def blind_spots(
         *silent,
         *_gone(spans, expected, view, left),
         *_unused(unused, spans, silent, view),
+        *_unread(spans, view),
         *_undecided(spans),
         *_uncertain(spans, view),
     ]
@@ -268,16 +270,26 @@ def _unused(
         if item.at_ms < view.anchor_ms or item.at_ms >= view.until_ms:
             continue
         if item.kind in OF_NOTES:
-            yield _spot(item, Blindness.UNREADABLE, spans, item.at_ms)
+            yield _spot(Blindness.UNREADABLE, spans, item.at_ms, item.shown, item.feed)
         elif named := item.names() & inputs:
             needing = [span for span in spans if named & span.evaluation.rule.inputs]
-            spot = _spot(item, Blindness.UNMAPPED, needing, item.at_ms)
+            spot = _spot(Blindness.UNMAPPED, needing, item.at_ms, item.shown, item.feed)
             later_ms = min(_usable_after(item, named, view), default=spot.until_ms)
             yield replace(spot, until_ms=min(spot.until_ms, later_ms))
         elif silent and item.kind is IssueKind.UNMAPPED_CODE:
             blind = {rule for spot in silent for rule in spot.rules}
             since_ms = max(item.at_ms, min(spot.since_ms for spot in silent))
-            yield _spot(item, Blindness.UNMAPPED, [span for span in spans if span.rule in blind], since_ms)
+            needing = [span for span in spans if span.rule in blind]
+            yield _spot(Blindness.UNMAPPED, needing, since_ms, item.shown, item.feed)
+
+
+def _unread(spans: Sequence[_Span], view: EpisodeView) -> Iterator[BlindSpot]:
+    """Give what of documents could not be read and was not read since, by when it came."""
+    for fact in view.index.series(UNREAD).facts:
+        at_ms = fact.source.received_at_ms
+        if view.anchor_ms <= at_ms < view.until_ms:
+            for subject in unread_subjects(fact):
+                yield _spot(Blindness.UNREADABLE, spans, at_ms, subject, fact.source.feed)
 
 
 def _usable_after(item: Unused, named: frozenset[str], view: EpisodeView) -> Iterator[EpochMs]:
@@ -288,10 +300,10 @@ def _usable_after(item: Unused, named: frozenset[str], view: EpisodeView) -> Ite
     yield from (at_ms for at_ms in received if at_ms > item.at_ms)
 
 
-def _spot(item: Unused, kind: Blindness, spans: Sequence[_Span], since_ms: EpochMs) -> BlindSpot:
+def _spot(kind: Blindness, spans: Sequence[_Span], since_ms: EpochMs, what: str, feed: str) -> BlindSpot:
     names = tuple(sorted(span.rule for span in spans if span.last_ms > since_ms))
     until_ms = max((span.last_ms for span in spans), default=since_ms)
-    return BlindSpot(kind, since_ms, until_ms, names, f"{item.kind.value}: {item.subject}", item.feed)
+    return BlindSpot(kind, since_ms, until_ms, names, what, feed)
 
 
 def _undecided(spans: Iterable[_Span]) -> Iterator[BlindSpot]:

@@ -16,6 +16,7 @@ from worker.correlate.limits import DEFAULT_LIMITS
 from worker.mapping.concept_spec import Kind
 from worker.mapping.silence import silent_feeds, unheard_concepts
 from worker.model.alert import Alert
+from worker.model.document import UNREAD
 from worker.model.fact import Fact, Identifier
 from worker.model.message import RawMessage, Reading, Unused
 from worker.model.time import DAY_MS, EpochMs
@@ -51,7 +52,7 @@ class PackProgram:
             name
             for name, concept in pack.mapping.concepts.items()
             if concept.kind in _LONG_KINDS or DEFAULT_LIMITS.baseline_ms(name) > _LONG_MS
-        )
+        ) | {UNREAD}
 
     @property
     def digest(self) -> str:

@@ -81,7 +81,8 @@ class _Draft:
             self.counts[CountKey("issue", reading.feed, issue.kind.value, issue.subject[:_MAX_SUBJECT])] += 1
             for who in _concerned(reading):
                 key = (who, reading.feed, issue.kind, issue.subject[:_MAX_SUBJECT])
-                self.unused.setdefault(key, Unused(at_ms, *key[1:]))
+                if not issue.is_stated:
+                    self.unused.setdefault(key, Unused(at_ms, *key[1:]))
                 if (
                     issue.kind in OF_NOTES
                 ):  # it states nothing, and yet whoever it is about is blind from now on

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, permutations
 
 import pytest
 from msgspec.structs import replace
 
 from tests.unit.correlate.facts import OTHER, PATIENT, at, fact
 from worker.correlate.versions import Change, Fold, current_facts
-from worker.model.document import NOTE, document_marks
+from worker.model.document import NOTE, UNREAD, document_marks, unread_key, unread_marks
 from worker.model.fact import (
     Assertion,
     AssertionStatus,
@@ -77,6 +78,16 @@ def note(  # noqa: PLR0913 # a builder names every part it can set
     return [*made, *note(replaces, hours, stated=stated, rank=4, deleted=True)] if replaces else made
 
 
+def scan(number: str, stated: float, replaces: str = "", patient: Identifier = PATIENT) -> list[Fact]:
+    """Build a version of a document of which nothing could be read."""
+    marks = unread_marks(["unreadable-text: jpeg"], [replaces] if replaces else [])
+    lost = fact(UNREAD, stated, key=unread_key(number), patient=patient, qualifiers=marks)
+    group = Group(number, (at(stated), FINAL), replaces=False)
+    return [
+        replace(lost, group=group, version=replace(lost.version, major=at(stated), minor=FINAL), value=None)
+    ]
+
+
 def stated(*versions: Iterable[Fact]) -> list[tuple[str, float]]:
     """Return what stands: the words (or the concept), and the hour; the same in any order of arrival, and bit by bit."""
     facts = [one for version in versions for one in version]
@@ -90,7 +101,7 @@ def stated(*versions: Iterable[Fact]) -> list[tuple[str, float]]:
             (one.effective.start_ms - at(0)) / 3_600_000,
         )
         for one in folded.facts
-        if one.concept != NOTE
+        if one.concept not in {NOTE, UNREAD}
     )
 
 
@@ -225,6 +236,43 @@ def test_what_was_not_read_takes_nothing_back(
     told = [note("d", 10 * at, *texts, part=part) for at, (texts, part) in enumerate(versions, 1)]
     assert stated(*told) == sorted(expected)
     assert stated(*told, note("d", 50, stated=60, rank=4, deleted=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ([], [(ACHE, 10)]),
+        ([note("e", 30, WEAK)], [(WEAK, 30)]),
+        ([note("f", 30, ACHE, WEAK, replaces="e")], [(ACHE, 10), (WEAK, 30)]),
+        ([note("e", 30, WEAK, part=True)], [(ACHE, 10), (WEAK, 30)]),
+        ([note("e", 30, stated=31, rank=4, deleted=True)], [(ACHE, 10)]),
+        ([scan("f", 25, "e")], [(ACHE, 10)]),
+        ([scan("f", 25, "e"), note("f", 30, WEAK)], [(WEAK, 30)]),
+        ([scan("f", 25, "e"), note("g", 30, WEAK, replaces="f")], [(WEAK, 30)]),
+        ([note("e", 15, WEAK)], [(ACHE, 10), (WEAK, 15)]),
+        ([note("e", 30, WEAK), note("d", 40, GONE)], [(GONE, 40), (WEAK, 30)]),
+        ([scan("d", 25, "e")], [(ACHE, 10)]),
+        ([scan("d", 25, "e"), note("e", 30, WEAK)], [(WEAK, 30)]),
+    ],
+)
+def test_what_a_scan_was_to_replace_falls_once_that_is_read(
+    after: list[list[Fact]], expected: list[tuple[str, float]]
+) -> None:
+    assert stated(note("d", 10, ACHE), scan("e", 20, "d"), *after) == sorted(expected)
+
+
+def test_what_was_not_read_stands_until_a_version_is_read_whole() -> None:
+    def lost(*versions: list[Fact]) -> list[str]:
+        folded = [current_facts(chain(*order)).facts for order in permutations(versions)]
+        assert all(one == folded[0] for one in folded)
+        return [one.key for one in folded[0] if one.concept == UNREAD]
+
+    assert lost(scan("e", 20), note("e", 10, ACHE)) == [unread_key("e")]
+    assert lost(scan("e", 20), note("e", 30, ACHE, part=True)) == [unread_key("e")]
+    assert lost(scan("e", 20), note("e", 30, ACHE)) == []
+    assert lost(scan("e", 20), note("f", 30, ACHE, replaces="e")) == []
+    assert lost(scan("e", 20), scan("f", 25, "e"), note("g", 30, replaces="f")) == []
+    assert lost(scan("e", 20), note("e", 20, stated=30, rank=4, deleted=True)) == []
 
 
 def test_a_long_chain_of_documents_is_followed_to_its_end() -> None:

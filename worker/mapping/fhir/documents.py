@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from worker.decode.documents import GUESSED, Extract, read_text
 from worker.decode.fhir import parse_literal
 from worker.decode.fhir.datatypes import Attachment, CodeableConcept, Reference
@@ -29,7 +31,7 @@ from worker.mapping.fhir.codes import all_codings, codings_of, first_code, title
 from worker.mapping.fhir.orders import PUNCTURE, order_numbers
 from worker.mapping.fhir.statement import Stated, Statement
 from worker.mapping.puncture_times import time_of_day
-from worker.model.document import NOTE, document_marks
+from worker.model.document import NOTE, UNREAD, document_marks, unread_marks
 from worker.model.fact import Puncture, PunctureSource, PunctureStatus
 from worker.model.message import IssueKind
 from worker.model.time import ClinicalTime
@@ -134,7 +136,7 @@ def add_note(statement: Statement, words: Words, effective: ClinicalTime, docume
 
     Shape: a version that cannot be read takes nothing back of what stood there before, nor does what is read of one in part.
     """
-    text, is_deleted = words.text, statement.status.is_deleted
+    text, is_deleted, known = words.text, statement.status.is_deleted, len(statement.issues)
     reading = NoteReading()
     if text.problem and not is_deleted:
         statement.refuse(IssueKind.UNREADABLE_TEXT, words.element, text.problem)
@@ -155,8 +157,19 @@ def add_note(statement: Statement, words: Words, effective: ClinicalTime, docume
         _add_content(statement, words, effective, reading, "" if is_whole else f"{digest}|")
     if is_deleted or not text.problem:
         statement.is_group(statement.key, replaces=is_whole)
+    _add_unread(statement, known, effective, () if is_whole else words.replaces)
     for key in words.replaces if is_whole else ():
         statement.take_back(key, NOTE, effective)
+
+
+def _add_unread(statement: Statement, known: int, effective: ClinicalTime, replaced: tuple[str, ...]) -> None:
+    """Add what could not be read, as the issues behind the first `known` say it."""
+    lost = statement.issues[known:]
+    if lost:
+        marks = unread_marks((issue.shown for issue in lost), replaced)
+        statement.add(UNREAD, None, effective, part="unread", qualifiers=marks)
+        statement.group_last(statement.key, replaces=False)
+        statement.issues[known:] = [structs.replace(issue, is_stated=True) for issue in lost]
 
 
 def _add_content(

@@ -33,7 +33,7 @@ from worker.mapping.hl7v2.context import (
 from worker.mapping.hl7v2.times import clinical_time
 from worker.mapping.hl7v2.versions import status_of
 from worker.mapping.puncture_times import time_of_day
-from worker.model.document import NOTE, document_marks
+from worker.model.document import NOTE, UNREAD, document_marks, unread_key, unread_marks
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
@@ -71,15 +71,27 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     adds_to: str = ""
     text: str | None = None
 
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """Return what it takes back, once it is read whole: the document in whose place it comes, and that one's addenda."""
+        return (self.replaces, addenda_of(self.replaces)) if self.replaces else ()
+
+
+def addenda_of(number: str) -> str:
+    """Name all addenda that are filed under the number of their document."""
+    return f"{number}|addenda"
+
 
 def read_document(context: Context, patient: Patient, document: Document, sheet: Sheet) -> bool:
     """Turn one version of a note into facts; a document that gives no text is an issue.
 
     Shape: tells whether all of it was read. One that was read in part takes back nothing that an earlier version said.
     """
+    known = len(sheet.issues)
     text, is_whole = _text(context, document, sheet) if document.text is None else (document.text, True)
     statement = document.statement
     if not text and not statement.is_deleted and document.order is None:
+        _add_unread(context, patient, document, sheet, known)
         return is_whole
     effective = _effective(context, patient, document)
     if isinstance(effective, Issue):
@@ -119,7 +131,34 @@ def read_document(context: Context, patient: Patient, document: Document, sheet:
         at = time_of_day(clock, effective, context.message_at_ms, context.feed.zone)
         draft = Draft(f"{key}|{PUNCTURE}", PUNCTURE, at, puncture, document.place, group)
         sheet.facts.append(make_fact(context, patient, draft, statement))
+    _add_unread(context, patient, document, sheet, known, is_whole=is_whole)
     return is_whole
+
+
+def _add_unread(
+    context: Context,
+    patient: Patient,
+    document: Document,
+    sheet: Sheet,
+    known: int,
+    *,
+    is_whole: bool = False,
+) -> None:
+    """Add what of a document could not be read, as the issues behind the first `known` say it.
+
+    It is an issue only where no later version could take it back, as it has no number, and where it has no time.
+    """
+    lost = sheet.issues[known:]
+    effective = _effective(context, patient, document) if lost and document.number else None
+    if not isinstance(effective, ClinicalTime):
+        return
+    key, statement = _key(context, document.number), document.statement
+    replaced = [_key(context, number) for number in document.replaced] if not is_whole else []
+    marks = unread_marks((issue.shown for issue in lost), replaced)
+    group = Group(key, statement.order(is_rank_first=context.feed.is_rank_first), replaces=False)
+    draft = Draft(unread_key(key), UNREAD, effective, None, document.place, group, qualifiers=marks)
+    sheet.facts.append(make_fact(context, patient, draft, statement))
+    sheet.issues[known:] = [msgspec.structs.replace(issue, is_stated=True) for issue in lost]
 
 
 def _key(context: Context, number: str) -> str:

@@ -20,7 +20,7 @@ from worker.mapping.hl7v2.context import (
     place_of,
     with_number,
 )
-from worker.mapping.hl7v2.documents import Document, has_text_type, is_note_text, read_document
+from worker.mapping.hl7v2.documents import Document, addenda_of, has_text_type, is_note_text, read_document
 from worker.mapping.hl7v2.encounters import event_times
 from worker.mapping.hl7v2.punctures import is_puncture, numbers_of, ordered_status, read_puncture_order
 from worker.mapping.hl7v2.results import Order, is_deleted_everywhere, read_order, read_results
@@ -128,7 +128,7 @@ def _filed_documents(context: Context, patient: Patient, group: ResultGroup, txa
     trigger = context.trigger
     adds_to = ""
     if trigger in _ADDENDA and (own == "" or parent in {"", own}) and (own or parent):
-        adds_to = _addenda(with_number(context, patient, own or parent))
+        adds_to = addenda_of(with_number(context, patient, own or parent))
     is_deleted = trigger == "T11" or txa.value(19) in _GONE or is_deleted_everywhere(group.obxs)
     document = Document(
         number=number,
@@ -162,15 +162,10 @@ def _filed_documents(context: Context, patient: Patient, group: ResultGroup, txa
     gone = [
         structs.replace(withdrawal, number=name, place=place_of(txa, 12 if one == number else 13))
         for one in taken_back
-        for name in (one, _addenda(one))
+        for name in (one, addenda_of(one))
         if name != number
     ]
     return [*gone, document]
-
-
-def _addenda(number: str) -> str:
-    """Name all addenda that are filed under the number of their document."""
-    return f"{number}|addenda"
 
 
 def _document_times(context: Context, group: ResultGroup, txa: Segment) -> list[tuple[str, str]]:

@@ -58,7 +58,7 @@ def test_sections_are_read_in_order_with_their_titles(read: Read, notes: Notes) 
 def test_a_composition_without_words_is_said(read: Read) -> None:
     reading = read(composition({"title": "Exam"}))
 
-    assert [fact.concept for fact in reading.facts] == ["note"]
+    assert [fact.concept for fact in reading.facts] == ["note", "unread-note"]
     assert [(issue.kind, issue.place, issue.subject) for issue in reading.issues] == [
         (IssueKind.UNREADABLE_TEXT, "Composition.section", "no content")
     ]

@@ -215,7 +215,7 @@ def test_what_cannot_be_read_is_kept_and_the_note_still_stands(
 ) -> None:
     reading = read(document(content))
 
-    assert [fact.concept for fact in reading.facts] == ["note"]
+    assert [fact.concept for fact in reading.facts] == ["note", "unread-note"]
     assert [(issue.kind, issue.subject, issue.is_quarantined) for issue in reading.issues] == [
         (IssueKind.UNREADABLE_TEXT, subject, True)
     ]
@@ -227,13 +227,17 @@ def test_a_version_that_cannot_be_read_takes_nothing_back(read: Read) -> None:
     scanned = read(document(attachment(b"%PDF", "application/pdf"), **later)).facts
     withdrawn = read(document(status="entered-in-error", meta={"lastUpdated": "2026-01-07T08:00:00Z"})).facts
 
-    assert [fact.concept for fact in current_facts([*scanned, *first]).facts] == ["note", "headache"]
+    assert [fact.concept for fact in current_facts([*scanned, *first]).facts] == [
+        "note",
+        "headache",
+        "unread-note",
+    ]
     assert current_facts([*withdrawn, *scanned, *first]).facts == ()
 
 
 @pytest.mark.parametrize(
     ("content", "standing"),
-    [(b"%PDF", ["headache"]), ("quiet night", [])],
+    [(b"%PDF", ["headache", "unread-note"]), ("quiet night", [])],
 )
 def test_only_what_was_read_takes_the_place_of_another_document(
     read: Read, content: bytes | str, standing: list[str]
@@ -467,7 +471,7 @@ def test_a_document_too_long_to_be_read_whole_is_an_issue(read: Read, notes: Not
     notes.is_cut = True
     reading = read(document(attachment("headache")))
 
-    assert [fact.concept for fact in reading.facts] == ["note", "headache"]
+    assert [fact.concept for fact in reading.facts] == ["note", "headache", "unread-note"]
     assert [(issue.kind, issue.place, issue.subject) for issue in reading.issues] == [
         (
             IssueKind.UNREADABLE_TEXT,

@@ -293,6 +293,17 @@ def test_a_document_that_gives_no_text_is_an_issue(read: Read, notes: Asked) -> 
     assert [(issue.kind, issue.subject, issue.is_quarantined) for issue in reading.issues] == [
         (IssueKind.UNREADABLE_TEXT, "pdf broken", True)
     ]
+    (lost,) = facts(reading)
+    assert (lost.concept, lost.qualifiers) == ("unread-note", ("unread:unreadable-text: pdf broken",))
+    assert reading.issues[0].is_stated
+
+
+def test_what_cannot_be_read_of_a_document_without_a_number_is_an_issue_only(
+    read: Read, notes: Asked
+) -> None:
+    nameless = OBR.replace("|n1|", "||")
+    reading = read(nameless, "OBX|1|ED|11506-3^N^LN||^application^pdf^Base64^JVBERi0=||||||F", notes=notes)
+    assert [issue.is_stated for issue in reading.issues] == [False]
     assert facts(reading) == []
 
 
@@ -330,6 +341,7 @@ def test_a_pdf_in_an_mdm_is_read_and_its_pictures_are_said(read: Read, reader: M
         "neck-stiffness",
         "headache",
         "neck-stiffness",
+        "unread-note",
     ]
 
 
@@ -420,7 +432,7 @@ def test_a_document_too_long_to_be_read_whole_is_an_issue(read: Read, reader: Ma
     assert [(issue.kind, issue.subject) for issue in reading.issues] == [
         (IssueKind.UNREADABLE_TEXT, "text beyond the first 262144 characters")
     ]
-    assert len(facts(reading)) == 4
+    assert [fact.concept for fact in facts(reading)][3:] == ["neck-stiffness", "unread-note"]
 
 
 def test_an_addendum_to_a_note_of_the_lp_stands_at_the_day_of_its_heading(
