@@ -182,16 +182,22 @@ class _ConceptTable(PhraseTable["Mention | Cue"]):
     def beginnings(self, is_wanted: Callable[[Mention | Cue], bool]) -> frozenset[str]:  # noqa: ARG002  the concept is all that is wanted
         return frozenset(self._concept[:1])
 
-    def find(self, words: Sequence[str]) -> Iterator[Hit[Mention | Cue]]:
+    def _found(
+        self,
+        words: Sequence[str],
+        places: int | None = None,
+        *,
+        is_apart: bool = False,  # noqa: ARG002  they never overlap
+    ) -> list[Hit[Mention | Cue]]:
+        return [hit for hit in self._hits(words) if places is None or hit.first < places]
+
+    def _hits(self, words: Sequence[str]) -> Iterator[Hit[Mention | Cue]]:
         after = 0
         for first, end in self._places(words):
             yield from self._between(words, after, first)
             yield Hit(first, end, (Mention(_CONCEPT, "phrases"),))
             after = end
         yield from self._between(words, after, len(words))
-
-    def find_all(self, words: Sequence[str], places: int | None = None) -> Iterator[Hit[Mention | Cue]]:
-        return (hit for hit in self.find(words) if places is None or hit.first < places)
 
     def _between(self, words: Sequence[str], first: int, end: int) -> Iterator[Hit[Mention | Cue]]:
         for hit in self._around.find(words[first:end]):

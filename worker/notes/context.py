@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from worker.model.fact import AssertionStatus
 from worker.notes.forms import WORDS, Answer, answer_behind
 from worker.notes.lexicon import Cue, Mark, Mention
@@ -63,16 +61,15 @@ class Reading(Parts):
     def stated(self) -> Iterable[Stated]:
         """Give every finding of the sentence with its status, in order."""
         for hit, mention in self._sorted[0]:
-            found = Stated(
-                hit.first, hit.after, mention.finding, mention.form, AssertionStatus.PRESENT, mention.near
-            )
+            place = (hit.first, hit.after, mention.finding, mention.form)
+            found = Stated(*place, AssertionStatus.PRESENT, mention.near)
             answer = self._answer_of_form(hit.after)
             status = self._status(found)
             if answer is not None and answer.status is not None and status in _ANSWERED:
                 status = answer.status
             if status is AssertionStatus.PRESENT and self._place_doubt(found) is not None:
                 status = AssertionStatus.UNCERTAIN
-            yield found if status is AssertionStatus.PRESENT else structs.replace(found, status=status)
+            yield found if status is AssertionStatus.PRESENT else Stated(*place, status, mention.near)
 
     def _answer_of_form(self, after: int) -> Answer | None:
         words = self.sentence.words
@@ -81,8 +78,7 @@ class Reading(Parts):
     @property
     def begins_anew(self) -> bool:
         """Tell whether it begins with words that end a denial: "denies fever; reports headache"."""
-        turns = next(self.lexicon.after_comma.find_all(self.sentence.words), None)
-        return 0 in self._breaks or (turns is not None and turns.first == 0)
+        return 0 in self._breaks or self.lexicon.after_comma.first_of(self.sentence.words) is not None
 
     @property
     def answer(self) -> AssertionStatus | None:

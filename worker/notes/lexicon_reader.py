@@ -41,6 +41,9 @@ _NORMAL = {
 """What a phrase says that states what is normal, by the status that the words around it give."""
 
 
+_OPENING = (":", ";")
+"""What a sentence ends with of which the next one may inherit its status."""
+
 _Known = dict[tuple[object, ...], AssertionStatus | None]
 """Sentences already read, by their text, where they stand and the next one; what that inherits. Notes repeat themselves."""
 
@@ -145,18 +148,22 @@ class LexiconReader:
 
     def _section(self, sentences: Sequence[Sentence], section: Section, known: _Known) -> Iterator[_Told]:
         lasting: AssertionStatus | None = None
-        readings = [Reading(sentence, self._lexicon) for sentence in sentences]
-        for reading, following in zip_longest(readings, readings[1:]):
-            sentence = reading.sentence
+        behind: Reading | None = None
+        for sentence, after in zip_longest(sentences, sentences[1:]):
+            reading, behind = behind, None
+            states_nothing = self._beginnings.isdisjoint(sentence.words)
+            if states_nothing and lasting is None and not sentence.text.endswith(_OPENING):
+                continue
+            reading = reading or Reading(sentence, self._lexicon)
             if lasting is not None and not sentence.is_point and _is_new(reading, lasting):
                 lasting = None
-            if self._beginnings.isdisjoint(sentence.words):
+            if states_nothing:
                 lasting = self._lasting(reading, lasting)
                 continue
-            behind = following.sentence.text if following else ""
-            place = (sentence.text, section.kind, section.written, lasting, behind)
+            place = (sentence.text, section.kind, section.written, lasting, after.text if after else "")
             if place not in known:
-                yield from self._sentence(reading, section, lasting, following)
+                behind = Reading(after, self._lexicon) if after else None
+                yield from self._sentence(reading, section, lasting, behind)
                 known[place] = self._lasting(reading, lasting)
             lasting = known[place]
 
@@ -166,11 +173,12 @@ class LexiconReader:
         section: Section,
         lasting: AssertionStatus | None,
         following: Reading | None,
-    ) -> Iterator[_Told]:
+    ) -> list[_Told]:
         kind, sentence = section.kind, reading.sentence
         stated = list(reading.stated())
+        told: list[_Told] = []
         if not stated:
-            return
+            return told
         remark = Remark(following) if following else None
         given = _OF_SECTION.get(kind, lasting)
         for finding, own in zip(stated, qualify(reading, stated), strict=True):
@@ -184,10 +192,16 @@ class LexiconReader:
                 remark.qualifiers(finding.finding) if remark and finding.finding in self._remarkable else ()
             )
             kept = tuple(sorted(own.union(added))) if _stands(status) else ()
-            name = self._name(finding.finding, reading, remark)
-            is_remarked = bool(added) or name != self._name(finding.finding, reading, None)
+            name = finding.finding
+            is_remarked = bool(added)
+            if name in self._lexicon.becomes:
+                name = self._name(finding.finding, reading, remark)
+                is_remarked = is_remarked or name != self._name(finding.finding, reading, None)
             end = following.sentence.end if following and is_remarked else sentence.end
-            yield name, status, kept, end, Grounds(reading, finding, answered.status, section, lasting)
+            told.append(
+                (name, status, kept, end, Grounds(reading, finding, answered.status, section, lasting))
+            )
+        return told
 
     def _status(
         self, finding: Stated, reading: Reading, given: AssertionStatus | None
@@ -208,8 +222,8 @@ class LexiconReader:
         return status
 
     def _name(self, finding: str, reading: Reading, remark: Remark | None) -> str:
-        becomes = self._lexicon.becomes.get(finding)
-        if becomes is None or becomes.unless in reading.groups:
+        becomes = self._lexicon.becomes[finding]
+        if becomes.unless in reading.groups:
             return finding
         is_other = becomes.with_ in reading.groups or (remark is not None and remark.makes(finding, becomes))
         return becomes.finding if is_other else finding
@@ -217,7 +231,7 @@ class LexiconReader:
     def _lasting(self, reading: Reading, lasting: AssertionStatus | None) -> AssertionStatus | None:
         """Return the status that the next sentence inherits: the points of a list, or the next part behind a semicolon."""
         sentence = reading.sentence
-        if sentence.text.endswith((":", ";")):
+        if sentence.text.endswith(_OPENING):
             own = reading.lasting
             return own or (lasting if not sentence.opens_list else None)
         return lasting if sentence.is_point else None

@@ -19,7 +19,7 @@ from worker.notes.once import once
 from worker.notes.text import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from worker.notes.lexicon import Lexicon
     from worker.notes.lexicon_spec import QualifierSpec
@@ -102,12 +102,12 @@ class Parts:
         self.lexicon = lexicon
 
     @once
-    def hits(self) -> tuple[Hit[Mention | Cue], ...]:
+    def hits(self) -> list[Hit[Mention | Cue]]:
         """Mentions and cues, from left to right."""
-        return tuple(self.lexicon.statements.find(self.sentence.words))
+        return self.lexicon.statements.find(self.sentence.words)
 
     @once
-    def marks(self) -> tuple[Hit[Mark], ...]:
+    def marks(self) -> list[Hit[Mark]]:
         """Qualifiers and groups, which may overlap."""
         return _real(self.lexicon.marks.find_all(self.sentence.words))
 
@@ -415,11 +415,7 @@ class Parts:
 
     def span(self, finding: Stated) -> tuple[int, int]:
         """Return the characters of the note that state a finding."""
-        return (self._spans[finding.first][0], self._spans[finding.after - 1][1])
-
-    @once
-    def _spans(self) -> list[tuple[int, int]]:
-        return self.sentence.spans
+        return self.sentence.span(finding.first, finding.after)
 
     def _is_normal(self, mark: Hit[Mark]) -> bool:
         """Tell whether a mark stands inside a phrase that states what is normal: it says nothing of what else is there."""
@@ -435,13 +431,12 @@ class Parts:
         return not any(after <= first < cue_first for first, _ in self.mentioned)
 
 
-def _real(marks: Iterable[Hit[Mark]]) -> tuple[Hit[Mark], ...]:
+def _real(found: list[Hit[Mark]]) -> list[Hit[Mark]]:
     """Leave out the marks that stand inside a phrase which only looks like them: the site in "cannula site"."""
-    found = tuple(marks)
     covers = [(hit, mark.id) for hit in found for mark in hit.meanings if mark.kind == "not"]
     if not covers:
         return found
-    return tuple(hit for hit in found if not any(_is_covered(hit, *cover) for cover in covers))
+    return [hit for hit in found if not any(_is_covered(hit, *cover) for cover in covers)]
 
 
 def _is_covered(hit: Hit[Mark], cover: Hit[Mark], name: str) -> bool:

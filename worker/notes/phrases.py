@@ -18,7 +18,7 @@ import msgspec
 from worker.notes.text import MARKS, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MAX_FORMS = 4_000
 """Word sequences into which one phrase is written out, a class counted as one."""
@@ -224,43 +224,51 @@ class PhraseTable(Generic[Meaning]):
         slots = self._root.children.values()
         return frozenset(word for tails, node in slots if node.has(is_wanted) for word in tails)
 
-    def find(self, words: Sequence[str]) -> Iterator[Hit[Meaning]]:
-        """Give the longest phrase at each place from left to right; phrases do not overlap."""
-        after = 0
-        for hit in self.find_all(words):
-            if hit.first >= after:
-                yield hit
-                after = hit.after
+    def find(self, words: Sequence[str]) -> list[Hit[Meaning]]:
+        """Return the longest phrase at each place from left to right; phrases do not overlap."""
+        return self._found(words, is_apart=True)
 
     def first_of(self, words: Sequence[str]) -> Hit[Meaning] | None:
         """Return the longest phrase that the words begin with."""
-        return next(self.find_all(words, 1), None)
+        return next(iter(self._found(words, 1)), None)
 
-    def find_all(self, words: Sequence[str], places: int | None = None) -> Iterator[Hit[Meaning]]:
-        """Give the longest phrase at every place, or at the first places; phrases may overlap.
+    def find_all(self, words: Sequence[str]) -> list[Hit[Meaning]]:
+        """Return the longest phrase at every place; phrases may overlap."""
+        return self._found(words)
+
+    def _found(
+        self, words: Sequence[str], places: int | None = None, *, is_apart: bool = False
+    ) -> list[Hit[Meaning]]:
+        """Return the longest phrase at every place, or at the first places; with `is_apart` they do not overlap.
 
         A colon between the words of a phrase does not count.
         """
-        begin = self._beginnings().get
+        begin = self._beginning or self._beginnings()
+        found: list[Hit[Meaning]] = []
         end = len(words)
+        free = 0
         for first, word in enumerate(words[:places] if places else words):
-            state = begin(word)
-            if state is None:
+            if word not in begin or first < free:
                 continue
+            state = begin[word]
             at = after = first + 1
             meanings = state.meanings
             while at < end:
                 steps = state.following
                 if steps is None:
                     steps = self._follow(state)
-                state = steps.get(words[at])
-                if state is None:
+                step = words[at]
+                if step not in steps:
                     break
+                state = steps[step]
                 at += 1
                 if state.meanings:
                     after, meanings = at, state.meanings
             if meanings:
-                yield Hit(first, after, meanings)
+                found.append(Hit(first, after, meanings))
+                if is_apart:
+                    free = after
+        return found
 
     def _beginnings(self) -> dict[str, _State[Meaning]]:
         if self._beginning is None:

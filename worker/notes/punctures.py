@@ -55,8 +55,10 @@ def read_puncture(title: str, sentences: Iterable[Sentence], lexicon: Lexicon) -
 def may_document(title: str, words: Iterable[str], lexicon: Lexicon) -> bool:
     """Tell whether a note with these words may document an LP: only one that counts attempts or has a phrase of a row does."""
     tables = lexicon.punctures
-    written = _plain(words_of(title) + list(words))
-    return not tables.attempt_words.isdisjoint(written) or any(True for _ in tables.rows.find_all(written))
+    written = [*words_of(title), *words]
+    if not tables.attempt_words.isdisjoint(written):
+        return True
+    return tables.rows.may_be_in(written) and bool(tables.rows.find_all(_plain(written)))
 
 
 def _may_tell(words: Sequence[str], tables: PunctureTables) -> bool:
@@ -77,7 +79,7 @@ def _plain(words: Sequence[str]) -> list[str]:
 
 def _is_elsewhere(words: Sequence[str], tables: PunctureTables) -> bool:
     """Tell whether a sentence is of another LP or of none yet: by its words, or by the year that it names ("in 2019")."""
-    return any(tables.elsewhere.find_all(words)) or any(
+    return bool(tables.elsewhere.find_all(words)) or any(
         before in _OF_A_YEAR and _YEAR.fullmatch(word) for before, word in pairwise(words)
     )
 
@@ -91,7 +93,7 @@ def _row(told: Sequence[Sequence[str]], tables: PunctureTables) -> str | None:
 
 
 def _names_lp(told: Sequence[Sequence[str]], tables: PunctureTables) -> bool:
-    return any(True for words in told for _ in tables.names.find_all(words))
+    return any(map(tables.names.find_all, told))
 
 
 def _passes(told: Sequence[Sequence[str]], tables: PunctureTables) -> int | None:

@@ -49,6 +49,9 @@ _OF_TIME = re.compile(
 _BLANK = re.compile(r"(?:\n|\r(?!\n))(?:[^\S\r\n]|\r(?=\n))*(\n|\r(?!\n))")
 
 
+_SIGNS = frozenset(":-–")
+"""One of them stands behind a heading that is not alone on its line."""
+_LOWER = tuple("abcdefghijklmnopqrstuvwxyz")
 _NEUTRAL = SectionForm("neutral")
 _OF_OLD = frozenset({"historical", "family"})
 """Kinds of sections in which a sentence that turns to the patient as he is now ends them."""
@@ -139,9 +142,15 @@ def _starts(text: str, first: int, end: int) -> Iterator[int]:
 def _known(text: str, start: int, lexicon: Lexicon) -> _Heading | None:
     line_end = _line_end(text, start)
     end = min(line_end, start + _LONGEST_HEADING)
+    line = text[start:line_end]
+    if line.rstrip().endswith(".") and _SIGNS.isdisjoint(line):
+        return None  # a sentence
     plain = words_of(text[start:end])
     hit = lexicon.headings.first_of(plain)
     if hit is None:
+        return None
+    following = plain[hit.after] if hit.after < len(plain) else ""
+    if following and not _may_tell_time(following):
         return None
     behind = takewhile(_may_tell_time, plain[hit.after :])
     words = split_words(text, start, end, hit.after + sum(1 for _ in behind) + 1)
@@ -183,6 +192,8 @@ def _is_in_clock(words: tuple[Word, ...], first: int, at: int) -> bool:
 
 def _is_in_capitals(text: str, start: int) -> bool:
     """Tell whether a heading in capitals that the lexicon does not know begins at a place."""
+    if text[start : start + 2].endswith(_LOWER):
+        return False
     before, colon, _ = text[start : start + _LONGEST_HEADING].partition(":")
     return colon != "" and before.isupper() and _LINE_END.search(before) is None
 

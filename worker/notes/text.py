@@ -77,18 +77,19 @@ class Sentence(msgspec.Struct, frozen=True, gc=False):
     is_point: bool = False
     is_respelt: bool = False
 
-    @property
-    def spans(self) -> list[tuple[int, int]]:
-        """Return where each of its words begins and ends in the note."""
+    def span(self, first: int, after: int) -> tuple[int, int]:
+        """Return where words [first, after) begin and end in the note."""
         if self.is_respelt or not self.text.isascii() or "&" in self.text or "[" in self.text:
-            found = _WORD.finditer(self.text)
-            return [(self.start + match.start(), self.start + match.end()) for match in found]
-        text, end, spans = self.text.lower(), 0, []
-        for word in self.words:  # each stands as it is, and nothing like it between it and the one before
-            begin = text.find(word, end)
-            end = begin + len(word)
-            spans.append((self.start + begin, self.start + end))
-        return spans
+            found = list(islice(_WORD.finditer(self.text), after))
+            return (self.start + found[first].start(), self.start + found[after - 1].end())
+        text, begin, end = self.text.lower(), 0, 0
+        for at in range(after):  # each stands as it is, and nothing like it between it and the one before
+            word = self.words[at]
+            end = text.find(word, end)
+            if at == first:
+                begin = end
+            end += len(word)
+        return (self.start + begin, self.start + end)
 
     @property
     def end(self) -> int:
@@ -122,27 +123,44 @@ def split_words(
 
 def words_of(text: str) -> list[str]:
     """Return words and marks as `split_words` does, without their places."""
+    plain = _plain(text)
+    return list(map(normalise, _WORD.findall(text))) if plain is None else plain.split()
+
+
+def _words_of_all(texts: list[str]) -> list[list[str]]:
+    """Return the words of each text; those of plain ASCII are worked out together."""
+    whole = _BETWEEN.join(texts)
+    parts = (
+        []
+        if whole.count(_BETWEEN) != len(texts) - 1 or (plain := _plain(whole)) is None
+        else plain.split(_BETWEEN)
+    )
+    return [part.split() for part in parts] if parts else list(map(words_of, texts))
+
+
+def _plain(text: str) -> str | None:
+    """Return words and marks with spaces between them, None where that takes a closer look."""
     if not text.isascii():
-        return list(map(normalise, _WORD.findall(text)))
+        return None
     plain = text.encode("ascii").translate(_PLAIN).decode("ascii")
     if "[" in plain or "+" in plain or "-ve" in plain or "(-" in plain:
-        return list(map(normalise, _WORD.findall(text)))
+        return None
     for mark, apart in _APART:
         if mark in plain:
             plain = plain.replace(mark, apart)
-    if "'" in plain and _LOOSE.search(plain):
-        return list(map(normalise, _WORD.findall(text)))
-    return plain.split()
+    return None if "'" in plain and _LOOSE.search(plain) else plain
 
 
-_KEPT = "+-'&["
+_BETWEEN = "\x1e"
+"""What stands between texts whose words are worked out together; in a text alone it parts words as a space does."""
+_KEPT = "+-'&[" + _BETWEEN
 _PLAIN = bytes(
     ord(character.lower()) if character.isalnum() or character in MARKS or character in _KEPT else ord(" ")
     for character in map(chr, range(128))
 ).ljust(256)
 """What becomes of ASCII: lower case, and a space for what parts words."""
 _APART = (("-", " "), ("&", " and "), *((mark, f" {mark} ") for mark in ",:;?()"))
-_LOOSE = re.compile(r"(?:\A|[ '])'|'(?:\Z| )")
+_LOOSE = re.compile(r"(?:\A|[ '\x1e])'|'(?:\Z|[ \x1e])")
 """An apostrophe that joins no letters."""
 
 
@@ -158,7 +176,7 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[S
     `?` before a word ("?confusion") is a doubt, not an end. What goes on for more than `LONGEST_SENTENCE` characters is cut.
     """
     last = len(text) if end is None else end
-    sentences: list[Sentence] = []
+    sentences: list[tuple[str, int]] = []
     begin = start
     for found in _END.finditer(text, start, last):
         position = found.start()
@@ -170,10 +188,14 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[S
             _add(sentences, text, begin, position + 1)
             begin = position + 1
     _add(sentences, text, _cut_long(sentences, text, begin, last), last)
-    return sentences
+    written = _words_of_all([part for part, _ in sentences])
+    return [
+        Sentence(part, first, words, not part[0].isalpha() and _BULLET.match(part) is not None)
+        for (part, first), words in zip(sentences, written, strict=True)
+    ]
 
 
-def _cut_long(sentences: list[Sentence], text: str, begin: int, position: int) -> int:
+def _cut_long(sentences: list[tuple[str, int]], text: str, begin: int, position: int) -> int:
     """Cut what has no end before `position` at white space; return where the rest begins."""
     while position - begin > LONGEST_SENTENCE:
         space = _SPACE.search(text, begin + LONGEST_SENTENCE, position)
@@ -184,13 +206,10 @@ def _cut_long(sentences: list[Sentence], text: str, begin: int, position: int) -
     return begin
 
 
-def _add(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
+def _add(sentences: list[tuple[str, int]], text: str, begin: int, end: int) -> None:
     part = text[begin:end].lstrip()
     if part:
-        begin = end - len(part)
-        part = part.rstrip()
-        is_point = not part[0].isalpha() and _BULLET.match(part) is not None
-        sentences.append(Sentence(part, begin, words_of(part), is_point))
+        sentences.append((part.rstrip(), end - len(part)))
 
 
 def _ends_here(text: str, begin: int, position: int, last: int) -> bool:
