@@ -168,6 +168,10 @@ VERSIONS = {
         ],
         NOTHING,
     ),
+    "one of two readings under one number is deleted alone (blind spot)": (
+        [LP, report(11, [line(1, "39"), line(2, "37")]), report(12, [line(1, "37", status="D")], "F")],
+        NOTHING,
+    ),
     "report called off without its lines (blind spot)": ([LP, HOT, report(12, [], "X")], FEVER),
     "line left out of a corrected report": (
         [LP, report(11, [line(1, "37"), line(2, "39", "b")]), report(12, [line(1, "37")], "C")],
