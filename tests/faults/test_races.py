@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pytest
 import sqlalchemy as sa
 
-from tests.contract.state_values import T0, fact, link, states
+from tests.contract.state_values import T0, fact, link, states, version
 from tests.faults.races import LATER, TRIALS, WORKERS, Outcome, Race, Turn, Worker, a_moment, counted
 from worker.model.fact import Claim, Identifier
 from worker.storage import assessing, claims, identities, locks, positions
 from worker.storage.assessing import Assessing
+from worker.storage.identities import Identities
 from worker.storage.records import CountKey
 from worker.storage.schema import position
 from worker.storage.state import SqlState
@@ -229,6 +230,44 @@ def test_a_resource_that_moves_while_its_first_patient_is_judged(
         outcome = raced(state_url, turns, 2, is_guarded=is_guarded)
     tell("resource that moves", is_guarded=is_guarded, outcome=outcome)
     assert outcome.is_clean is is_guarded
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_record_names_a_patient_and_names_him_no_more_while_he_is_judged(
+    state_url: str, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    """The guard: whom a record named once is due when it is judged, though no message names him."""
+    if not is_guarded:
+        monkeypatch.setattr(Identities, "settle", lambda *_: set())
+
+    def comes(worker: Worker, number: int) -> None:
+        facts = [
+            fact(patient(trial), concept)
+            for trial in trials_of(number)
+            for concept in ("temp", "lumbar-puncture")
+        ]
+        worker.record(facts=facts, due={item.patient: T0 for item in facts})
+        worker.assess()
+
+    def is_of(hours: float, *, names: bool) -> Turn:
+        def turn(worker: Worker, number: int) -> None:
+            a_moment(0.03)
+            records = {trial: patient(trial, "record") for trial in trials_of(number)}
+            links = [
+                said
+                for trial, record in records.items()
+                for said in version(record, hours, *([patient(trial)] if names else []))
+            ]
+            facts = [fact(record, "gcs") for record in records.values()] if names else []
+            worker.record(facts=facts, links=links, due=dict.fromkeys(records.values(), T0))
+            worker.assess()
+
+        return turn
+
+    turns = [comes, is_of(0, names=True), is_of(1, names=False), judges]
+    outcome = raced(state_url, turns, 2, is_guarded=is_guarded)
+    tell("named no more", is_guarded=is_guarded, outcome=outcome)
+    assert outcome.is_clean if is_guarded else outcome.stale
 
 
 @pytest.mark.parametrize("is_guarded", [True, False])
