@@ -119,6 +119,7 @@ VERSIONS = {
         [LP, result(11, "39", app="WARD"), result(12, "39", status="D", app="WARD")],
         NOTHING,
     ),
+    "cannot be obtained": ([LP, HOT, result(12, "", status="X")], NOTHING),
     "posted as wrong": ([LP, HOT, result(12, "39", status="W")], NOTHING),
     "two quotation marks": ([LP, HOT, result(12, '""')], NOTHING),
     "preliminary then final": ([LP, result(11, "39", status="P"), result(12, "37")], NOTHING),
@@ -220,6 +221,46 @@ VERSIONS = {
             LP,
             fhir(11, patient(), temperature("t", 39, 10)),
             fhir(12, temperature("t", 39, 10, "entered-in-error")),
+        ],
+        NOTHING,
+    ),
+    "FHIR preliminary then final": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10, "preliminary")),
+            fhir(12, temperature("t", 37, 10)),
+        ],
+        NOTHING,
+    ),
+    "FHIR sent again": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10)),
+            fhir(12, temperature("t", 37, 10, "corrected")),
+            fhir(15, {**temperature("t", 39, 10), "meta": {"lastUpdated": iso(11)}}),
+        ],
+        NOTHING,
+    ),
+    "FHIR entered in error by mistake, then final again": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10)),
+            fhir(12, temperature("t", 39, 10, "entered-in-error")),
+            fhir(13, temperature("t", 39, 10)),
+        ],
+        FEVER,
+    ),
+    "FHIR code moved": (
+        [
+            LP,
+            fhir(11, patient(), temperature("t", 39, 10)),
+            fhir(
+                12,
+                {
+                    **temperature("t", 39, 10, "corrected"),
+                    "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+                },
+            ),
         ],
         NOTHING,
     ),
