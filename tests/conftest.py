@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from worker import pipeline
-from worker.decode import located_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NO_SHARED = "shared material not on this machine"
-pytest_plugins = ["tests.servers", "tests.kafka_sockets"]
+pytest_plugins = ["tests.once", "tests.servers", "tests.kafka_sockets"]
 FAST = "not integration and not slow"
 ALL_SLOW = re.compile(r"^pytestmark = .*\bpytest\.mark\.(?:integration|slow)\b", re.MULTILINE)
 # A file stays in one process: were a long one the last, all others would wait for it.
@@ -61,7 +53,8 @@ LONGEST_FIRST = {
     )
 }
 
-# `ci` repeats the same examples on every run; `long` looks for new ones: pytest --hypothesis-profile=long
+# `ci` repeats the same examples on every run, `quick` a third of them; `long` looks for new ones:
+# pytest --hypothesis-profile=long
 settings.register_profile(
     "ci",
     derandomize=True,
@@ -70,6 +63,7 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=20)
 settings.register_profile(
     "long", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -97,25 +91,9 @@ def _every_line_is_logged() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let each process read a text of YAML, and compile a pack, once: nothing changes them, and hundreds of tests ask."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(located_yaml, "_compose", cache(located_yaml._compose))
-    patch.setattr(pipeline, "compile_lexicon", _once_for_each_text(pipeline.compile_lexicon))
-    patch.setattr(pipeline, "parse_rulebook", _once_for_each_text(pipeline.parse_rulebook))
-    config.add_cleanup(patch.undo)
-
-
-def _once_for_each_text(build: Callable[..., object]) -> Callable[..., object]:
-    """Remember what layers of a pack were compiled to, by all their texts."""
-    built: dict[object, object] = {}
-
-    def remembered(layers: Sequence[Mapping[str, str]], *others: object) -> object:
-        texts = tuple(frozenset(layer.items()) for layer in layers)
-        if texts not in built:
-            built[texts] = build(layers, *others)
-        return built[texts]
-
-    return remembered
+    """Let `make check` try fewer examples of each property."""
+    if config.option.markexpr == FAST and config.getoption("--hypothesis-profile") is None:
+        settings.load_profile("quick")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,8 +1,9 @@
-"""`lpwatch` in processes that are forked from one which has imported everything.
+"""`lpwatch` in processes that are forked from one which has imported everything, and compiled the default pack.
 
-A Python that starts afresh spends more than a second of CPU on imports, and the kill tests start hundreds. What is forked goes
-through the whole start of lpwatch all the same: settings, packs, databases, ports. `python -m worker.cli` itself is started
-by `tests/integration/worker_process.py` and by the tests of the pages in `docs`.
+A Python that starts afresh spends seconds of CPU on imports and on compiling the default pack, and the kill tests start
+hundreds. What is forked goes through the whole start of lpwatch all the same: settings, texts of packs, databases, ports;
+what was compiled from equal texts is taken as it is. `python -m worker.cli` itself is started by
+`tests/integration/worker_process.py` and by the tests of the pages in `docs`.
 """
 
 from __future__ import annotations

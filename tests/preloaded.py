@@ -1,4 +1,7 @@
-"""Import all of lpwatch, and what it imports only when it is needed: processes forked from this one have it already."""
+"""Import all of lpwatch, and what it imports only when it is needed, and compile the default pack.
+
+Processes forked from this one have it already: they read their packs, and find those texts compiled.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import importlib
 import pkgutil
 
 import worker
+from tests.once import remember_packs
+from worker.runtime.offline import load_pack
 
 LATER = [
     "alembic.command",
@@ -22,3 +27,6 @@ for name in [
 ]:
     if not name.endswith(".__main__"):
         importlib.import_module(name)
+
+remember_packs(setattr)
+load_pack()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hl7
+import pytest
 from hl7apy.parser import parse_segment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.decode.hl7v2 import decode_message
 
+pytestmark = pytest.mark.slow
 WORD = st.text("abcXYZ019 .-", min_size=1, max_size=8).map(str.strip).filter(bool)
 COMPONENT = st.one_of(WORD, st.just(""), st.lists(WORD, min_size=2, max_size=3).map("&".join))
 REPEAT = st.lists(COMPONENT, min_size=1, max_size=4).map("^".join)

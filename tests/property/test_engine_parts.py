@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from worker.runtime.inlet import JournalInlet, Room
 from worker.runtime.replay import Disturbance
 from worker.storage.memory import MemoryState
 from worker.storage.memory_journal import MemoryJournal
+
+pytestmark = pytest.mark.slow
 
 
 def spread(

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.property.test_rules_evaluation import CONTEXT, HOURS, LPS, others, quantities, statements
@@ -107,7 +107,6 @@ def told(found: Assessment) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     LPS,
     CONTEXT,
@@ -176,7 +175,6 @@ def parts(draw: st.DrawFn) -> Fact:
     return fact(concept, hours, value, key=f"{concept}|{hours}", deleted=is_deleted, major=major)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=6))
 def test_totals_are_those_of_all_parts_that_stand(batches: list[list[Fact]]) -> None:
     recall, facts = Recall(pack()), [puncture(0)]

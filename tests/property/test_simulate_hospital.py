@@ -150,6 +150,7 @@ def test_both_forms_of_one_hospital_give_the_same_findings(pack: Pack, seed: int
     assert _findings(told_in_fhir) == _findings(told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("first", [0.0, 1.0])
 def test_a_mistyped_fever_is_withdrawn_and_never_raised_when_its_correction_came_first(

@@ -110,7 +110,8 @@ def prepared(messages: list[RawMessage], tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("commit_every", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("commit_every", [1, 4])
 def test_a_death_at_any_statement_changes_nothing_in_the_end(
     script: Script, prepared: Path, tmp_path: Path, commit_every: int
 ) -> None:

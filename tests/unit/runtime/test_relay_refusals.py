@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copy
 
+import pytest
 import sqlalchemy as sa
 
 from tests.contract.state_values import ANNA, T0, batch, fact, judge, outgoing, raising
@@ -87,6 +88,7 @@ def end_lease(url: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_death_at_any_moment_of_a_refusal_leaves_it_told_once(tmp_path: Path) -> None:
     upgrade(f"sqlite:///{tmp_path / 'filled.db'}", "state")
     fill(f"sqlite:///{tmp_path / 'filled.db'}")
