@@ -13,7 +13,9 @@ import click
 from worker.cli.database_options import database_options, database_settings, open_state
 from worker.cli.render import INSTANT, json_option, pack_option, print_json, print_lines
 from worker.cli.why_known import AlertThen, Known, known_from_database, known_from_files
+from worker.correlate.joining import PUNCTURE_CONCEPT
 from worker.model.episode import Episode
+from worker.model.fact import Fact, Puncture, PunctureStatus
 from worker.model.time import HOUR_MS, EpochMs, to_rfc3339
 from worker.pipeline import Assessment, Pack, assess
 from worker.rules.evaluate import Evaluation
@@ -24,6 +26,8 @@ from worker.runtime.set_aside import SetAside, about
 
 _NONE_HELD = "no rule holds of it by then; `lpwatch why-not` tells what each saw"
 _ALL_HELD = "every rule holds of it by then; `lpwatch why` tells what each saw"
+
+_NOT_DONE = frozenset({PunctureStatus.PLANNED, PunctureStatus.CANCELLED})
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -267,6 +271,21 @@ def _hours(anchor_ms: EpochMs, at_ms: EpochMs) -> str:
     return f"{hours:g} h {'earlier' if anchor_ms <= at_ms else 'later'}"
 
 
+def _void_lines(facts: Sequence[Fact]) -> Iterator[str]:
+    """Write the newest version of each record of a lumbar puncture, where none stands: planned, cancelled or taken back."""
+    newest: dict[str, Fact] = {}
+    for fact in facts:
+        if fact.concept == PUNCTURE_CONCEPT and (
+            fact.key not in newest or fact.version > newest[fact.key].version
+        ):
+            newest[fact.key] = fact
+    for fact in sorted(newest.values(), key=lambda fact: (fact.effective.start_ms, fact.key)):
+        told = fact.value.status if isinstance(fact.value, Puncture) else None
+        status = told.value if told is not None and told in _NOT_DONE else "taken back"
+        source = f"{fact.source.feed}, message {fact.source.message_id}"
+        yield f"  a record of one at {to_rfc3339(fact.effective.start_ms)}: {status} ({source})"
+
+
 def _lines(
     known: Known, at_ms: EpochMs, found: Assessment, shown: Sequence[Evaluation], nothing: str
 ) -> Iterator[str]:
@@ -277,6 +296,7 @@ def _lines(
     yield from _aside_lines(known.set_aside)
     if not found.episodes:
         yield "no lumbar puncture was known by then, so no rule was asked"
+        yield from _void_lines(known.facts)
     folded = {(each.episode.anchor_ms, each.rule): each.folded_by for each in found.findings}
     for episode in found.episodes:
         kind = "presumed" if episode.is_presumed else episode.status.value

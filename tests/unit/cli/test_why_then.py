@@ -169,6 +169,16 @@ def test_a_baseline_from_before_the_lp_is_seen(asked: Callable[..., Ask]) -> Non
     )
 
 
+def test_an_lp_that_was_only_planned_is_named(lpwatch: Run, tmp_path: Path) -> None:
+    path = tmp_path / "planned.ndjson"
+    planned = {**puncture("A9", "2026-01-05T08:00:00Z"), "status": "preparation"}
+    path.write_text(
+        json.dumps({**planned, "meta": {"lastUpdated": "2026-01-05T08:30:00Z"}}), encoding="utf-8"
+    )
+    told = lpwatch("why-not", "A9", "--at", "2026-01-05T13:00:00Z", "--from", path).stdout
+    assert "  a record of one at 2026-01-05T08:00:00Z: planned (" in told
+
+
 def test_alerts_of_an_lp_that_was_void_are_told_apart(lpwatch: Run, tmp_path: Path) -> None:
     done = puncture("B1", "2026-01-05T08:00:00Z")
     void = received({**done, "status": "entered-in-error"}, "2026-01-05T12:00:00Z")
@@ -178,6 +188,7 @@ def test_alerts_of_an_lp_that_was_void_are_told_apart(lpwatch: Run, tmp_path: Pa
     folder = taken_in(tmp_path / "data", [path])
     told = lpwatch("why", "B1", "--at", "2026-01-05T13:00:00Z", "--data", folder).stdout
     assert "no lumbar puncture was known by then" in told
+    assert "  a record of one at 2026-01-05T08:00:00Z: taken back (" in told
     shown = told[told.index("of lumbar punctures that do not stand") :]
     assert "alert of fever-single (" in shown
     assert "2026-01-05T12:00:00Z withdrawn, urgent: lumbar puncture void" in shown
