@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
+from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
-from tests.laws import arrivals
-from tests.laws.histories import histories
-from tests.laws.sizes import ARRIVALS, examples
+from tests.laws.sizes import of_each_rule, try_law
 from tests.laws.stores import SqliteStores
 from tests.laws.worlds import Found, Trial, run_messages
 from worker.model.message import RawMessage
 from worker.runtime.replay import Disturbance, ReplayStore
 from worker.simulate.letters import FHIR_WAYS, write
-from worker.simulate.vignettes import VignetteSpec
 from worker.storage import claims, memory
 
 pytestmark = pytest.mark.slow
 Json = dict[str, Any]  # Any: what JSON holds
-SEEDS = st.lists(arrivals.SEEDS, min_size=ARRIVALS, max_size=ARRIVALS)
 STRANGER = "stranger"
 LONG_AFTER = timedelta(days=400)
 
@@ -116,40 +110,46 @@ def went_away(trial: Trial, seed: int, store: Callable[[], ReplayStore] | None =
     return found(trial, others, len(messages)).difference(of_patient(found(trial, told, size, store)))
 
 
-Law = Callable[..., list[str]]
+Difference = Callable[..., list[str]]
+both_laws = pytest.mark.parametrize("difference", [came_back, went_away])
 
 
-@pytest.mark.parametrize("law", [came_back, went_away])
-def test_where_a_resource_was_before_its_newest_version_does_not_matter(law: Law) -> None:
-    @examples(160)
-    @given(histories(), SEEDS)
-    def holds(spec: VignetteSpec, seeds: list[int]) -> None:
-        trial = Trial(spec)
-        for seed in seeds:
-            assert law(trial, seed) == []
+def try_moves(difference: Difference, rule: str, number: int, stores: SqliteStores) -> None:
+    """Try a law in memory, and by the first seed of each history on a database."""
 
-    holds()
+    def law(trial: Trial, seeds: Sequence[int]) -> None:
+        differences = [line for seed in seeds for line in difference(trial, seed)]
+        assert not differences, f"memory differs: {differences}"
+        differences = difference(trial, seeds[0], stores())
+        assert not differences, f"SQLite differs: {differences}"
 
-
-@pytest.mark.parametrize("law", [came_back, went_away])
-def test_nor_does_it_on_a_database(law: Law, tmp_path: Path) -> None:
-    stores = SqliteStores(tmp_path)
-
-    @examples(20, 1)
-    @given(histories(), arrivals.SEEDS)
-    def holds(spec: VignetteSpec, seed: int) -> None:
-        assert law(Trial(spec), seed, stores()) == []
-
-    holds()
+    try_law(law, rule, number)
 
 
-@pytest.mark.parametrize("law", [came_back, went_away])
-def test_both_laws_fail_where_nobody_looks_whose_a_resource_is(
-    law: Law, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> SqliteStores:
+    return SqliteStores(tmp_path_factory.mktemp("laws"))
+
+
+@both_laws
+@of_each_rule
+def test_where_a_resource_was_before_its_newest_version_does_not_matter(
+    difference: Difference, rule: str, stores: SqliteStores
 ) -> None:
-    for module in (memory, claims):
-        monkeypatch.setattr(module, "newer_elsewhere", lambda *_: None)
-    with pytest.raises(AssertionError):
-        test_where_a_resource_was_before_its_newest_version_does_not_matter(law)
-    with pytest.raises(AssertionError):
-        test_nor_does_it_on_a_database(law, tmp_path)
+    try_moves(difference, rule, 288, stores)
+
+
+@both_laws
+@pytest.mark.parametrize(
+    ("module", "name"), [(memory, "memory"), (claims, "SQLite")], ids=["memory", "SQLite"]
+)
+def test_both_laws_fail_where_nobody_looks_whose_a_resource_is(
+    difference: Difference,
+    module: ModuleType,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    stores: SqliteStores,
+) -> None:
+    monkeypatch.setattr(module, "newer_elsewhere", lambda *_: None)
+    with pytest.raises(AssertionError, match=f"{name} differs"):
+        try_moves(difference, "fever-single", 36 * 4 * 20, stores)
