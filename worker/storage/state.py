@@ -393,8 +393,8 @@ class SqlState:
                 ledger.fold_counts(conn)
                 self._facts.drop(conn, received_before_ms, long_concepts)
                 self._unused.drop(conn, received_before_ms)
+                claims.drop(conn, long_before_ms)
         with self._db.unit() as conn:
-            claims.drop(conn, long_before_ms)
             self._facts.drop_days(conn, long_before_ms)
 
     def drop_sent(self, before_ms: EpochMs, dead_letters_before_ms: EpochMs) -> None:
