@@ -704,6 +704,15 @@ IDENTITY = {
         ],
         NOTHING,
     ),
+    "a FHIR Patient that is deleted after it was merged away": (
+        [
+            fhir(9, patient("1", "1"), puncture()),
+            fhir(11, temperature("t", 39, 10, subject="Patient/2")),
+            versioned(12, patient("2", "2", link=[REPLACED], active=False)),
+            deletion(13, "Patient/2"),
+        ],
+        FEVER,
+    ),
     "a FHIR link that one of two takes back": (
         [
             fhir(9, patient("1", "1"), puncture()),
