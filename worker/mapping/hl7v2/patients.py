@@ -113,7 +113,7 @@ def _both(
     context: Context, one: Segment, other: Segment
 ) -> tuple[tuple[Identifier, ...], tuple[Identifier, ...]]:
     """Read two patients who are joined or parted; a number without authority has that of the other's, too."""
-    first, second = _numbers_of(context, one), _numbers_of(context, other)
+    first, second = _read_numbers(context, one)[0], _read_numbers(context, other)[0]
     return (
         _identifiers(context, [*first, *_lent(first, second)]),
         _identifiers(context, [*second, *_lent(second, first)]),
@@ -132,20 +132,21 @@ def _lent(numbers: Iterable[Number], others: Iterable[Number]) -> list[Number]:
 
 
 def _identifiers_of(context: Context, pid: Segment) -> tuple[Identifier, ...]:
-    return _identifiers(context, _numbers_of(context, pid))
+    return _read_numbers(context, pid)[1]
+
+
+def _read_numbers(context: Context, segment: Segment) -> tuple[list[Number], tuple[Identifier, ...]]:
+    """Read the numbers of the first field that names a patient, and whom they name."""
+    for field in _NUMBER_FIELDS[segment.name]:
+        numbers = [_number(repeat) for repeat in segment.repeats(field)]
+        found = _identifiers(context, numbers)
+        if found:
+            return numbers, found
+    return [], ()
 
 
 def _identifiers(context: Context, numbers: Iterable[Number]) -> tuple[Identifier, ...]:
     return context.feed.authorities.identifiers(numbers, _fallback(context))
-
-
-def _numbers_of(context: Context, segment: Segment) -> list[Number]:
-    """Read the numbers of the first field that names a patient."""
-    for field in _NUMBER_FIELDS[segment.name]:
-        numbers = [_number(repeat) for repeat in segment.repeats(field)]
-        if _identifiers(context, numbers):
-            return numbers
-    return []
 
 
 def _number(field: Field) -> Number:
