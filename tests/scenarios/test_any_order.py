@@ -68,6 +68,12 @@ SAMPLE: Json = {
     "subject": {"reference": "Patient/1"},
     "collection": {"collectedDateTime": iso(8)},
 }
+CELLS: Json = {
+    **temperature("cells", 3, 8),
+    "code": {"coding": [{"system": "http://loinc.org", "code": "26465-5"}]},
+    "specimen": {"reference": "Specimen/csf"},
+    "valueQuantity": {"value": 3, "system": "http://unitsofmeasure.org", "code": "/uL"},
+}
 WEAK, WELL = "Leg weakness, new today.", "Patient comfortable."
 REPLACED_BY_SCAN = scan(13, "T10", number="D2", parent="D1")
 
@@ -167,6 +173,10 @@ VERSIONS = {
                 "OBX|1|NM|8867-4^Pulse^LN||39|/min|||||F",
             ),
         ],
+        NOTHING,
+    ),
+    "reported years ahead of its message, then corrected": (
+        [LP, result(11, "39", stated=24 * 365 * 9), result(13, "37", status="C")],
         NOTHING,
     ),
     "one of two readings under one number is deleted alone (blind spot)": (
@@ -296,6 +306,10 @@ VERSIONS = {
         [fhir(9.5, patient(), SAMPLE), HOT, fhir(13, {**SAMPLE, "type": {"text": "CSF shunt"}})],
         NOTHING,
     ),
+    "FHIR specimen turns out to be of a shunt, its result is not sent again (blind spot)": (
+        [fhir(9.5, patient(), SAMPLE, CELLS), HOT, fhir(13, {**SAMPLE, "type": {"text": "CSF shunt"}})],
+        FEVER,
+    ),
     "FHIR time moved": (
         [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 39, 6, "corrected"))],
         NOTHING,
@@ -391,6 +405,10 @@ VERSIONS = {
         FEVER,
     ),
     "listed procedure deleted": ([LP, HOT, procedure(12, more="|" * 15 + "D")], NOTHING),
+    "listed procedure left out of a later list (blind spot)": (
+        [LP, HOT, hl7("ADT^A08", 12, f"PR1|1||80146002^Appendectomy^SCT||{stamp(-900)}")],
+        FEVER,
+    ),
     "listed procedure moved behind the fever": (
         [
             procedure(8.1, more="|" * 14 + "77"),

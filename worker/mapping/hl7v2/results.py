@@ -32,7 +32,7 @@ from worker.mapping.hl7v2.context import (
     place_of,
     with_number,
 )
-from worker.mapping.hl7v2.times import clinical_time, read_time, stated_at
+from worker.mapping.hl7v2.times import clinical_time, own_status_time, stated_at
 from worker.mapping.hl7v2.versions import CORRECTED, FINAL, WITHDRAWN, Status, status_of
 from worker.mapping.numbers import read_structured
 from worker.mapping.values import UNKNOWN, Given, Understood, read_value
@@ -106,9 +106,7 @@ def read_order(
     is_report_corrected = obr is not None and obr.value(25).upper() == "C"
     statuses = {one.obx.value(11) for one in group.obxs}
     is_correction = is_report_corrected or any(status_of(code).is_correction for code in statuses)
-    is_own_time = context.feed.is_rank_first and any(
-        given(text) and read_time(context, text) is not None for text in status_times
-    )
+    is_own_time = context.feed.is_rank_first and own_status_time(context, status_times) is not None
     stated = Statement(stated_at_ms, CORRECTED if is_correction else FINAL, is_own_time=is_own_time)
     is_grouped = context.feed.is_by_order and number != ""
     return Order(

@@ -85,12 +85,22 @@ def procedure_end(
 
 
 def stated_at(context: Context, texts: Iterable[str]) -> EpochMs:
-    """Return the time of a status: the first of the texts that can be read, else MSH-7, else zero."""
+    """Return the time of a status: the first of the texts that can be believed, else MSH-7, else zero."""
+    own_ms = own_status_time(context, texts)
+    return context.message_at_ms or 0 if own_ms is None else own_ms
+
+
+def own_status_time(context: Context, texts: Iterable[str]) -> EpochMs | None:
+    """Return the first time of a status that can be read and does not lie ahead of its message.
+
+    One that lies ahead would count before all corrections until then.
+    """
+    latest_ms = _latest_ms(context)
     for text in texts:
         found = read_time(context, text) if given(text) else None
-        if found is not None:
+        if found is not None and (latest_ms is None or found.at_ms <= latest_ms):
             return found.at_ms
-    return context.message_at_ms or 0
+    return None
 
 
 def _checked(context: Context, patient: Patient, origin: str, text: str, place: str) -> ClinicalTime | Issue:

@@ -34,6 +34,16 @@ def complaint(reading: Reading) -> str:
 
 
 @pytest.mark.parametrize(
+    ("obr_22", "at"),
+    [("20260105090000+0000", "09:00"), ("20260105120500+0000", "12:05"), ("20990105090000+0000", "12:00")],
+    ids=["before its message", "within the tolerance", "years ahead"],
+)
+def test_a_version_is_not_stated_after_the_message_that_tells_of_it(read: Read, obr_22: str, at: str) -> None:
+    fact = measured(read(*lines("20260105080000+0000", "", obr_22)))
+    assert fact.version.major == from_rfc3339(f"2026-01-05T{at}:00Z")
+
+
+@pytest.mark.parametrize(
     ("fields", "origin", "at"),
     [
         (("20260105080000+0000", "20260105070000+0000", "20260105090000+0000"), "OBX-14", "08:00"),
