@@ -349,14 +349,14 @@ def test_run_works_until_it_is_told_to_stop(script: Script, facts: Facts, at: At
         journal.append([script.message(at(1), facts.lp(), facts.temp(39, 1))])
         engine.wake()
         deadline = threading.Event()
-        for _ in range(500):
+        for _ in range(6_000):
             if store.alerts():
                 break
             deadline.wait(0.01)
     finally:
         stop.set()
         engine.wake()
-        thread.join(5)
+        thread.join(60)
     assert len(store.alerts()) == 1
 
 

@@ -38,12 +38,13 @@ class Site:
     statuses: list[int] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    receiver: FhirReceiver = field(init=False)
 
     def __post_init__(self) -> None:
         self.gate.set()
 
     def append(self, messages: Sequence[RawMessage]) -> None:
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.is_failing:
             raise OSError("disk full")
         self.messages += messages
@@ -59,9 +60,11 @@ class Site:
         async def talk() -> list[httpx2.Response]:
             commit = GroupCommit(self)
             commit.start()
-            receiver = FhirReceiver(commit, self.tokens, self.limits, self, lambda: RECEIVED_AT)
+            self.receiver = receiver = FhirReceiver(
+                commit, self.tokens, self.limits, self, lambda: RECEIVED_AT
+            )
             transport = httpx2.ASGITransport(receiver)
-            async with asyncio.timeout(30), httpx2.AsyncClient(transport=transport) as client:
+            async with asyncio.timeout(120), httpx2.AsyncClient(transport=transport) as client:
                 answers = await asyncio.gather(*map(client.send, requests))
             await commit.drain()
             assert receiver._waiting == 0
@@ -254,7 +257,8 @@ def test_more_than_may_wait_is_put_off_and_later_taken() -> None:
     site.gate.clear()
 
     async def last() -> AsyncIterator[bytes]:
-        await asyncio.sleep(0.2)
+        while site.receiver._waiting < 3 * len(OBSERVATION):  # noqa: ASYNC110  the receiver tells nobody of what waits
+            await asyncio.sleep(0.01)
         asyncio.get_running_loop().call_later(0.2, site.gate.set)
         yield OBSERVATION
 
