@@ -28,7 +28,7 @@ DEAD_LETTERS = {
 BAD_ENTRIES: dict[str, set[str]] = {
     # Made to show unresolvable references, and a Patient without id and identifier.
     "Bundle-bundle-references.json": {"no identifier", "patient reference cannot be resolved"},
-    "Bundle-bundle-transaction.json": {"a deletion that names no patient", "no identifier"},
+    "Bundle-bundle-transaction.json": {"a deletion that names no resource", "no identifier"},
     # Results of a panel without a subject of their own: the report names the patient, they do not.
     "Bundle-ghp.json": {"no patient named"},
     "Bundle-report.json": {"no patient named"},

@@ -13,7 +13,8 @@ ADR 0041.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from worker.decode.hl7v2 import Field, Segment
 from worker.mapping.hl7v2.context import Context, Draft, Patient, Sheet, Statement, given, make_fact, place_of
@@ -74,33 +75,41 @@ def read_links(context: Context, kind: str, sheet: Sheet) -> None:
     first, *others = context.message.all("PID")
     for other in others:
         one, two = _both(context, first, other)
-        sheet.meet(two)
+        sheet.meet(two.all)
         sheet.links.extend(_between(context, one, two, kind))
 
 
+class _Named(NamedTuple):
+    """Who is joined or parted: the numbers of a segment, and those that have their authority from the other side."""
+
+    own: tuple[Identifier, ...]
+    lent: tuple[Identifier, ...] = ()
+
+    @property
+    def all(self) -> tuple[Identifier, ...]:
+        return (*self.own, *self.lent)
+
+
 def _merge(context: Context, pid: Segment | None, mrg: Segment, sheet: Sheet) -> None:
-    kept, gone = _both(context, pid, mrg) if pid else ((), ())
-    if not kept or not gone:
+    kept, gone = _both(context, pid, mrg) if pid else (_Named(()), _Named(()))
+    if not kept.own or not gone.own:
         raise MappingError("no usable patient number", place_of(mrg, 1))
-    sheet.meet(gone)
-    moved = {each.key for each in kept} & {each.key for each in gone}
+    sheet.meet(gone.all)
+    moved = {each.key for each in kept.all} & {each.key for each in gone.all}
     if context.trigger != _MOVED_NUMBER or not moved:
         sheet.links.extend(_between(context, kept, gone, MERGES[context.trigger]))
         return
-    numbers = [each for each in gone if each.key in moved]
-    rest = [each for each in gone if each.key not in moved]
-    sheet.links.extend(_between(context, numbers, rest, UNLINK))
+    numbers = tuple(each for each in gone.all if each.key in moved)
+    rest = tuple(each for each in gone.all if each.key not in moved)
+    sheet.links.extend(_between(context, _Named(numbers), _Named(rest), UNLINK))
     sheet.links.extend(context.feed.authorities.links(rest, SAME_PID, context.message_at_ms or 0))
 
 
-def _between(
-    context: Context, kept: Sequence[Identifier], others: Sequence[Identifier], kind: str
-) -> list[IdentityLink]:
-    """Link the first number of one with all of both, or part all of one from all of the other."""
-    mine, theirs = (
-        [each for each in some if context.feed.authorities.may_join(each)] for some in (kept, others)
-    )
-    ones, twos = (mine, theirs) if kind == UNLINK else (mine[:1], [*mine[1:], *theirs])
+def _between(context: Context, kept: _Named, others: _Named, kind: str) -> list[IdentityLink]:
+    """Link the first number of one with those of the other, or part all of one from all of the other."""
+    may_join = context.feed.authorities.may_join
+    mine, theirs = (list(filter(may_join, some.all)) for some in (kept, others))
+    ones, twos = (mine, theirs) if kind == UNLINK else (mine[:1], [*filter(may_join, kept.lent), *theirs])
     return [
         IdentityLink(one, two, kind, context.message_at_ms or 0)
         for one in ones
@@ -109,14 +118,11 @@ def _between(
     ]
 
 
-def _both(
-    context: Context, one: Segment, other: Segment
-) -> tuple[tuple[Identifier, ...], tuple[Identifier, ...]]:
-    """Read two patients who are joined or parted; a number without authority has that of the other's, too."""
-    first, second = _read_numbers(context, one)[0], _read_numbers(context, other)[0]
+def _both(context: Context, one: Segment, other: Segment) -> tuple[_Named, _Named]:
+    (first, first_own), (second, second_own) = _read_numbers(context, one), _read_numbers(context, other)
     return (
-        _identifiers(context, [*first, *_lent(first, second)]),
-        _identifiers(context, [*second, *_lent(second, first)]),
+        _Named(first_own, _identifiers(context, _lent(first, second))),
+        _Named(second_own, _identifiers(context, _lent(second, first))),
     )
 
 
