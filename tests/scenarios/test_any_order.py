@@ -160,7 +160,7 @@ VERSIONS = {
         ],
         NOTHING,
     ),
-    "time moved": ([LP, HOT, result(12, "39", when=6, status="C")], NOTHING),
+    "time moved": ([LP, HOT, result(12, "39", when=-60, status="C")], NOTHING),
     "position moved": ([LP, HOT, result(12, "37", status="C", position=7)], NOTHING),
     "code moved in a corrected report": (
         [
@@ -311,7 +311,7 @@ VERSIONS = {
         FEVER,
     ),
     "FHIR time moved": (
-        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 39, 6, "corrected"))],
+        [LP, fhir(11, patient(), temperature("t", 39, 10)), fhir(12, temperature("t", 39, -60, "corrected"))],
         NOTHING,
     ),
     "FHIR history of one resource, newest first": (
@@ -824,6 +824,7 @@ def test_the_answer_is_the_same_in_any_order(
 
 
 BY_CODE_AND_TIME = {
+    "time moved": FEVER,
     "code moved in a corrected report": FEVER,
     "line left out of a corrected report": FEVER,
 }
