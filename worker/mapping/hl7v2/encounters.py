@@ -3,7 +3,7 @@
 | trigger | what it does |
 |---|---|
 | A01 A04 A06 A07 | states the stay |
-| A08 | states the stay where it gives a reason or admission time of its own |
+| A08 | states the stay where it gives a reason and the admission time |
 | A03 | states the discharge |
 | A11 A23 | takes the stay back |
 | A13 | takes the discharge back |
