@@ -32,6 +32,8 @@ _STRENGTH = (
     AssertionStatus.RESOLVED,
     AssertionStatus.UNCERTAIN,
 )
+_PRESENT, _ABSENT, _UNCERTAIN = AssertionStatus.PRESENT, AssertionStatus.ABSENT, AssertionStatus.UNCERTAIN
+"""Named once: to ask an enumeration for its member takes a while."""
 _OF_NOBODY_NOW = frozenset({AssertionStatus.HYPOTHETICAL, AssertionStatus.FAMILY, AssertionStatus.HISTORICAL})
 _FAR_BEHIND = 4
 """Words that may stand between a finding and a cue behind it."""
@@ -62,14 +64,14 @@ class Reading(Parts):
         """Give every finding of the sentence with its status, in order."""
         for hit, mention in self._sorted[0]:
             place = (hit.first, hit.after, mention.finding, mention.form)
-            found = Stated(*place, AssertionStatus.PRESENT, mention.near)
+            found = Stated(*place, _PRESENT, mention.near)
             answer = self._answer_of_form(hit.after)
             status = self._status(found)
             if answer is not None and answer.status is not None and status in _ANSWERED:
                 status = answer.status
-            if status is AssertionStatus.PRESENT and self._place_doubt(found) is not None:
-                status = AssertionStatus.UNCERTAIN
-            yield found if status is AssertionStatus.PRESENT else Stated(*place, status, mention.near)
+            if status is _PRESENT and self._place_doubt(found) is not None:
+                status = _UNCERTAIN
+            yield found if status is _PRESENT else Stated(*place, status, mention.near)
 
     def _answer_of_form(self, after: int) -> Answer | None:
         words = self.sentence.words
@@ -99,8 +101,15 @@ class Reading(Parts):
             return None
         return cue.status
 
+    @once
+    def _may_open(self) -> bool:
+        """Tell whether a cue that speaks of the sentence before it may stand here; in most sentences none does."""
+        return not self.lexicon.openings.isdisjoint(self.sentence.words)
+
     def _opening(self, reach: str) -> Cue | None:
         """Return the cue of a reach with which the sentence begins, but for words that lead on."""
+        if not self._may_open:
+            return None
         for hit in self.hits[:1]:
             for cue in hit.meanings:
                 if isinstance(cue, Cue) and cue.reach == reach:
@@ -132,16 +141,16 @@ class Reading(Parts):
             for cue in hit.meanings
             if isinstance(cue, Cue) and cue.side == "before"
         }
-        lasting = (AssertionStatus.HYPOTHETICAL, AssertionStatus.FAMILY, AssertionStatus.ABSENT)
+        lasting = (AssertionStatus.HYPOTHETICAL, AssertionStatus.FAMILY, _ABSENT)
         return next((status for status in lasting if status in found), None)
 
     def _status(self, finding: Stated) -> AssertionStatus:
         found = [cue.status for hit, cue in self._cues if self._says(hit, cue, finding)]
         if self.is_doubted(finding):
-            found.append(AssertionStatus.UNCERTAIN)
+            found.append(_UNCERTAIN)
         if not found:
-            return AssertionStatus.PRESENT
-        return next((status for status in _STRENGTH if status in found), AssertionStatus.PRESENT)
+            return _PRESENT
+        return next((status for status in _STRENGTH if status in found), _PRESENT)
 
     def _says(self, hit: Hit[Mention | Cue], cue: Cue, finding: Stated) -> bool:
         """Tell whether a cue counts for a finding."""
@@ -182,7 +191,7 @@ class Reading(Parts):
         ]
         doubt = self._place_doubt(finding)
         if doubt is not None:
-            told.append((*doubt, AssertionStatus.UNCERTAIN))
+            told.append((*doubt, _UNCERTAIN))
         answer = self._answer_of_form(finding.after)
         if answer is not None and answer.status is not None and finding.status in _ANSWERED:
             told = [each for each in told if each[2] not in _ANSWERED]
@@ -218,7 +227,7 @@ class Reading(Parts):
 
     def _is_beyond(self, cue: Cue, cue_after: int, first: int) -> bool:
         """Tell whether a denial stands too far off for a phrase that states what is normal: "no weakness, power 5/5"."""
-        return cue.status is AssertionStatus.ABSENT and not self.is_within("segment", cue_after, first)
+        return cue.status is _ABSENT and not self.is_within("segment", cue_after, first)
 
     def _counts(self, cue: Cue, cue_first: int, cue_after: int, first: int, after: int) -> bool:
         if cue.side == "before":

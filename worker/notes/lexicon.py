@@ -37,6 +37,10 @@ File = TypeVar("File", bound=BaseModel)
 Spec = TypeVar("Spec")
 
 
+_OF_BEFORE = frozenset({"colon", "list", "remark"})
+"""Reaches of cues that speak of the sentence before theirs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A phrase that states a finding; `form` is the key of `FindingSpec` it stands under, `near` its row there."""
@@ -109,6 +113,7 @@ class Lexicon:
     Shape: `statements` holds mentions and cues, which do not overlap; `marks` qualifiers and groups, which may; `headings`
     gives kinds of sections, `turns` what ends those of one line; `after_comma` words that end a denial behind a
     comma, `asserts` those that do so at the end of the part behind it, `ends_advice` those that end advice inside its sentence;
+    `openings` are the first words of cues that may speak of the sentence before theirs;
     `of_groups` has the qualifiers that the phrases of a group mean.
     """
 
@@ -125,6 +130,7 @@ class Lexicon:
     becomes: Mapping[str, BecomesSpec] = field(default_factory=dict)
     scores: ScoreSpec | None = None
     findings: frozenset[str] = frozenset()
+    openings: frozenset[str] = frozenset()
     misspelt: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -148,6 +154,10 @@ def compile_lexicon(layers: Sequence[Mapping[str, str]]) -> Lexicon:
     lexicon = tables.compile()
     problems.raise_if_any()
     return lexicon
+
+
+def _speaks_of_before(meaning: Mention | Cue) -> bool:
+    return isinstance(meaning, Cue) and meaning.reach in _OF_BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +262,7 @@ class _Tables:
             becomes={spec.id: spec.becomes for spec in specs if spec.becomes is not None},
             scores=next((placed.spec.scores for placed in self._context[::-1] if placed.spec.scores), None),
             findings=frozenset(self._findings),
+            openings=statements.beginnings(_speaks_of_before),
             misspelt=slips(self._misspelt, self._slots.words()),
         )
 

@@ -34,6 +34,7 @@ _OF_SECTION: dict[SectionKind, AssertionStatus] = {
     "family": AssertionStatus.FAMILY,
     "historical": AssertionStatus.HISTORICAL,
 }
+_PRESENT, _UNCERTAIN = AssertionStatus.PRESENT, AssertionStatus.UNCERTAIN
 _NORMAL = {
     AssertionStatus.PRESENT: AssertionStatus.ABSENT,
     AssertionStatus.ABSENT: AssertionStatus.UNCERTAIN,
@@ -256,7 +257,7 @@ def _is_new(reading: Reading, lasting: AssertionStatus) -> bool:
 
 def _stands(status: AssertionStatus) -> bool:
     """Tell whether a finding of a status can fire a rule."""
-    return status is AssertionStatus.PRESENT or status is AssertionStatus.UNCERTAIN
+    return status is _PRESENT or status is _UNCERTAIN
 
 
 def _beginning(text: str) -> str:

@@ -34,6 +34,8 @@ _NO_CLASSES: Mapping[str, Sequences] = MappingProxyType({})
 _CLASS = "@"
 _LONG_WORD = 24
 """Characters; whether a longer word begins a phrase is not told at a glance."""
+_HEAD = 4
+"""Letters of a word by which most words are known to begin no phrase."""
 _OF_A_FORM = ":"
 """A mark inside a phrase that a form sets: "Neck: supple" is "neck supple"."""
 
@@ -184,7 +186,7 @@ class PhraseTable(Generic[Meaning]):
     that a word costs one look-up however many phrases there are. Its size is bounded by the phrases, not by what is read.
     """
 
-    __slots__ = ("_beginning", "_count", "_root", "_slots", "_states")
+    __slots__ = ("_beginning", "_count", "_heads", "_root", "_slots", "_states")
 
     def __init__(self, slots: Slots | None = None) -> None:
         """Start without phrases; `slots` knows the classes that they may name."""
@@ -193,6 +195,7 @@ class PhraseTable(Generic[Meaning]):
         self._count = 0
         self._states: dict[frozenset[_Place[Meaning]], _State[Meaning]] = {}
         self._beginning: dict[str, _State[Meaning]] | None = None
+        self._heads: frozenset[str] = frozenset()
 
     def add(self, phrase: str, meaning: Meaning) -> None:
         """Add a phrase in all its forms.
@@ -214,10 +217,14 @@ class PhraseTable(Generic[Meaning]):
 
     def may_begin_at(self, text: str, at: int) -> bool:
         """Tell whether a phrase may begin at a character; where a plain word begins there, that word decides."""
+        beginnings = self._beginnings()
+        head = text[at : at + _HEAD]
+        if head.isalnum() and head.isascii() and head.lower() not in self._heads:
+            return False
         letters = text[at : at + _LONG_WORD].split(None, 1)
         word = letters[0].lower() if letters else ""
         is_plain = len(word) < _LONG_WORD and word.isascii() and word.isalnum()
-        return not is_plain or word in self._beginnings()
+        return not is_plain or word in beginnings
 
     def beginnings(self, is_wanted: Callable[[Meaning], bool]) -> frozenset[str]:
         """Return the first words of the phrases that mean something wanted."""
@@ -274,6 +281,7 @@ class PhraseTable(Generic[Meaning]):
         if self._beginning is None:
             self._states.clear()
             self._beginning = self._steps(_State((((), self._root),)))
+            self._heads = frozenset(word[:_HEAD] for word in self._beginning)
         return self._beginning
 
     def _follow(self, state: _State[Meaning]) -> dict[str, _State[Meaning]]:

@@ -27,6 +27,9 @@ DATED = "dated"
 def qualify(reading: Reading, stated: Sequence[Stated]) -> list[set[str]]:
     """Return the qualifiers of each finding of a sentence, in their order."""
     found: list[set[str]] = [set() for _ in stated]
+    if not reading.marks:
+        _add_scores(reading, stated, found)
+        return found
     later: list[tuple[int, QualifierSpec]] = []
     for position, spec, hit in _all_reached(reading, stated):
         is_elsewhere = spec.id in _SIDES and reading.parts(stated[position], hit)

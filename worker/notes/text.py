@@ -185,8 +185,10 @@ def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[S
         if position == begin and text[position] in "\r\n":
             begin += 1
         elif position >= begin and _ends_here(text, begin, position, last):
-            _add(sentences, text, begin, position + 1)
+            part = text[begin : position + 1].lstrip()
             begin = position + 1
+            if part:
+                sentences.append((part.rstrip(), begin - len(part)))
     _add(sentences, text, _cut_long(sentences, text, begin, last), last)
     written = _words_of_all([part for part, _ in sentences])
     return [
@@ -219,16 +221,14 @@ def _ends_here(text: str, begin: int, position: int, last: int) -> bool:
         return position - begin >= LONGEST_SENTENCE or not goes_on(text, begin, position, last)
     if character == "?":
         return position > begin and not text[position - 1].isspace()
-    return character != "." or not _is_short(text, begin, position)
+    if character != ".":
+        return True
+    is_near = text[max(begin, position - 2) : position].lower() in _SHORT_ENDS or text[position - 1].isdigit()
+    return not is_near or not _is_short(text, begin, position)
 
 
 def _is_short(text: str, begin: int, position: int) -> bool:
     """Tell whether a dot belongs to an abbreviation or to the number of a point ("Dr.", "1.")."""
-    if (
-        text[max(begin, position - 2) : position].lower() not in _SHORT_ENDS
-        and not text[position - 1].isdigit()
-    ):
-        return False
     first = max(begin, position - _LONGEST_SHORT)
     near = text[first:position]
     if not near or near[-1].isspace():
