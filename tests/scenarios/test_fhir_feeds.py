@@ -12,6 +12,8 @@ from worker.mapping.pack import MappingPack, compile_mapping
 from worker.model.message import Form, IssueKind, OutcomeKind, RawMessage, Reading
 from worker.notes.reader import NoteDocument, NoteReading
 
+pytestmark = pytest.mark.slow
+
 # File → why it cannot be filed. Reviewed: none of them names a patient, so no fact of theirs could belong to anybody.
 DEAD_LETTERS = {
     "DiagnosticReport-gingival-mass.json": "no patient named",

@@ -96,6 +96,7 @@ def test_no_issue_of_the_samples_repeats_a_value(samples: list[tuple[str, Readin
     assert all(len(text) <= 60 for text in texts)
 
 
+@pytest.mark.slow
 def test_the_recording_is_read_to_the_last_message(recording: list[Reading]) -> None:
     kinds = Counter(reading.outcome.kind for reading in recording)
     assert kinds == {OutcomeKind.PROCESSED: 1968, OutcomeKind.IGNORED: 186}
@@ -105,6 +106,7 @@ def test_the_recording_is_read_to_the_last_message(recording: list[Reading]) -> 
     assert (processed["ORU"], processed["MDM"]) == (894, 71)
 
 
+@pytest.mark.slow
 def test_every_ignored_type_of_the_recording_is_named_in_the_pack(recording: list[Reading]) -> None:
     reasons = Counter(
         reading.outcome.reason for reading in recording if reading.outcome.kind is OutcomeKind.IGNORED
@@ -116,6 +118,7 @@ def test_every_ignored_type_of_the_recording_is_named_in_the_pack(recording: lis
     }
 
 
+@pytest.mark.slow
 def test_the_recording_gives_these_facts(recording: list[Reading]) -> None:
     # Temperatures: 509 of monitors, and three of each of 41 bedside charts, in Fahrenheit, with a comma and as text.
     facts = Counter(fact.concept for reading in recording for fact in reading.facts)
@@ -138,11 +141,13 @@ def test_the_recording_gives_these_facts(recording: list[Reading]) -> None:
     }
 
 
+@pytest.mark.slow
 def test_nothing_of_the_recording_is_left_unread(recording: list[Reading]) -> None:
     issues = Counter((issue.kind.value, issue.subject) for reading in recording for issue in reading.issues)
     assert issues == {}
 
 
+@pytest.mark.slow
 def test_every_merge_of_the_recording_joins_two_numbers(recording: list[Reading]) -> None:
     merges = [link for reading in recording for link in reading.links if link.kind == "merge"]
     assert len(merges) == 36

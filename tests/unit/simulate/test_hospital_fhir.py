@@ -54,8 +54,8 @@ def _resources(documents: list[dict[str, Any]], kind: str = "") -> Iterator[dict
         yield from (one for one in found if kind in {"", one["resourceType"]})
 
 
-def _only(name: str, rate: float = 1.0, patients: int = 6) -> list[dict[str, Any]]:
-    return _documents(_settings(patients=patients, habits=Quirks({name: rate})))
+def _only(name: str, patients: int = 6) -> list[dict[str, Any]]:
+    return _documents(_settings(patients=patients, habits=Quirks({name: 1.0})))
 
 
 def test_each_resource_and_each_bundle_is_accepted_by_an_independent_model() -> None:
@@ -180,13 +180,21 @@ def test_a_cancelled_puncture_is_a_revoked_order_and_a_procedure_not_done() -> N
         ("bare-resource", '^{"resourceType": "DocumentReference"'),
     ],
 )
-def test_each_quirk_shows_when_it_is_on_and_not_when_it_is_off(name: str, sign: str) -> None:
-    def shows(rate: float) -> bool:
-        bodies = [json.dumps(one, ensure_ascii=False) for one in _only(name, rate, patients=12)]
-        return any(re.search(sign, body) for body in bodies)
+def test_each_quirk_shows_when_it_is_on_and_not_when_it_is_off(
+    name: str, sign: str, plain: list[str]
+) -> None:
+    assert any(re.search(sign, body) for body in _bodies(Quirks({name: 1.0})))
+    assert not any(re.search(sign, body) for body in plain)
 
-    assert shows(1.0)
-    assert not shows(0.0)
+
+@pytest.fixture(scope="module")
+def plain() -> list[str]:
+    return _bodies(NONE)
+
+
+def _bodies(habits: Quirks) -> list[str]:
+    documents = _documents(_settings(patients=12, habits=habits))
+    return [json.dumps(one, ensure_ascii=False) for one in documents]
 
 
 def test_an_order_alone_tells_of_the_puncture_where_that_is_the_habit() -> None:
