@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NO_SHARED = "shared material not on this machine"
-pytest_plugins = ["tests.once", "tests.servers", "tests.kafka_sockets"]
+pytest_plugins = ["tests.servers", "tests.once", "tests.kafka_sockets"]
 FAST = "not integration and not slow"
 ALL_SLOW = re.compile(r"^pytestmark = .*\bpytest\.mark\.(?:integration|slow)\b", re.MULTILINE)
 # A file stays in one process: were a long one the last, all others would wait for it.
@@ -31,6 +31,7 @@ LONGEST_FIRST = {
             "test_roles.py",
             "test_races.py",
             "test_simhospital.py",
+            "test_alert_documents.py",
             "test_fhir_validator.py",
             "test_message_bus.py",
             "test_relay_crash.py",
@@ -45,7 +46,6 @@ LONGEST_FIRST = {
             "test_doctor.py",
             "test_simhospital_mllp.py",
             "test_engine_order.py",
-            "test_alert_documents.py",
             "test_simulate_hospital.py",
             "test_crash.py",
             "test_storage.py",

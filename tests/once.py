@@ -4,24 +4,29 @@
 |---|---|
 | plain data, and nodes, of a text of YAML | each text |
 | mappings, phrases and rules, compiled | the texts that they are compiled from |
+| what a test asks of `made_once` | the whole run: the first process makes it, the others read its file |
 | the tables of an empty SQLite file | each database: what the first migration of a process gives is written again |
 """
 
 from __future__ import annotations
 
+import fcntl
+import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from tests.servers import FOLDER
 from worker import pipeline
 from worker.decode import located_yaml
 from worker.notes import lexicon
 
 MAPPINGS = ("pack.yaml", "concepts/", "feeds/")
+Made = TypeVar("Made")
 PATCH = pytest.StashKey[pytest.MonkeyPatch]()
 
 
@@ -55,6 +60,24 @@ def _once_for_each_text(build: Callable[..., object], folders: tuple[str, ...]) 
         return built[texts]
 
     return remembered
+
+
+@pytest.fixture(scope="session")
+def made_once(pytestconfig: pytest.Config) -> Callable[[str, Callable[[], Made]], Made]:
+    """Give a function that makes what has this name, or reads what another process of the run made."""
+    folder = pytestconfig.stash[FOLDER]
+
+    def make(name: str, build: Callable[[], Made]) -> Made:
+        path = folder / f"{name}.pickle"
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists():
+                return pickle.loads(path.read_bytes())  # noqa: S301 - our own file
+            made = build()
+            path.write_bytes(pickle.dumps(made))
+            return made
+
+    return make
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

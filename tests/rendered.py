@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,7 +57,6 @@ def _take(store: SqlState | MemoryState, sink: str) -> Iterator[Outgoing]:
         store.mark_sent(sink, [item.key for item in found])
 
 
-@cache
 def vignette_notices() -> tuple[Outgoing, ...]:
     """Give the notices of all vignettes, in every form."""
     pack = load_pack()
@@ -72,7 +70,6 @@ def vignette_notices() -> tuple[Outgoing, ...]:
     return tuple(found)
 
 
-@cache
 def recorded_notices(recording: Path) -> tuple[Outgoing, ...]:
     """Give the notices of the recorded ward."""
     messages = read_files([recording], received_at_ms=0, on_skipped=pytest.fail)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.rendered import recorded_notices, vignette_notices
 from tools.fhir_validator import Remark, validate
 from worker.model.alert import Notice
 from worker.sinks.fhir_documents import fhir_bundle, fhir_resources
+from worker.storage.records import Outgoing
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -26,9 +28,9 @@ IS_EVERY = os.environ.get("LPWATCH_TEST_EVERY_ALERT") == "1"  # noqa: TID251  ho
 BUNDLES = 5
 
 
-def wrong_resources() -> list[bytes]:
+def wrong_resources(notice: Notice) -> list[bytes]:
     """Give a resource that is right, and five that are not."""
-    good, _ = fhir_resources(vignette_notices()[0].notice)
+    good, _ = fhir_resources(notice)
     issue = json.loads(good.body)
     wrong = [
         {**issue, "status": "withdrawn"},
@@ -40,11 +42,12 @@ def wrong_resources() -> list[bytes]:
     return [good.body, *(json.dumps(one).encode() for one in wrong)]
 
 
-def all_notices(root: Path) -> list[Notice]:
+def all_notices(root: Path, made_once: Callable[..., tuple[Outgoing, ...]]) -> list[Notice]:
     """Give those of the vignettes, and of the recorded ward where the shared material is on this machine."""
     recording = root.parent / "shared" / "feeds" / "simhospital" / "lp.mllp.gz"
-    recorded = recorded_notices(recording) if recording.is_file() else ()
-    notices = [item.notice for item in (*vignette_notices(), *recorded)]
+    is_here = recording.is_file()
+    recorded = made_once("recorded", partial(recorded_notices, recording)) if is_here else ()
+    notices = [item.notice for item in (*made_once("vignettes", vignette_notices), *recorded)]
     return [*notices, speaking_for_another(notices[0])]
 
 
@@ -74,15 +77,15 @@ def written(notices: Iterable[Notice]) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def chosen(root: Path) -> list[Notice]:
-    notices = all_notices(root)
+def chosen(root: Path, made_once: Callable[..., tuple[Outgoing, ...]]) -> list[Notice]:
+    notices = all_notices(root, made_once)
     return notices if IS_EVERY else list({kind(notice): notice for notice in notices}.values())
 
 
 @pytest.fixture(scope="module")
 def found(chosen: Sequence[Notice]) -> tuple[list[Remark], list[Remark]]:
     """Give the errors in what is wrong, and in the alerts: all in one run, because Java starts slowly."""
-    wrong = wrong_resources()
+    wrong = wrong_resources(chosen[0])
     bundles = [fhir_bundle(notice) for notice in chosen[:: max(1, len(chosen) // BUNDLES)]]
     remarks = validate([*wrong, *written(chosen), *bundles], is_long=IS_EVERY)
     errors = [remark for remark in remarks if remark.is_error]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,13 +35,19 @@ def misfits(notices: Iterable[Outgoing]) -> list[str]:
     ]
 
 
-def test_every_alert_of_the_vignettes_fits_its_schema() -> None:
-    notices = vignette_notices()
+@pytest.fixture(scope="module")
+def notices(made_once: Callable[..., tuple[Outgoing, ...]]) -> tuple[Outgoing, ...]:
+    return made_once("vignettes", vignette_notices)
+
+
+def test_every_alert_of_the_vignettes_fits_its_schema(notices: tuple[Outgoing, ...]) -> None:
     assert len(notices) > 500
     assert misfits(notices) == []
 
 
-def test_a_full_alert_marks_the_words_of_a_note_and_a_minimal_one_has_none_of_its_sentence() -> None:
+def test_a_full_alert_marks_the_words_of_a_note_and_a_minimal_one_has_none_of_its_sentence(
+    notices: tuple[Outgoing, ...],
+) -> None:
     reader = load_pack().notes
     files = sorted(FOLDER.glob("*.yaml"))
     vignettes = parse_vignettes({path.name: path.read_text(encoding="utf-8") for path in files})
@@ -52,7 +59,7 @@ def test_a_full_alert_marks_the_words_of_a_note_and_a_minimal_one_has_none_of_it
         if said.span
     }
     marked = 0
-    for document in (json.loads(item.notice.body) for item in vignette_notices()):
+    for document in (json.loads(item.notice.body) for item in notices):
         shown = " ".join(str(value) for key, value in minimal(document).items() if key not in OF_THE_RULE)
         for evidence in document["evidence"]:
             if "note" in evidence:
@@ -65,8 +72,9 @@ def test_a_full_alert_marks_the_words_of_a_note_and_a_minimal_one_has_none_of_it
 
 
 @pytest.fixture(scope="module")
-def recorded(shared: Path) -> tuple[Outgoing, ...]:
-    return recorded_notices(shared / "feeds" / "simhospital" / "lp.mllp.gz")
+def recorded(shared: Path, made_once: Callable[..., tuple[Outgoing, ...]]) -> tuple[Outgoing, ...]:
+    recording = shared / "feeds" / "simhospital" / "lp.mllp.gz"
+    return made_once("recorded", partial(recorded_notices, recording))
 
 
 def test_every_alert_of_the_recorded_ward_fits_its_schema(recorded: tuple[Outgoing, ...]) -> None:
