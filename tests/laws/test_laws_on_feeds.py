@@ -40,7 +40,15 @@ def _simulated(folder: Path, *options: str) -> Path:
 def test_a_hospital_with_every_bad_habit_finds_the_same(tmp_path: Path) -> None:
     folder = _simulated(tmp_path / "ward", "--seed", "3", "--messages", MESSAGES, "--quirks", "all")
     assert (
-        _found(folder, *(("--shuffle", "5", "--duplicate", "0.1", "--split", "2000") if IS_LONG else ())) > 50
+        _found(
+            folder,
+            *(
+                ("--shuffle", "5", "--duplicate", "0.1", "--split", "2000", "--restart", "3")
+                if IS_LONG
+                else ()
+            ),
+        )
+        > 50
     )
 
 
