@@ -23,7 +23,7 @@ routes:
   - {id: pager, topic: pager, variant: minimal, severities: [emergent, urgent]}
   - {id: ehr, topic: ehr, variant: fhir, units: [ITU]}
 """
-PERSON = "PID|1||4711^^^HOSP^MR||DOE^JANE||19800101|F"
+PERSON = "PID|1||47110815002^^^HOSP^MR||DOE^JANE||19800101|F"
 
 
 def hl7(kind: str, at: str, *segments: str) -> RawMessage:
@@ -99,7 +99,7 @@ def test_a_fever_goes_to_its_ward_and_to_the_pager_and_not_to_the_default(site: 
     assert small.kind == "alert-minimal"
     assert small.notice.notice_id == whole.notice.notice_id
     assert json.loads(small.notice.body)["unit"] == "AMU"
-    for secret in (b"4711", b"39.4", b"BED3", b"V1", b"HOSP"):
+    for secret in (b"47110815002", b"39.4", b"BED3", b"V1", b"HOSP"):
         assert secret in whole.notice.body
         assert secret not in small.notice.body
 

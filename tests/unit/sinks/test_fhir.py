@@ -108,6 +108,11 @@ def _documents(notice: Notice) -> Sequence[Resource]:
     ]
 
 
+def _patient(peer: Peer, token: Callable[[], str] = str) -> FhirSink:
+    """Give a sink that never gives a peer up, however slow the machine is."""
+    return FhirSink(peer.url, _documents, token=token, timeout_s=60.0)
+
+
 def _sent(number: int, body: bytes = b"{}") -> Sent:
     return Sent(Notice(f"n{number}", f"a{number}", 1, body))
 
@@ -122,7 +127,7 @@ def _fates(sink: FhirSink, *sent: Sent) -> list[tuple[Fate, str]]:
 def test_alert_is_put_before_its_communication_with_the_token_of_now(serve) -> None:  # noqa: ANN001  a fixture
     peer = serve(_always(201))
     tokens = iter(["one", "two"])
-    sink = FhirSink(peer.url, _documents, token=lambda: next(tokens))
+    sink = _patient(peer, token=lambda: next(tokens))
     assert _fates(sink, _sent(1)) == [(Fate.ARRIVED, "")]
     assert _fates(sink, _sent(2)) == [(Fate.ARRIVED, "")]
     assert peer.puts == [
@@ -155,7 +160,7 @@ def test_alert_is_put_before_its_communication_with_the_token_of_now(serve) -> N
 )
 def test_each_status_has_its_fate(serve, status: int, fate: Fate, reason: str) -> None:  # noqa: ANN001
     peer = serve(_always(status))
-    assert _fates(FhirSink(peer.url, _documents), _sent(1)) == [(fate, reason)]
+    assert _fates(_patient(peer), _sent(1)) == [(fate, reason)]
     paths = {path for path, _, _ in peer.puts}
     assert len(paths) == (2 if fate is Fate.ARRIVED else 1), "what failed first ends it"
 
@@ -212,7 +217,7 @@ def test_alert_is_put_in_the_place_of_what_was_there(
 ) -> None:
     peer = serve(_statuses(*statuses))
     peer.look = _versions(*tags)
-    ((found, _),) = _fates(FhirSink(peer.url, _documents), _sent(1))
+    ((found, _),) = _fates(_patient(peer), _sent(1))
     assert (found, peer.conditions) == (fate, conditions)
 
 
@@ -230,12 +235,12 @@ def test_alert_is_put_in_the_place_of_what_was_there(
 def test_server_that_cannot_be_asked_is_told_all_the_same(serve, status: int, fate: Fate, puts: int) -> None:  # noqa: ANN001
     peer = serve(_always(200))
     peer.look = _always(status)
-    ((found, _),) = _fates(FhirSink(peer.url, _documents), _sent(1))
+    ((found, _),) = _fates(_patient(peer), _sent(1))
     assert (found, len(peer.puts)) == (fate, puts)
 
 
 def test_late_update_does_not_undo_a_later_one_also_where_it_creates(serve) -> None:  # noqa: ANN001
-    held = Event()
+    held, go_on = Event(), Event()
     stored: list[bytes] = []
 
     async def look(_request: Request) -> Response:
@@ -247,7 +252,7 @@ def test_late_update_does_not_undo_a_later_one_also_where_it_creates(serve) -> N
             return Response()
         if body == b"first" and not held.is_set():
             held.set()
-            await asyncio.sleep(1.2)
+            await asyncio.to_thread(go_on.wait)
         tag = f'W/"{len(stored)}"' if stored else None
         if request.headers.get("if-match") != tag:
             return Response(status_code=412)
@@ -256,15 +261,17 @@ def test_late_update_does_not_undo_a_later_one_also_where_it_creates(serve) -> N
 
     peer = serve(answer)
     peer.look = look
-    sink = FhirSink(peer.url, _documents, timeout_s=0.5)
-    assert [fate for fate, _ in _fates(sink, _sent(1, b"first"))] == [Fate.AWAY]
+    while not held.is_set():
+        sink = FhirSink(peer.url, _documents, timeout_s=0.5)
+        assert [fate for fate, _ in _fates(sink, _sent(1, b"first"))] == [Fate.AWAY]
     for body in (b"first", b"second"):
-        sink = FhirSink(peer.url, _documents)
-        assert _fates(sink, _sent(1, body)) == [(Fate.ARRIVED, "")]
-    for _ in range(300):
+        assert _fates(_patient(peer), _sent(1, body)) == [(Fate.ARRIVED, "")]
+    go_on.set()
+    for _ in range(6_000):
         if not peer._now:
             break
         Event().wait(0.01)
+    assert not peer._now
     assert stored == [b"first", b"second"]
 
 
@@ -274,7 +281,7 @@ def test_receipts_are_in_order_and_one_failure_hides_no_success(serve) -> None: 
         return Response(status_code=422 if request.url.path.endswith("DetectedIssue/a2") else 200)
 
     peer = serve(answer)
-    fates = _fates(FhirSink(peer.url, _documents), _sent(1), _sent(2), _sent(3, b"unreadable"), _sent(4))
+    fates = _fates(_patient(peer), _sent(1), _sent(2), _sent(3, b"unreadable"), _sent(4))
     assert fates == [
         (Fate.ARRIVED, ""),
         (Fate.REFUSED, "answered 422"),
@@ -289,7 +296,7 @@ def test_a_few_alerts_go_at_the_same_time(serve) -> None:  # noqa: ANN001
         return Response()
 
     peer = serve(answer)
-    assert _fates(FhirSink(peer.url, _documents), *map(_sent, range(60))) == [(Fate.ARRIVED, "")] * 60
+    assert _fates(_patient(peer), *map(_sent, range(60))) == [(Fate.ARRIVED, "")] * 60
     assert 1 < peer.most <= 16
 
 
@@ -323,7 +330,7 @@ def test_answer_without_end_is_not_read(serve) -> None:  # noqa: ANN001
         return StreamingResponse(content())
 
     peer = serve(flood)
-    assert _fates(FhirSink(peer.url, _documents), _sent(1)) == [(Fate.ARRIVED, "")]
+    assert _fates(_patient(peer), _sent(1)) == [(Fate.ARRIVED, "")]
 
 
 def test_server_that_is_not_there_is_away() -> None:
