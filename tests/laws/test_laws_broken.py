@@ -104,7 +104,7 @@ def _facts_die_with_their_process(patch: Patch) -> None:
 
 def _links_are_not_read(patch: Patch) -> None:
     """Let databases make each number a patient of his own."""
-    patch.setattr(identities, "_newest", lambda _: {})
+    patch.setattr(identities, "newest", lambda *_: {})
 
 
 @dataclass(frozen=True)
