@@ -231,7 +231,7 @@ def test_endless_chunks_are_refused_and_the_client_is_cut_off() -> None:
         await pouring
         await client.close()
 
-    kept = _run(scene, HttpLimits(idle_s=0.5, drain_s=0.5), FhirLimits(max_body=100_000))
+    kept = _run(scene, HttpLimits(idle_s=4, drain_s=0.5), FhirLimits(max_body=100_000))
     assert kept.messages == []
     assert kept.reasons == ["idle"]
 
@@ -289,7 +289,7 @@ def test_kept_connection_is_closed_when_it_is_idle() -> None:
         assert await client.is_closed_by_server()
         await client.close()
 
-    assert _run(scene, HttpLimits(idle_s=1, drain_s=5)).reasons == []
+    assert _run(scene, HttpLimits(idle_s=4, drain_s=5)).reasons == []
 
 
 @pytest.mark.parametrize(
