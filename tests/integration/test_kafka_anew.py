@@ -62,6 +62,7 @@ def test_a_topic_made_anew_while_no_worker_runs_is_read_only_when_an_operator_sa
     send(kafka, topic, [hl7(number) for number in range(5)])
     first = make_worker(topic)
     first.until(lambda: ended(store) == 5)
+    first.until(lambda: store.position(part).log != "")  # stored just after the first position, not with it
     first.end()
     make_anew(kafka, topic, range(100, 108))
 
