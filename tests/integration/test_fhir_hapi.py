@@ -213,7 +213,8 @@ def test_update_that_is_carried_out_late_does_not_undo_a_later_version(java: lis
         assert send(3, "high") == Receipt(Fate.ARRIVED)
         await_until(lambda: client.get("/faults").text == "1", "the late update")
         # Where the machine is slow the late one comes before it is sent again, and stands twice.
-        assert [one for one, _ in groupby(_history(client, "DetectedIssue/a1"))] == ["high", "moderate", "low"]
+        stored = groupby(_history(client, "DetectedIssue/a1"))
+        assert [severity for severity, _ in stored] == ["high", "moderate", "low"]
     sink.close()
 
 
