@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from worker.model.fact import SAME_PID, UNLINK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-UNLINK = "unlink"
-SAME_PID = "same-pid"
 LAPSED = "lapsed"
 _APART = frozenset({UNLINK, LAPSED, ""})
 

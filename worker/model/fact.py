@@ -17,6 +17,11 @@ DIED = "died"
 """The reason of a discharge by death."""
 
 
+SAME_PID, MERGE, PATIENT_LINK, UNLINK = "same-pid", "merge", "patient-link", "unlink"
+"""Kinds of links: numbers of one record, two records that turned out to be one person (A18 A34 A40 ...), the same as FHIR says
+it (`Patient.link`), and that they are not."""
+
+
 MOVED = "moved"
 """The kind of a link of two patients of whom one had what is the other's: a visit, an account (A43 A44 A45)."""
 
@@ -44,8 +49,8 @@ class Identifier(msgspec.Struct, frozen=True, gc=False, order=True):
 class IdentityLink(msgspec.Struct, frozen=True, gc=False):
     """A statement that two identifiers name one person, or no longer do.
 
-    Shape: `kind` is "same-pid", "merge" (A18 A34 A40 ...), "moved" (A43 A44 A45), "patient-link" (FHIR) or "unlink". For one
-    unordered pair the statement with the highest (`stated_at_ms`, `kind`) counts, so that the order of arrival does not.
+    Shape: `kind` is one of those above. For one unordered pair the statement with the highest (`stated_at_ms`, `kind`) counts,
+    so that the order of arrival does not.
     `record` is the number of the FHIR Patient that says so, one of the two: the statement counts until a newer version of the
     record, which is a link of the record with itself of kind "version", does not repeat it.
     """

@@ -9,9 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from worker.correlate.identity import UNLINK
 from worker.model.errors import LpwatchError
-from worker.model.fact import Claim, Fact, Identifier, IdentityLink
+from worker.model.fact import UNLINK, Claim, Fact, Identifier, IdentityLink
 from worker.model.message import IssueKind, Outcome, OutcomeKind, RawMessage, Reading, Unused
 from worker.model.time import EpochMs
 from worker.rules.blind import OF_NOTES

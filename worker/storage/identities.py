@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, TypeAlias
 import sqlalchemy as sa
 
 from worker.correlate.identity import LAPSED, Pair, Said, components, joined, newest
-from worker.model.fact import MOVED, VERSION, Identifier, IdentityLink
+from worker.model.fact import VERSION, Identifier, IdentityLink
 from worker.model.time import EpochMs
 from worker.storage.dialect import find_pairs, insert_new, one_of, upsert, write_rows
+from worker.storage.records import MOVED_RECORD, NO_RECORD, record_of
 from worker.storage.schema import identifier, identity_link
 
 Group: TypeAlias = tuple[int, ...]
@@ -21,7 +22,6 @@ _CACHE_LIMIT = 100_000
 # More statements about patients who are joined are taken for a sign that they should not be. A statement of SQLite holds the
 # numbers of all whom so many can join.
 _LINKS_OF_A_MEMBER = 5
-_NO_RECORD, _MOVED = 0, -1
 
 
 class Bounded(NamedTuple):
@@ -173,7 +173,7 @@ _BY_NUMBER = _SELECT.where(one_of(identifier.c.id, "numbers"))
 _VERSIONS = identity_link.alias("versions")
 _VERSION_MS = sa.case(
     (
-        identity_link.c.record > _NO_RECORD,
+        identity_link.c.record > NO_RECORD,
         sa.select(sa.func.max(_VERSIONS.c.stated_at_ms))
         .where(_VERSIONS.c.first == identity_link.c.record, _VERSIONS.c.second == identity_link.c.record)
         .scalar_subquery(),
@@ -190,7 +190,7 @@ _LINKS = sa.select(
 ).where(sa.or_(one_of(identity_link.c.first, "patients"), one_of(identity_link.c.second, "patients")))
 _SOME_LINKS = _LINKS.limit(sa.bindparam("most"))
 _DROP_MOVED = sa.delete(identity_link).where(
-    identity_link.c.record == _MOVED, identity_link.c.stated_at_ms < sa.bindparam("before_ms")
+    identity_link.c.record == MOVED_RECORD, identity_link.c.stated_at_ms < sa.bindparam("before_ms")
 )
 _LAPSED = (
     sa.select(
@@ -288,7 +288,7 @@ def _link_rows(
         first, second = sorted((numbers[link.first.key], numbers[link.second.key]))
         if first == second and link.kind != VERSION:
             continue
-        record = numbers[link.record.key] if link.record else _MOVED if link.kind == MOVED else _NO_RECORD
+        record = record_of(link, lambda who: numbers[who.key])
         stated = (link.stated_at_ms, link.kind)
         best[first, second, record] = max(stated, best.get((first, second, record), stated))
     return [

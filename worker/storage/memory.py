@@ -13,12 +13,13 @@ from worker.correlate.claims import MOST_MARKED, NOBODY, Instant, newer_elsewher
 from worker.correlate.identity import LAPSED, Said, components, joined, newest
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine
-from worker.model.fact import MOVED, VERSION, Claim, Fact, Identifier, IdentityLink
+from worker.model.fact import VERSION, Claim, Fact, Identifier, IdentityLink
 from worker.model.message import RawMessage, Unused
 from worker.model.time import DAY_MS, EpochMs
 from worker.storage import group_size
 from worker.storage.memory_outbox import MemoryOutbox
 from worker.storage.records import (
+    MOVED_RECORD,
     AlertRecord,
     Assessed,
     Batch,
@@ -31,6 +32,7 @@ from worker.storage.records import (
     Position,
     Quarantined,
     Verdict,
+    record_of,
 )
 from worker.storage.retries import retry_ms
 
@@ -60,10 +62,6 @@ class _Lp:
     alerts: set[str]
     is_current: bool = True
     blind: tuple[BlindSpan, ...] = ()
-
-
-_MOVED = -1
-"""Stands for a record where something moved from one patient to another."""
 
 
 class MemoryState(MemoryOutbox):
@@ -223,7 +221,7 @@ class MemoryState(MemoryOutbox):
         if one is other:
             return
         pair = (min(one.number, other.number), max(one.number, other.number))
-        record = self._patient(link.record).number if link.record else _MOVED if link.kind == MOVED else 0
+        record = record_of(link, lambda who: self._patient(who).number)
         said = self._links.setdefault(pair, {})
         stated = (link.stated_at_ms, link.kind)
         said[record] = max(stated, said.get(record, stated))
@@ -563,8 +561,8 @@ class MemoryState(MemoryOutbox):
         Whoever was joined for a while, because something moved before this instant, is so no more.
         """
         for said in self._links.values():
-            if said.get(_MOVED, (anchored_before_ms,))[0] < anchored_before_ms:
-                del said[_MOVED]
+            if said.get(MOVED_RECORD, (anchored_before_ms,))[0] < anchored_before_ms:
+                del said[MOVED_RECORD]
         for patient in self._patients.values():
             lps = [self._lps[name] for name in patient.episodes]
             if lps and not patient.recent and max(lp.record.anchor_ms for lp in lps) < anchored_before_ms:

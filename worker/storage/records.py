@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from worker.correlate.matching import StoredEpisode
 from worker.model.alert import Alert, AlertChange, HistoryLine, Notice
-from worker.model.fact import Claim, Fact, Identifier, IdentityLink
+from worker.model.fact import MOVED, Claim, Fact, Identifier, IdentityLink
 from worker.model.message import RawMessage, Unused
 from worker.model.time import EpochMs
+
+NO_RECORD, MOVED_RECORD = 0, -1
+"""What stands for the record of a link that none says, and where something moved from one patient to another."""
+
+
+def record_of(link: IdentityLink, number: Callable[[Identifier], int]) -> int:
+    """Give the number of the record that says a link; no two records of one pair overwrite each other."""
+    if link.record is not None:
+        return number(link.record)
+    return MOVED_RECORD if link.kind == MOVED else NO_RECORD
 
 
 class CountKey(NamedTuple):

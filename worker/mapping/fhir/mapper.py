@@ -41,7 +41,7 @@ from worker.mapping.fhir.documents import map_communication, map_diagnostic_repo
 from worker.mapping.fhir.drugs import map_drug
 from worker.mapping.fhir.encounters import map_encounter
 from worker.mapping.fhir.observations import map_observation
-from worker.mapping.fhir.patients import SAME, map_patient, patient_links
+from worker.mapping.fhir.patients import map_patient, patient_links
 from worker.mapping.fhir.procedures import map_procedure, map_service_request
 from worker.mapping.fhir.scope import Scope
 from worker.mapping.fhir.specimens import map_specimen
@@ -50,7 +50,7 @@ from worker.mapping.fhir.status import Status
 from worker.mapping.fhir.subjects import Subject, find_subject, is_server_number, patient_identifiers
 from worker.mapping.pack import MappingPack
 from worker.model.errors import DecodeError
-from worker.model.fact import Claim, Fact, Identifier, IdentityLink
+from worker.model.fact import SAME_PID, Claim, Fact, Identifier, IdentityLink
 from worker.model.message import Issue, IssueKind, Outcome, OutcomeKind, RawMessage, Reading
 from worker.model.time import EpochMs
 from worker.notes.reader import NoteReader
@@ -229,7 +229,9 @@ class _Mapper:
         elif len(subject.identifiers) > 1:
             first, feed = subject.identifiers[0], self._scope.feed
             record = first if is_server_number(feed, first) else None
-            self._links.extend(feed.authorities.links(subject.identifiers, SAME, statement.stated_ms, record))
+            self._links.extend(
+                feed.authorities.links(subject.identifiers, SAME_PID, statement.stated_ms, record)
+            )
         if not status.is_silent:
             handler.read(resource, statement)
             statement.take_back_unsaid()

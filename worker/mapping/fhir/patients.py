@@ -10,14 +10,21 @@ from worker.decode.fhir.resources import Patient
 from worker.mapping.fhir.scope import Scope
 from worker.mapping.fhir.statement import Stated, Statement, read_own_date
 from worker.mapping.fhir.subjects import find_subject, patient_identifiers
-from worker.model.fact import DIED, VERSION, EncounterValue, Identifier, IdentityLink, Moment
+from worker.model.fact import (
+    DIED,
+    PATIENT_LINK,
+    SAME_PID,
+    VERSION,
+    EncounterValue,
+    Identifier,
+    IdentityLink,
+    Moment,
+)
 from worker.model.time import EpochMs
 
 BIRTH_DATE = "birth-date"
 DISCHARGE = "discharge"
 DEATH = "death"
-SAME = "same-pid"
-LINKED = "patient-link"
 _LEFT_OUT = frozenset({"SUBSETTED", "REDACTED", "MASKED"})
 
 
@@ -53,9 +60,9 @@ def patient_links(patient: Patient, scope: Scope, stated_ms: EpochMs) -> tuple[I
     if not known:
         return ()
     record = known[0] if patient.id else None
-    same = scope.feed.authorities.links(known, SAME, stated_ms, record)
+    same = scope.feed.authorities.links(known, SAME_PID, stated_ms, record)
     others = [
-        IdentityLink(known[0], identifier, LINKED, stated_ms, record)
+        IdentityLink(known[0], identifier, PATIENT_LINK, stated_ms, record)
         for link in patient.link or ()
         for identifier in _linked(link.other, scope, patient)
         if identifier.key != known[0].key and scope.feed.authorities.may_join(identifier)

@@ -22,11 +22,10 @@ from worker.mapping.hl7v2.times import read_time
 from worker.mapping.hl7v2.versions import FINAL
 from worker.mapping.identity import Number
 from worker.model.errors import MappingError
-from worker.model.fact import MOVED, Identifier, IdentityLink, Moment
+from worker.model.fact import MERGE, MOVED, SAME_PID, UNLINK, Identifier, IdentityLink, Moment
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
 
-MERGE, UNLINK, SAME_PID = "merge", "unlink", "same-pid"
 MERGES = {
     **dict.fromkeys(("A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47"), MERGE),
     **dict.fromkeys(("A43", "A44", "A45"), MOVED),
