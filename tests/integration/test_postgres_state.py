@@ -345,6 +345,10 @@ def test_what_a_message_costs_reads_no_table_from_end_to_end(
     while store.assess(T0 + 9 * DAY_MS, OPENING, raise_all, limit=200).due:
         pass
     if is_free_to_scan:
+        other.execute(
+            "INSERT INTO due (patient, at_ms) SELECT patient, at_ms + later FROM due, generate_series(1, 40) later"
+        )
+        other.commit()
         other.execute("ANALYZE")
         other.commit()
         with store._db.unit() as conn:
