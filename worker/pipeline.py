@@ -21,6 +21,7 @@ from worker.correlate.places import find_whereabouts
 from worker.correlate.stays import find_stays, stay_at
 from worker.correlate.versions import BIRTH_DATE, Change, Fold
 from worker.correlate.view import EpisodeView, build_views
+from worker.correlate.visits import ENCOUNTER, settle_visits
 from worker.decode.fhir import decode_document
 from worker.decode.hl7v2 import peek
 from worker.decode.timestamps import parse_dtm, parse_fhir_datetime
@@ -66,6 +67,10 @@ class Pack:
     def opening(self) -> frozenset[str]:
         """Return the concepts of which a patient without a lumbar puncture has no fact."""
         return frozenset(name for name in self.mapping.concepts if name == PUNCTURE_CONCEPT or is_csf(name))
+
+    def settle(self, concept: str, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Say what the current facts of one concept of a patient group count as."""
+        return settle_visits(facts) if concept == ENCOUNTER else self.device_values(concept, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +208,7 @@ class Recall:
             fold = Fold(facts, self._pack.rules.kinds)
             self._last, self._totals, self._held = Assessment(), {}, {}
             change = Change((), fold.current().facts)
-            self._index = FactIndex((), self._pack.device_values)
+            self._index = FactIndex((), self._pack.settle)
             fresh = facts
         self._held.update((id(fact), fact) for fact in fresh or ())
         self._known, self._at_ms, self._unheard = facts, (as_of_ms, consumed_until_ms), unheard

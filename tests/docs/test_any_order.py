@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.scenarios.test_any_order import IDENTITY, PUNCTURES, STAYS, TIMES, VERSIONS
+from tests.scenarios.test_any_order import IDENTITY, PUNCTURES, STAYS, TIMES, VERSIONS, VISITS
 
-CASES = {"order": VERSIONS | IDENTITY | TIMES, "punctures": PUNCTURES, "stays": STAYS}
+CASES = {"order": VERSIONS | IDENTITY | TIMES | VISITS, "punctures": PUNCTURES, "stays": STAYS}
 PLAIN = {"a value alone", "not merged"}
 """Cases that show that the others can fail."""
 NAMED = re.compile(r"(?P<table>order|punctures|stays): |`(?P<name>[^`]+)`|\b(?P<vignette>S[0-9]{2})\b")

@@ -804,6 +804,71 @@ TIMES = {
 }
 
 
+def came(
+    at: float,
+    event: str,
+    why: str = "",
+    *,
+    visit: str = "V2",
+    since: float | None = None,
+    kind: str = "E",
+    priority: str = "",
+) -> RawMessage:
+    """Write a message about a visit, with the reason why the patient came where one is given."""
+    admitted = "" if since is None else stamp(since)
+    pv1 = f"PV1|1|{kind}||{priority}|||||||||||||||{visit}{'|' * 25}{admitted}"
+    return hl7(f"ADT^{event}", at, pv1, *([f"PV2|||^{why}"] if why else []))
+
+
+def went(at: float, visit: str = "V1") -> RawMessage:
+    return hl7("ADT^A03", at, f"PV1|1|I||||||||||||||||{visit}{'|' * 26}{stamp(at)}")
+
+
+BACK, IN_SINCE = ["return-after-lp urgent"], came(-20, "A01", visit="V1", kind="I")
+VISITS = {
+    "reason in an update without an admission time": (
+        [LP, came(20, "A04"), came(21, "A08", "Fever")],
+        BACK,
+    ),
+    "reason in an update, sent again hours later": (
+        [LP, came(20, "A04"), came(21, "A08", "Fever"), came(40, "A08", "Fever")],
+        BACK,
+    ),
+    "reason in an update alone, after another visit": (
+        [IN_SINCE, LP, went(15), came(21, "A08", "Fever"), came(40, "A08", "Fever")],
+        BACK,
+    ),
+    "reason in an update alone, of a visit of which nothing else is known (blind spot)": (
+        [LP, came(21, "A08", "Fever")],
+        NOTHING,
+    ),
+    "reason in an update of who has been in since before": (
+        [IN_SINCE, LP, came(21, "A08", "Fever", visit="V1", kind="I")],
+        NOTHING,
+    ),
+    "admission sent again after the puncture, without its time": (
+        [IN_SINCE, LP, came(21, "A01", "Fever", visit="V1", kind="I")],
+        NOTHING,
+    ),
+    "reason, then a change of class without one": (
+        [LP, came(20, "A04", "Fever", since=20), came(23, "A06", since=20, kind="I")],
+        BACK,
+    ),
+    "reason corrected in an update": (
+        [LP, came(20, "A04", "Fever", since=20), came(22, "A08", "Sprained ankle")],
+        NOTHING,
+    ),
+    "reason in an update of a planned admission": (
+        [LP, came(20, "A01", kind="I", priority="C"), came(21, "A08", "Fever", kind="I")],
+        NOTHING,
+    ),
+    "reason in an update, the visit cancelled": (
+        [LP, came(20, "A04"), came(21, "A08", "Fever"), came(22, "A11")],
+        NOTHING,
+    ),
+}
+
+
 def _rows(*tables: dict[str, tuple[list[RawMessage], list[str]]]) -> list[object]:
     return [pytest.param(*row, id=name) for table in tables for name, row in table.items()]
 
@@ -816,7 +881,7 @@ def _by_code_and_time(raw: RawMessage) -> RawMessage:
     return replace(raw, body=raw.body.replace(b"|LAB|", b"|CLINIC|")) if _is_of_laboratory(raw) else raw
 
 
-@pytest.mark.parametrize(("messages", "expected"), _rows(VERSIONS, IDENTITY, TIMES))
+@pytest.mark.parametrize(("messages", "expected"), _rows(VERSIONS, IDENTITY, TIMES, VISITS))
 def test_the_answer_is_the_same_in_any_order(
     site: PackProgram, messages: list[RawMessage], expected: list[str]
 ) -> None:

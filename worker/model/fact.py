@@ -13,6 +13,10 @@ UNVALIDATED = "unvalidated"
 """The qualifier of a value that a device sent and nobody looked at, where the feed says so of all its values."""
 
 
+UNANNOUNCED = "unannounced"
+"""The qualifier of a visit of which only updates tell, so that nobody knows since when it lasts."""
+
+
 DIED = "died"
 """The reason of a discharge by death."""
 

@@ -3,11 +3,12 @@
 | trigger | what it does |
 |---|---|
 | A01 A04 A06 A07 | states the stay |
-| A08 | states the stay where it gives a reason and the admission time |
+| A08 | states the stay where it gives a reason, and the admission time or the number of the visit |
 | A03 | states the discharge |
 | A11 A23 | takes the stay back |
 | A13 | takes the discharge back |
 
+What leaves out the reason or the admission time is a statement of its own: `correlate.visits` makes one visit of all.
 Source: HL7 v2.5.1 ch. 3: PV1-2, PV1-4, PV1-19, PV1-36, PV1-44, PV1-45, PV2-3, EVN-2, EVN-6.
 """
 
@@ -28,7 +29,7 @@ from worker.mapping.hl7v2.context import (
 from worker.mapping.hl7v2.times import clinical_time, read_time, stated_at
 from worker.mapping.hl7v2.versions import FINAL, WITHDRAWN
 from worker.mapping.visits import said_of_visit
-from worker.model.fact import EncounterValue
+from worker.model.fact import UNANNOUNCED, EncounterValue, Group
 from worker.model.message import Issue, IssueKind
 
 ADMISSIONS = frozenset({"A01", "A04", "A06", "A07"})
@@ -46,7 +47,7 @@ def read_encounter(context: Context, patient: Patient, pv1: Segment | None, shee
     if pv1 is None:
         return
     trigger = context.trigger
-    if trigger in ADMISSIONS or (trigger in UPDATES and _states_a_stay(context, pv1)):
+    if trigger in ADMISSIONS or (trigger in UPDATES and _states_a_stay(context, patient, pv1)):
         _stay(context, patient, pv1, sheet, is_deleted=False)
     elif trigger in CANCELLED_ADMISSIONS:
         _stay(context, patient, pv1, sheet, is_deleted=True)
@@ -69,9 +70,9 @@ def event_statement(context: Context, *, is_deleted: bool = False) -> Statement:
     return Statement(stated_at(context, recorded), rank, is_deleted=is_deleted)
 
 
-def _states_a_stay(context: Context, pv1: Segment) -> bool:
-    """Tell whether an update says enough of the stay; one that says less must not overwrite the reason."""
-    return given(pv1.value(44)) != "" and _reason(context) != ""
+def _states_a_stay(context: Context, patient: Patient, pv1: Segment) -> bool:
+    """Tell whether an update says why the patient came, and of which visit."""
+    return _reason(context) != "" and (patient.visit != "" or given(pv1.value(44)) != "")
 
 
 def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_deleted: bool) -> None:
@@ -80,16 +81,20 @@ def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_
     if isinstance(effective, Issue):
         sheet.issues.append(effective)
         return
-    value = EncounterValue(_class(context, pv1, sheet), patient.visit, _reason(context))
-    draft = Draft(
-        f"{visit_key(context, patient, pv1)}|encounter",
-        "encounter",
-        effective,
-        value,
-        place_of(pv1),
-        qualifiers=_said_of(context, pv1),
-    )
-    sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
+    reason, said = _reason(context), _said_of(context, pv1)
+    key = f"{visit_key(context, patient, pv1)}|encounter"
+    statement = event_statement(context, is_deleted=is_deleted)
+    group = None
+    if patient.visit:
+        group = Group(key, statement.order(is_rank_first=context.feed.is_rank_first), replaces=is_deleted)
+        is_dated = effective.origin == "PV1-44"
+        if not is_deleted and not (reason and is_dated):
+            key += f"|{'reason' if reason else 'stay'}{'' if is_dated else f'|{effective.start_ms}'}"
+        if context.trigger in UPDATES and not is_dated:
+            said = (*said, UNANNOUNCED)
+    value = EncounterValue(_class(context, pv1, sheet), patient.visit, reason)
+    draft = Draft(key, "encounter", effective, value, place_of(pv1), group, qualifiers=said)
+    sheet.facts.append(make_fact(context, patient, draft, statement))
 
 
 def _discharge(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_deleted: bool) -> None:

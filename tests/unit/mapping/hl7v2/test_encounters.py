@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from worker.model.fact import EncounterValue, Fact
+from worker.correlate.versions import current_facts
+from worker.model.fact import UNANNOUNCED, EncounterValue, Fact
 from worker.model.message import IssueKind, Reading
 from worker.model.time import from_rfc3339
 
@@ -39,10 +40,13 @@ def test_an_admission_states_the_stay(read: Read, trigger: str) -> None:
 
 @pytest.mark.parametrize("trigger", ["A11", "A23"])
 def test_a_cancelled_admission_takes_the_stay_back(read: Read, trigger: str) -> None:
-    (told,) = stays(read, "A01", pv1())
+    whole = stays(read, "A01", pv1(), "PV2|||^Fever")
+    parts = [*stays(read, "A01", pv1()), *stays(read, "A08", pv1(admitted=""), "PV2|||^Fever")]
     (taken,) = stays(read, trigger, pv1())
-    assert (taken.key, taken.is_deleted) == (told.key, True)
-    assert taken.version > told.version
+    assert (taken.key, taken.is_deleted) == (whole[0].key, True)
+    assert taken.version > whole[0].version
+    assert current_facts([*whole, *parts, taken]).facts == ()
+    assert len(current_facts([*whole, *parts]).facts) == 3
 
 
 def test_a_discharge_is_a_fact_of_its_own(read: Read) -> None:
@@ -70,8 +74,19 @@ def test_a_visit_without_number_is_named_by_its_admission(read: Read) -> None:
 
 def test_an_update_states_the_stay_only_where_it_says_enough(read: Read) -> None:
     assert stays(read, "A08", pv1()) == []
-    assert stays(read, "A08", pv1(admitted=""), "PV2|||^Fever") == []
+    assert stays(read, "A08", pv1(admitted="", visit=""), "PV2|||^Fever") == []
     assert len(stays(read, "A08", pv1(), "PV2|||^Fever")) == 1
+
+
+def test_an_update_without_an_admission_time_does_not_say_since_when(read: Read) -> None:
+    (fact,) = stays(read, "A08", pv1(admitted=""), "PV2|||^Fever")
+    assert (fact.effective.origin, fact.qualifiers) == ("EVN-6", ("fever", UNANNOUNCED))
+
+
+def test_what_says_no_reason_is_no_version_of_what_says_one(read: Read) -> None:
+    (said,), (silent,) = stays(read, "A04", pv1(), "PV2|||^Fever"), stays(read, "A06", pv1())
+    assert said.key != silent.key
+    assert said.group == silent.group
 
 
 @pytest.mark.parametrize("trigger", ["A28", "A31", "A40"])

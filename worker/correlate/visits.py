@@ -1,0 +1,119 @@
+"""What messages say of one visit, one by one, made one visit. Pure: no I/O, no clock.
+
+A sender tells of a visit bit by bit: the registration says since when, an update hours later why, a change of class neither.
+Whatever is sent again, and in whatever order:
+
+- a visit begins at its admission time (PV1-44) as it was stated last; where none was, at the earliest event that tells of it;
+- its reason is the last one that was given: what says no reason takes none back;
+- an update alone (A08 without an admission time, of a visit that nobody announced) does not say since when the patient is
+  there. It counts as a visit from its first update on where the patient had another visit before; else it is left out.
+
+Source: HL7 v2.5.1 ch. 3 (A08, PV1-19, PV1-44, PV2-3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from worker.correlate.index import rank_fact
+from worker.model.fact import UNANNOUNCED, EncounterValue, Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from worker.model.time import EpochMs
+
+ENCOUNTER = "encounter"
+_UNKNOWN = "unknown"
+_ENDING = f"|{ENCOUNTER}"
+
+
+def settle_visits(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Make one fact of all that HL7 v2 messages say of a visit; an `Encounter` is told whole and stays as it is.
+
+    Shape: `facts` the current facts of concept "encounter" of a patient group, in any order; the very same are returned where
+    none of them tells of a visit in part.
+    """
+    parted = {_visit(fact) for fact in facts if _is_part(fact)}
+    if not parted:
+        return facts
+    told: dict[str, list[Fact]] = {}
+    whole: list[Fact] = []
+    for fact in facts:
+        visit = _visit(fact)
+        if visit in parted and _name(fact).endswith(_ENDING):
+            told.setdefault(visit, []).append(fact)
+        else:
+            whole.append(fact)
+    made = [_one_visit(told[visit], whole) for visit in sorted(parted)]
+    begun = [fact for fact in (*whole, *made) if UNANNOUNCED not in fact.qualifiers]
+    return [*whole, *(fact for fact in made if UNANNOUNCED not in fact.qualifiers or _is_after(fact, begun))]
+
+
+def _name(fact: Fact) -> str:
+    """Return what names the visit in the keys of all that is said of it."""
+    return fact.key if fact.group is None else fact.group.key
+
+
+def _is_part(fact: Fact) -> bool:
+    return fact.key != _name(fact) and _name(fact).endswith(_ENDING)
+
+
+def _visit(fact: Fact) -> str:
+    return fact.value.visit if isinstance(fact.value, EncounterValue) else ""
+
+
+def _is_after(fact: Fact, others: Iterable[Fact]) -> bool:
+    return any(_start(other) < _start(fact) for other in others)
+
+
+def _one_visit(told: Iterable[Fact], whole: Iterable[Fact]) -> Fact:
+    """Put together what is said of one visit; `whole` are visits that are told as a whole, of which one may be this."""
+    by_version = sorted(told, key=_age)
+    reasons = [fact for fact in by_version if _reason(fact)]
+    last = reasons[-1] if reasons else by_version[-1]
+    first = next(fact for fact in by_version if _said(fact) == _said(last))
+    said = {
+        *first.qualifiers,
+        *(each for fact in by_version if not _reason(fact) for each in fact.qualifiers),
+    }
+    same = [fact for fact in whole if _visit(fact) == _visit(first)]
+    if same or any(UNANNOUNCED not in fact.qualifiers for fact in by_version):
+        said.discard(UNANNOUNCED)
+    return replace(
+        first,
+        key=_name(first),
+        effective=_since(by_version, same).effective,
+        value=EncounterValue(_class(by_version), _visit(first), _reason(first)),
+        qualifiers=tuple(sorted(said)),
+    )
+
+
+def _since(by_version: Sequence[Fact], same: Sequence[Fact]) -> Fact:
+    """Return what says since when: the last that states an admission time, else the earliest event."""
+    dated = [fact for fact in by_version if not fact.key.endswith(f"|{_start(fact)}")]
+    return dated[-1] if dated else min((*by_version, *same), key=lambda fact: (_start(fact), *_age(fact)))
+
+
+def _class(by_version: Sequence[Fact]) -> str:
+    """Return the last class that is known."""
+    classes = [fact.value.encounter_class for fact in by_version if isinstance(fact.value, EncounterValue)]
+    return next((name for name in reversed(classes) if name != _UNKNOWN), _UNKNOWN)
+
+
+def _reason(fact: Fact) -> str:
+    return fact.value.reason if isinstance(fact.value, EncounterValue) else ""
+
+
+def _said(fact: Fact) -> tuple[object, ...]:
+    return (_reason(fact), fact.qualifiers)
+
+
+def _start(fact: Fact) -> EpochMs:
+    return fact.effective.start_ms
+
+
+def _age(fact: Fact) -> tuple[object, ...]:
+    return (fact.version.stated_ms, fact.version, rank_fact(fact))
