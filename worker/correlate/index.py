@@ -117,6 +117,10 @@ class FactIndex:
         """Tell whether there is any fact of a concept."""
         return concept in self._grouped
 
+    def lacks(self, concepts: Collection[str]) -> bool:
+        """Tell whether there is no fact of any of some concepts; most rules ask for what nobody measured."""
+        return self._grouped.keys().isdisjoint(concepts)
+
     @property
     def concepts(self) -> tuple[str, ...]:
         """Return the concepts that have facts, sorted."""

@@ -124,6 +124,8 @@ def test_an_index_serves_episodes_and_views_alike() -> None:
     (view,) = build_views(index, find_episodes(index))
     assert view.index is index
     assert index.concepts == ("body-temperature", "lumbar-puncture")
+    assert index.lacks(("gcs", "headache"))
+    assert not index.lacks(("gcs", "body-temperature"))
     assert hours(view.readings("body-temperature")) == [1]
 
 

@@ -115,12 +115,17 @@ class Reading(EpisodeNode):
         return make_hit(fact, support, context)._replace(remarks=self.where.remarks(fact, context))
 
     def _facts(self, context: Context) -> tuple[Fact, ...]:
-        first_ms, last_ms = self.window.bounds(context)
-        return context.view.between(self.concepts, first_ms, last_ms)
+        return self._between(self.concepts, context)
 
     def _is_charted(self, context: Context) -> bool:
+        return self.is_finding and bool(self._between(("note",), context))
+
+    def _between(self, concepts: tuple[str, ...], context: Context) -> tuple[Fact, ...]:
+        view = context.view
+        if view.index.lacks(concepts):
+            return ()
         first_ms, last_ms = self.window.bounds(context)
-        return self.is_finding and bool(context.view.between(("note",), first_ms, last_ms))
+        return view.between(concepts, first_ms, last_ms)
 
     def _no_data(self, context: Context) -> str:
         if self._is_charted(context):

@@ -59,7 +59,7 @@ def possible(
 
     Of what was looked at before under this key, for the same LP, only what came after it is looked at.
     """
-    if fixed is None:
+    if fixed is None or not facts:
         return facts
     known = context.scanned.get(key)
     kept: tuple[Fact, ...] = ()
