@@ -44,6 +44,8 @@ CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
 STATE = Path(tempfile.gettempdir()) / "lpwatch-kafka"
 # A broker that was killed is let in again when its session has run out: 2 s instead of 9.
 FAST_RESTART = {"broker.session.timeout.ms": "2000", "broker.heartbeat.interval.ms": "400"}
+# One that nobody kills is not taken for dead where its machine stands still for seconds: no topic can be made meanwhile.
+NEVER_KILLED = {"broker.session.timeout.ms": "60000"}
 INSTALL = "as root: apt-get install default-jdk-headless maven"
 # kafka-tools-api is left out: a broker does not need it, and not every version of it can be had.
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>

@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
-from tools.kafka_local import FAST_RESTART, KafkaLocal
+from tools.kafka_local import NEVER_KILLED, KafkaLocal
 from tools.local_process import ServerError
 from tools.postgres_local import PostgresLocal
 
@@ -135,7 +135,7 @@ def _try_lock(path: Path) -> bool:
 
 @contextmanager
 def _local_kafka(folder: Path) -> Iterator[str]:
-    with KafkaLocal(folder=folder, config=FAST_RESTART, is_thrown_away=True) as kafka:
+    with KafkaLocal(folder=folder, config=NEVER_KILLED, is_thrown_away=True) as kafka:
         yield kafka.bootstrap
 
 
