@@ -13,12 +13,12 @@ from tests.integration.alert_topics import LEASE, relay_of
 from worker.storage.state import SqlState
 
 
-def work(url: str, bootstrap: str, lease_s: float, timeout_s: float) -> None:
+def work(url: str, bootstrap: str, owner: str, lease_s: float, timeout_s: float) -> None:
     """Relay until killed."""
     relay = relay_of(
         SqlState(url),
         bootstrap,
-        owner=uuid.uuid4().hex,
+        owner=owner,
         lease_s=lease_s,
         timeout_s=timeout_s,
         settle_s=0.2,
@@ -30,8 +30,10 @@ def work(url: str, bootstrap: str, lease_s: float, timeout_s: float) -> None:
 def start(
     context: ForkServerContext, url: str, bootstrap: str, lease_s: float = 10.0, timeout_s: float = 3.0
 ) -> ForkServerProcess:
-    """Start a relay."""
-    process = context.Process(target=work, args=(url, bootstrap, lease_s, timeout_s), daemon=True)
+    """Start a relay; its name is that under which it holds the lease."""
+    name = uuid.uuid4().hex
+    given = (url, bootstrap, name, lease_s, timeout_s)
+    process = context.Process(target=work, args=given, name=name, daemon=True)
     process.start()
     return process
 
@@ -42,18 +44,21 @@ def kill(process: ForkServerProcess) -> None:
     process.join()
 
 
-def end_lease(url: str) -> None:
-    """Let the time of a dead relay's lease pass."""
+def end_lease(url: str, owner: str) -> None:
+    """Let the time of a dead relay's lease pass; another's is left alone."""
     engine = sa.create_engine(url)
     with engine.begin() as conn:
-        conn.execute(sa.text("UPDATE lease SET until_ms = 0 WHERE name = :name"), {"name": LEASE})
+        conn.execute(
+            sa.text("UPDATE lease SET until_ms = 0 WHERE name = :name AND owner = :owner"),
+            {"name": LEASE, "owner": owner},
+        )
     engine.dispose()
 
 
-def leader(url: str) -> str:
-    """Tell who has the lease, empty for nobody."""
+def leads(url: str, owner: str) -> bool:
+    """Tell whether this relay has the lease."""
     engine = sa.create_engine(url)
     with engine.connect() as conn:
-        owner = conn.scalar(sa.text("SELECT owner FROM lease WHERE name = :name"), {"name": LEASE})
+        found = conn.scalar(sa.text("SELECT owner FROM lease WHERE name = :name"), {"name": LEASE})
     engine.dispose()
-    return owner or ""
+    return bool(found == owner)
