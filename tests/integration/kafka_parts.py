@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
@@ -125,22 +125,36 @@ class Worker:
         deadline = time.monotonic() + patience_s
         while not is_done():
             assert time.monotonic() < deadline, "it never came"
-            try:
-                if self.engine.step().is_idle:
-                    self.inlet.wait(0.05, Event())
-            except TemporaryError:
-                self.inlet.rest()
-                time.sleep(0.1)
-                with suppress(TemporaryError):
-                    self.engine._progress.resume()
+            if self._try_step():
+                self.inlet.wait(0.05, Event())
+
+    def steps(self, count: int) -> None:
+        """Step so often, without waiting for messages in between."""
+        for _ in range(count):
+            self._try_step()
+
+    def _try_step(self) -> bool:
+        """Step, and tell whether there was nothing to do."""
+        try:
+            return self.engine.step().is_idle
+        except TemporaryError:
+            self.inlet.rest()
+            time.sleep(0.1)
+            with suppress(TemporaryError):
+                self.engine._progress.resume()
+        return False
 
     def start(self) -> Worker:
         """Work on a thread of its own until `end`."""
-        self._thread = Thread(target=self.engine.run, args=(self._stop,), kwargs={"retry_s": 0.2})
+        # A test that fails before `end` must not keep the run from ending.
+        self._thread = Thread(
+            target=self.engine.run, args=(self._stop,), kwargs={"retry_s": 0.2}, daemon=True
+        )
         self._thread.start()
         return self
 
     def end(self) -> None:
+        """Stop and let go of everything; no matter how often."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(PATIENCE_S)
@@ -154,7 +168,8 @@ class Worker:
 
     @property
     def owned(self) -> set[str]:
-        return {lane.name for lane in self.inlet._lanes.values() if lane.is_placed}
+        # In one go: the thread of a worker that was started lets partitions come and go meanwhile.
+        return {lane.name for lane in list(self.inlet._lanes.values()) if lane.is_placed}
 
 
 def send(
@@ -167,13 +182,12 @@ def send(
     key: bytes | None = None,
     **options: object,
 ) -> None:
-    producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=5, **options)
-    sent = [
-        producer.send(topic, body, headers=list(headers), partition=partition, key=key) for body in bodies
-    ]
-    for each in sent:
-        each.get(30)
-    producer.close()
+    with closing(KafkaProducer(bootstrap_servers=bootstrap, linger_ms=5, **options)) as producer:
+        sent = [
+            producer.send(topic, body, headers=list(headers), partition=partition, key=key) for body in bodies
+        ]
+        for each in sent:
+            each.get(PATIENCE_S)
 
 
 def ended(store: SqlState, kind: OutcomeKind = OutcomeKind.PROCESSED) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from kafka.admin import KafkaAdminClient
 
-from tests.integration.kafka_parts import PATIENCE_S, Worker, ended, hl7, send
+from tests.integration.kafka_parts import Worker, ended, hl7, send
+from tests.integration.role_process import await_until
 from tests.topics import add_topic
 from worker.cli.main import main
 from worker.model.message import Form
@@ -24,15 +25,9 @@ NewTopicOf = Callable[..., str]
 
 def make_anew(bootstrap: str, topic: str, numbers: range) -> None:
     """Delete a topic, make one of the same name, and write to it."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
+    with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
         admin.delete_topics([topic])
-        deadline = time.monotonic() + PATIENCE_S
-        while admin.describe_topics([topic])[0]["error_code"] == 0:
-            assert time.monotonic() < deadline, "it is still there"
-            time.sleep(0.1)
-    finally:
-        admin.close()
+        await_until(lambda: admin.describe_topics([topic])[0]["error_code"] != 0, "the topic to be gone")
     add_topic(bootstrap, topic, 1)
     send(bootstrap, topic, [hl7(number) for number in numbers])
 
@@ -101,18 +96,11 @@ def test_a_topic_made_anew_under_a_worker_is_noticed(
         kafka, topic, {topic: Form.HL7V2}, state_url, metadata_max_age_ms=metadata_max_age_ms
     ).start()
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while ended(store) < 5:
-            assert time.monotonic() < deadline, "it never came"
-            time.sleep(0.05)
+        await_until(lambda: ended(store) >= 5, "the first messages")
         make_anew(kafka, topic, range(100, 120))
-        while worker.heard.stuck != {part}:
-            assert time.monotonic() < deadline, "nobody noticed"
-            time.sleep(0.05)
+        await_until(lambda: worker.heard.stuck == {part}, "somebody to notice")
         store.move_position(part, 0)
-        while ended(store) < 25 or worker.heard.stuck:
-            assert time.monotonic() < deadline, "it was not read on"
-            time.sleep(0.05)
+        await_until(lambda: ended(store) >= 25 and not worker.heard.stuck, "it to be read on")
     finally:
         worker.end()
     assert set(bodies(worker)) == {hl7(number) for number in [*range(5), *range(100, 120)]}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition, codec
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import KafkaAdminClient
+from kafka.errors import CommitFailedError
 from kafka.record.default_records import DefaultRecordBatch
 
 from tests.integration.kafka_parts import PATIENCE_S, Worker, ended, hl7, reasons, send
+from tests.topics import add_topic, set_topic
 from worker.model.message import Form, OutcomeKind
 from worker.model.time import DAY_MS
 from worker.runtime.clock import WallClock
@@ -59,11 +61,10 @@ def test_a_restart_goes_on_where_the_database_stands_whatever_kafka_says(
     send(kafka, topic, [hl7(number) for number in range(10)])
     with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
         worker.until(lambda: ended(store) == 10)
-    misled = KafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
-    misled.assign([TopicPartition(topic, 0)])
-    misled.seek(TopicPartition(topic, 0), 3)
-    misled.commit()
-    misled.close()
+    with closing(KafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)) as misled:
+        misled.assign([TopicPartition(topic, 0)])
+        misled.seek(TopicPartition(topic, 0), 3)
+        _eventually(lambda: _commits(misled))
     send(kafka, topic, [hl7(number) for number in range(10, 15)])
     with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
         worker.until(lambda: ended(store) == 15)
@@ -91,9 +92,8 @@ def test_offsets_are_mirrored_for_tools_that_show_lag(
     with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
         worker.until(lambda: ended(store) == 4 and worker.heard.lag == {f"kafka:{topic}:0": 0})
         worker.inlet.close()
-    reader = KafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
-    assert reader.committed(TopicPartition(topic, 0)) == 4
-    reader.close()
+    with closing(KafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)) as reader:
+        assert reader.committed(TopicPartition(topic, 0)) == 4
 
 
 def test_poison_ends_somewhere_and_its_bytes_are_kept(
@@ -101,9 +101,7 @@ def test_poison_ends_somewhere_and_its_bytes_are_kept(
 ) -> None:
     topic, fhir = new_topic(), new_topic()
     huge = b"\x00" * (16 * 1024 * 1024 - 512)
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.alter_configs(_large(topic))
-    admin.close()
+    set_topic(kafka, topic, max_message_bytes=f"{17 * 1024 * 1024}")
     poison = [b"\xff\xfe\x00not a message", b"", None, b'{"resourceType": "Patient"}', b"MSH|", huge]
     send(kafka, topic, [hl7(1), *poison, hl7(2)], key=b"k", max_request_size=17 * 1024 * 1024)
     send(kafka, fhir, [hl7(3), b"{", b"[]", b'{"resourceType": "Observation"}'])
@@ -137,6 +135,7 @@ def test_what_the_gateway_knows_of_a_message_comes_with_it(
     send(kafka, topic, [b"{}"], headers=headers)
     before_ms = WallClock().now_ms()
     send(kafka, topic, [b"{}"])
+    after_ms = WallClock().now_ms()
     with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
         worker.until(lambda: ended(store) == 2)
         told, untold = worker.program.read_messages
@@ -147,7 +146,7 @@ def test_what_the_gateway_knows_of_a_message_comes_with_it(
         "frame larger than the limit",
     )
     assert (untold.transport, untold.form, untold.fault) == (f"kafka:{topic}", Form.HL7V2, "")
-    assert abs(untold.received_at_ms - before_ms) < 60_000
+    assert before_ms <= untold.received_at_ms <= after_ms
 
 
 def test_a_position_below_the_log_stops_that_part_until_an_operator_moves_it(
@@ -157,9 +156,8 @@ def test_a_position_below_the_log_stops_that_part_until_an_operator_moves_it(
     part = f"kafka:{topic}:0"
     send(kafka, topic, [hl7(number) for number in range(10)])
     store.record(Batch(part, 0, 2, 0))
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.delete_records({TopicPartition(topic, 0): 6})
-    admin.close()
+    with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
+        admin.delete_records({TopicPartition(topic, 0): 6})
     topics = {topic: Form.HL7V2, other: Form.HL7V2}
     with working(kafka, group, topics, store) as worker:
         worker.until(lambda: worker.heard.stuck == {part})
@@ -241,17 +239,29 @@ def test_what_waits_in_memory_is_bounded_for_all_partitions_together(
     large = [hl7(number) + b"NTE|1||" + b"x" * 200_000 + b"\r" for number in range(each)]
     for partition in range(partitions):
         send(kafka, topic, large, partition=partition, compression_type="gzip", batch_size=1)
-    bound = 8 * mebibyte
-    with working(kafka, group, {topic: Form.HL7V2}, store, room=Room(10_000), backlog_bytes=bound) as worker:
+    bound, room = 8 * mebibyte, Room(10_000)
+    with working(kafka, group, {topic: Form.HL7V2}, store, room=room, backlog_bytes=bound) as worker:
         peaks = [0]
 
-        def is_read() -> bool:
+        def look() -> None:
             peaks.append(sum(lane.size for lane in worker.inlet._lanes.values()))
+
+        def is_full() -> bool:
+            worker.inlet.read(worker.progress, room, 0)  # nothing of it is ingested: all of it waits
+            look()
+            return worker.inlet._free() <= 0
+
+        def is_read() -> bool:
+            look()
             return ended(store) == partitions * each
 
+        worker.until(lambda: len(worker.owned) == partitions)
+        _eventually(is_full)
+        for _ in range(20):
+            is_full()
         worker.until(is_read)
         fetched = worker.source._consumer._fetcher.config["max_partition_fetch_bytes"]
-    assert bound / 2 < max(peaks) <= 1.5 * bound
+    assert max(peaks) <= 1.5 * bound
     assert fetched * partitions == bound
 
 
@@ -262,13 +272,13 @@ def test_gaps_in_the_log_are_stepped_over(
     from kafka import KafkaProducer  # noqa: PLC0415
 
     topic = new_topic()
-    producer = KafkaProducer(bootstrap_servers=kafka, transactional_id=f"t-{uuid.uuid4().hex}")
-    producer.init_transactions()
-    for number, is_kept in enumerate([True, False, True, False]):
-        producer.begin_transaction()
-        producer.send(topic, hl7(number)).get(30)
-        (producer.commit_transaction if is_kept else producer.abort_transaction)()
-    producer.close()
+    transactional = KafkaProducer(bootstrap_servers=kafka, transactional_id=f"t-{uuid.uuid4().hex}")
+    with closing(transactional) as producer:
+        producer.init_transactions()
+        for number, is_kept in enumerate([True, False, True, False]):
+            producer.begin_transaction()
+            producer.send(topic, hl7(number)).get(PATIENCE_S)
+            (producer.commit_transaction if is_kept else producer.abort_transaction)()
     part = f"kafka:{topic}:0"
     with working(kafka, group, {topic: Form.HL7V2}, store) as worker:
         worker.until(lambda: store.position(part).next == 8)
@@ -282,22 +292,19 @@ def test_two_workers_share_the_partitions_and_the_survivor_takes_all(
     topic = new_topic(partitions=4)
     topics = {topic: Form.HL7V2}
     send(kafka, topic, [hl7(number) for number in range(400)])
-    first = Worker(kafka, group, topics, state_url, room=Room(20)).start()
-    try:
-        _eventually(lambda: len(first.owned) == 4)
-        second = Worker(kafka, group, topics, state_url, room=Room(20)).start()
-        try:
+    with working(kafka, group, topics, state_url, room=Room(20)) as second:
+        with working(kafka, group, topics, state_url, room=Room(20)) as first:
+            first.start()
+            _eventually(lambda: len(first.owned) == 4)
+            second.start()
             _eventually(lambda: len(first.owned) == len(second.owned) == 2)
             send(kafka, topic, [hl7(number) for number in range(400, 800)])
             _eventually(lambda: ended(store) == 800)
-            assert not first.owned & second.owned
-        finally:
-            first.end()
+            # One that stood still for a session learns a moment later that another has what it had.
+            _eventually(lambda: not first.owned & second.owned)
         _eventually(lambda: len(second.owned) == 4)
         send(kafka, topic, [hl7(number) for number in range(800, 1_000)])
         _eventually(lambda: ended(store) == 1_000)
-    finally:
-        second.end()
     time.sleep(0.2)
     assert ended(store) == 1_000
 
@@ -307,17 +314,17 @@ def test_a_worker_knows_how_far_the_other_has_come(
 ) -> None:
     topic = new_topic(partitions=2)
     topics = {topic: Form.HL7V2, "not-there-yet": Form.HL7V2}
-    first = Worker(kafka, group, {topic: Form.HL7V2}, state_url).start()
-    second = Worker(kafka, group, {topic: Form.HL7V2}, state_url).start()
-    try:
+    with (
+        working(kafka, group, {topic: Form.HL7V2}, state_url) as first,
+        working(kafka, group, {topic: Form.HL7V2}, state_url) as second,
+    ):
+        first.start()
+        second.start()
         _eventually(lambda: len(first.owned) == len(second.owned) == 1)
         begun_ms = WallClock().now_ms()
         _eventually(lambda: _caught_up(store, topic) > begun_ms)
         # What its own thread last asked: asking here would share the connection of that thread.
         _eventually(lambda: first.engine._consumption._until_ms > begun_ms)
-    finally:
-        first.end()
-        second.end()
     with working(kafka, f"{group}-2", topics, store) as third:
         third.until(lambda: len(third.owned) == 2)
         third.until(lambda: third.inlet.caught_up(third.progress)[f"kafka:{topic}:0"] > 0)
@@ -330,17 +337,15 @@ def test_a_zombie_writes_nothing(
     topic = new_topic()
     topics = {topic: Form.HL7V2}
     send(kafka, topic, [hl7(number) for number in range(50)])
-    zombie = Worker(kafka, group, topics, state_url, room=Room(10))
-    zombie.until(lambda: ended(store) == 10)
-    with working(kafka, f"{group}-heir", topics, state_url) as heir:
-        heir.until(lambda: ended(store) == 50)
-    for _ in range(10):
-        zombie.engine.step()
-    assert ended(store) == 50
-    assert len(zombie.program.read_messages) < 50
-    send(kafka, topic, [hl7(50)])
-    zombie.until(lambda: ended(store) == 51)
-    zombie.end()
+    with working(kafka, group, topics, state_url, room=Room(10)) as zombie:
+        zombie.until(lambda: ended(store) == 10)
+        with working(kafka, f"{group}-heir", topics, state_url) as heir:
+            heir.until(lambda: ended(store) == 50)
+        zombie.steps(10)
+        assert ended(store) == 50
+        assert len(zombie.program.read_messages) < 50
+        send(kafka, topic, [hl7(50)])
+        zombie.until(lambda: ended(store) == 51)
 
 
 def test_a_member_that_lost_its_partitions_does_not_keep_them_from_others(
@@ -349,16 +354,15 @@ def test_a_member_that_lost_its_partitions_does_not_keep_them_from_others(
     """The library's own assignor goes on claiming what it lost; its heir would wait for a round that nobody asks for."""
     topic = new_topic(partitions=4)
     topics = {topic: Form.HL7V2}
-    first = Worker(kafka, group, topics, state_url)
-    first.until(lambda: len(first.owned) == 4)
-    first.source._consumer._coordinator.reset_generation()
-    second = Worker(kafka, group, topics, state_url).start()
-    first.start()
-    try:
+    with (
+        working(kafka, group, topics, state_url) as first,
+        working(kafka, group, topics, state_url) as second,
+    ):
+        first.until(lambda: len(first.owned) == 4)
+        first.source._consumer._coordinator.reset_generation()
+        second.start()
+        first.start()
         _eventually(lambda: len(first.owned) == len(second.owned) == 2)
-    finally:
-        first.end()
-        second.end()
 
 
 def test_a_rebalance_for_a_new_topic_ends_however_short_the_polls_are(
@@ -368,20 +372,21 @@ def test_a_rebalance_for_a_new_topic_ends_however_short_the_polls_are(
     known, late = new_topic(), f"late-{uuid.uuid4().hex[:8]}"
     with working(kafka, group, {known: Form.HL7V2, late: Form.HL7V2}, store) as worker:
         worker.until(lambda: len(worker.owned) == 1)
-        admin = KafkaAdminClient(bootstrap_servers=kafka)
-        admin.create_topics([NewTopic(late, 3, 1)])
-        admin.close()
+        add_topic(kafka, late, 3)
         deadline = time.monotonic() + PATIENCE_S
         while len(worker.owned) < 4:
             assert time.monotonic() < deadline, "it never came"
-            worker.engine.step()
+            worker.steps(1)
             time.sleep(0.005)
 
 
-def _large(topic: str) -> list[object]:
-    from kafka.admin import ConfigResource, ConfigResourceType  # noqa: PLC0415
-
-    return [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(17 * 1024 * 1024)})]
+def _commits(consumer: KafkaConsumer) -> bool:
+    """Tell Kafka a position, where the group lets somebody who is no member of it: not before the last has left."""
+    try:
+        consumer.commit()
+    except CommitFailedError:
+        return False
+    return True
 
 
 def _eventually(is_true: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
