@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import ssl
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +40,13 @@ def client_context(server: Identity, client: Identity | None = None) -> ssl.SSLC
     if client is not None:
         context.load_cert_chain(client.certificate, client.key)
     return context
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection and wait until it is: what TLS leaves open is met by a later test."""
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 def make_expired(folder: Path, name: str) -> Identity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import threading
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.integration.steady import run
 from worker.model.errors import ConfigError
 from worker.model.message import Form, RawMessage
 from worker.sources.group_commit import GroupCommit
@@ -133,7 +135,7 @@ def _run(
             await scene(site)
         return site
 
-    kept = asyncio.run(play()).kept
+    kept = run(play()).kept
     assert kept.open == 0
     return kept
 
@@ -178,14 +180,17 @@ def test_body_of_an_answer_does_not_wait_for_the_client_to_acknowledge_its_head(
     """Head and body leave apart; with Nagle's algorithm the second waits for an acknowledgement that comes 40 ms late."""
 
     async def scene(site: Site) -> None:
-        client, waited_s = await _connect(site), []
-        for _ in range(12):
+        client, waited_s = await _connect(site), 1.0
+        for number in itertools.count():
             await client.send(_post())
             await client.reader.readuntil(b"\r\n\r\n")
             begun_s = asyncio.get_running_loop().time()
             await client.reader.readuntil(b"}]}")
-            waited_s.append(asyncio.get_running_loop().time() - begun_s)
-        assert min(waited_s[4:]) < 0.02
+            waited_s = asyncio.get_running_loop().time() - begun_s
+            # The first are acknowledged at once in any case; one that is quick is enough, all others may meet a slow machine.
+            if number >= 4 and waited_s < 0.02:
+                break
+            assert number < 400, "each waits for an acknowledgement"
         await client.close()
 
     _run(scene)
@@ -289,7 +294,7 @@ def test_kept_connection_is_closed_when_it_is_idle() -> None:
         assert await client.is_closed_by_server()
         await client.close()
 
-    assert _run(scene, HttpLimits(idle_s=4, drain_s=5)).reasons == []
+    assert _run(scene, HttpLimits(idle_s=4, drain_s=60)).reasons == []
 
 
 @pytest.mark.parametrize(

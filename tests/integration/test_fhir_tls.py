@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.integration.identities import Identity, client_context, make_identity
+from tests.integration.identities import Identity, client_context, hang_up, make_identity
+from tests.integration.steady import run
 from worker.model.alert import Notice
 from worker.model.errors import ConfigError
 from worker.model.message import RawMessage
@@ -66,7 +67,7 @@ class Site:
         """Post one resource; 0 where TLS lets nobody in."""
         headers = HEADERS | ({"authorization": f"Bearer {token}"} if token else {})
         url = f"https://127.0.0.1:{self.port}/fhir"
-        async with httpx2.AsyncClient(verify=context, trust_env=False) as client:
+        async with httpx2.AsyncClient(verify=context, trust_env=False, timeout=60) as client:
             try:
                 return (await client.post(url, content=OBSERVATION, headers=headers)).status_code
             except httpx2.TransportError:
@@ -86,13 +87,13 @@ def _run(
         listener = HttpListener("fhir", "127.0.0.1", 0, files, limits=limits or HttpLimits())
         reception = Reception(commit, {"fhir": HttpServer(listener, receiver, lambda: 0, site)})
         _, site.port = (await reception.start())["fhir"]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await scene(site)
             await reception.drain()
         assert site.open == 0
         return site
 
-    return asyncio.run(play())
+    return run(play())
 
 
 def test_token_over_tls_lets_in(server_identity: Identity, tmp_path: Path) -> None:
@@ -132,9 +133,7 @@ def test_handshakes_that_are_never_finished_hold_few_places_for_a_short_time(
             await asyncio.sleep(0.01)
         assert await site.post(client_context(server_identity)) == 202
         for _, writer in silent:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
+            await hang_up(writer)
 
     limits = HttpLimits(max_connections=10, handshake_s=3)  # long enough for 200 to come meanwhile
     site = _run(scene, TlsFiles(server_identity.certificate, server_identity.key), limits=limits)
@@ -147,7 +146,7 @@ def test_plaintext_gets_no_answer(server_identity: Identity) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(b"GET /fhir/metadata HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"HTTP" not in await reader.read()
-        writer.close()
+        await hang_up(writer)
 
     _run(scene, TlsFiles(server_identity.certificate, server_identity.key))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.integration.steady import run
 from worker.decode.ack import AckCode
 from worker.decode.mllp import MllpReader, frame
 from worker.model.errors import ConfigError
@@ -164,7 +165,7 @@ def _run(scene: Callable[[Site], Awaitable[None]], listener: MllpListener | None
             await scene(site)
         return site
 
-    return asyncio.run(play())
+    return run(play())
 
 
 def test_message_is_stored_whole_and_then_accepted() -> None:

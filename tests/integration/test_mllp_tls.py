@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.identities import Identity, client_context, make_identity
+from tests.integration.identities import Identity, client_context, hang_up, make_identity
 from worker.decode.ack import AckCode
 from worker.decode.mllp import frame
 from worker.model.errors import ConfigError
@@ -60,10 +60,10 @@ def _send(files: TlsFiles, context: ssl.SSLContext | None) -> tuple[bytes, list[
         reader, writer = await asyncio.open_connection(host, port, ssl=context)
         writer.write(frame(MESSAGE))
         try:
-            answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 5)
+            answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 60)
         except (asyncio.IncompleteReadError, ssl.SSLError, ConnectionError):
             answer = b""
-        writer.close()
+        await hang_up(writer)
         await reception.drain()
         return answer, kept.messages
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.integration.identities import Identity, client_context, make_identity
+from tests.integration.identities import Identity, client_context, hang_up, make_identity
+from tests.integration.steady import run
 from worker.decode.ack import AckCode
 from worker.decode.mllp import frame
 from worker.model.message import RawMessage
@@ -70,7 +71,7 @@ class Site:
         try:
             return await connection.answers()
         finally:
-            connection.writer.close()
+            await hang_up(connection.writer)
 
     def put(self, identity: Identity) -> None:
         """Replace certificate and key, each at once and one after the other, as tools do that renew them."""
@@ -90,7 +91,7 @@ class Connection:
         asked, answered = ASKED[self.name]
         self.writer.write(asked)
         try:
-            return answered in await asyncio.wait_for(self.reader.read(65_536), 5)
+            return answered in await asyncio.wait_for(self.reader.read(65_536), 60)
         except (ssl.SSLError, ConnectionError):
             return False
 
@@ -115,7 +116,7 @@ def _run(
             server = HttpServer(HttpListener("fhir", "127.0.0.1", 0, files), receiver, lambda: 0, kept)
         reception = Reception(commit, {name: server})
         _, port = (await reception.start())[name]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await scene(Site(name, port, files))
             await reception.drain()
 
@@ -123,7 +124,7 @@ def _run(
         shutil.copyfile(source, target)
     if ca is not None and files.client_ca is not None:
         shutil.copyfile(ca.certificate, files.client_ca)
-    asyncio.run(play())
+    run(play())
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -139,7 +140,7 @@ def test_a_renewed_certificate_is_shown_to_the_next_client(
         assert await site.answers(new)
         assert not await site.answers(old)
         assert await connection.answers()
-        connection.writer.close()
+        await hang_up(connection.writer)
 
     _run(name, TlsFiles(tmp_path / "c.pem", tmp_path / "k.pem"), identities["old"], scene, None)
 
