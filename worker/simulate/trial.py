@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeAlias
 from worker.model.message import RawMessage
 from worker.notes.reader import NoteReader
 from worker.runtime.engine import Program
-from worker.runtime.replay import UNDISTURBED, Disturbance, ReplayStore, replay
+from worker.runtime.replay import UNDISTURBED, Disturbance, ReplayStore, disturbed, replay
 from worker.simulate.gold import GoldReader
 from worker.simulate.judge import Failure, Outcome, agrees, course_of, documents, open_alerts
 from worker.simulate.letters import FORMS, write
@@ -97,9 +97,14 @@ def _try_form(vignette: Vignette, form: str, program: Program, bench: Bench) -> 
 def _otherwise(
     vignette: Vignette, form: str, messages: Sequence[RawMessage], shuffles: Iterable[int]
 ) -> Iterator[tuple[str, Sequence[RawMessage], Disturbance]]:
-    """Give the other ways for the messages to arrive: shuffled, and those that the vignette names."""
+    """Give the other ways for the messages to arrive: shuffled, each order once, and those that the vignette names."""
+    had = {tuple(messages)}
     for seed in shuffles:
-        yield f"shuffled {seed}", messages, Disturbance(shuffle_seed=seed)
+        disturbance = Disturbance(shuffle_seed=seed)
+        order = tuple(disturbed(messages, disturbance))
+        if order not in had:
+            had.add(order)
+            yield f"shuffled {seed}", messages, disturbance
     for number, arrival in enumerate(vignette.arrivals, start=1):
         disturbance = Disturbance(restart_n=arrival.restart, batch_size=arrival.split)
         yield f"arrival {number}", write(vignette, form, arrival), disturbance

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from worker.model.errors import PackError
@@ -10,6 +12,7 @@ from worker.runtime.offline import load_pack, memory_store, program
 from worker.simulate.letters import FORMS, write
 from worker.simulate.trial import Bench, try_vignette
 from worker.simulate.vignettes import Vignette, parse_vignettes
+from worker.storage.memory import MemoryState
 
 FACTS = "{c: lumbar-puncture, t: 0}, {c: body-temperature, t: 8, v: 39, u: Cel, under: tmp}, {op: merge, under: tmp, recv: 9}"
 ALERT = "{rule: fever-single, sev: urgent, at: 9}"
@@ -33,6 +36,18 @@ def test_a_fever_under_another_number_counts_from_the_merge_on_in_any_order() ->
 def test_without_the_merge_the_other_number_is_somebody_else() -> None:
     first, _, _ = FACTS.partition(", {op")
     assert [failure.got for failure in try_vignette(_one(first), _bench()).failures] == [(), (), (), ()]
+
+
+def test_two_messages_are_run_in_their_two_orders_and_in_none_twice() -> None:
+    stores = []
+
+    def open_store() -> MemoryState:
+        stores.append(memory_store())
+        return stores[-1]
+
+    two = _one("{c: lumbar-puncture, t: 0}, {c: body-temperature, t: 8, v: 39, u: Cel}")
+    try_vignette(two, replace(_bench(), open_store=open_store, shuffles=tuple(range(20))))
+    assert len(stores) == 2 * len(FORMS)
 
 
 @pytest.mark.parametrize("form", FORMS)
