@@ -119,17 +119,20 @@ def policy_of(rules: Iterable[Rule]) -> Policy:
     return Policy(renotify_rise=rises, folds={rule.id: rule.folds for rule in known if rule.folds})
 
 
-def read(raw: RawMessage, pack: Pack, notes: NoteReader | None = None) -> Reading:
+def read(
+    raw: RawMessage, pack: Pack, notes: NoteReader | None = None, latest_ms: EpochMs | None = None
+) -> Reading:
     """Read all that one message says; what cannot be read is a dead letter with its reason.
 
-    Shape: `notes` reads notes in place of the pack's own phrases.
+    Shape: `notes` reads notes in place of the pack's own phrases. A message that says to be written after `latest_ms` is not
+    believed in that (ADR 0042).
     """
     if raw.fault:
         return Reading(Outcome(OutcomeKind.DEAD_LETTERED, raw.fault))
     reader = pack.notes if notes is None else notes
     if raw.form is Form.HL7V2:
-        return map_hl7(raw, pack.mapping, reader)
-    return map_fhir(raw, pack.mapping, reader)
+        return map_hl7(raw, pack.mapping, reader, latest_ms)
+    return map_fhir(raw, pack.mapping, reader, latest_ms)
 
 
 def message_time(raw: RawMessage, pack: Pack) -> EpochMs | None:

@@ -53,6 +53,7 @@ ONE, TWO, THREE = "1^^^HOSP^MR", "2^^^HOSP^MR", "3^^^HOSP^MR"
 FIRST, SECOND = "E1^^^INDEX^PI", "E2^^^INDEX^PI"
 FHIR_HOT = fhir(10.5, temperature("t", 39, 10))
 REPLACED = {"other": {"reference": "Patient/1"}, "type": "replaced-by"}
+YEARS = 24 * 365 * 9
 TEMP = "8310-5^Temp^LN"
 BARE: Json = {
     "resourceType": "Observation",
@@ -176,7 +177,37 @@ VERSIONS = {
         NOTHING,
     ),
     "reported years ahead of its message, then corrected": (
-        [LP, result(11, "39", stated=24 * 365 * 9), result(13, "37", status="C")],
+        [LP, result(11, "39", stated=YEARS), result(13, "37", status="C")],
+        NOTHING,
+    ),
+    "sent by a clock years ahead, then corrected": (
+        [LP, result(YEARS, "39", stated=-1), result(13, "37", status="C")],
+        NOTHING,
+    ),
+    "sent by a clock years ahead, then final": (
+        [LP, result(YEARS, "39", stated=-1), result(13, "37")],
+        NOTHING,
+    ),
+    "sent by a clock years ahead": ([LP, result(YEARS, "39", stated=-1)], FEVER),
+    "sent by a clock years ahead, restamped": (
+        [LP, result(YEARS, "39", stated=-1, app="REPLAYING"), result(13, "37", stated=-1, app="REPLAYING")],
+        NOTHING,
+    ),
+    "corrected by a clock years ahead": (
+        [LP, result(13, "39"), result(YEARS, "37", status="C", stated=-1)],
+        NOTHING,
+    ),
+    "deleted by a clock years ahead": ([LP, HOT, result(YEARS, "39", status="D", stated=-1)], NOTHING),
+    "corrected by a clock years ahead, and again (blind spot)": (
+        [LP, HOT, result(YEARS, "39.5", status="C", stated=-1), result(14, "37", status="C")],
+        FEVER,
+    ),
+    "FHIR sent by a clock years ahead, then final": (
+        [LP, fhir(YEARS, patient(), temperature("t", 39, 10)), fhir(13, temperature("t", 37, 10))],
+        NOTHING,
+    ),
+    "FHIR corrected by a clock years ahead": (
+        [LP, FHIR_HOT, fhir(9, patient()), fhir(YEARS, temperature("t", 37, 10, "corrected"))],
         NOTHING,
     ),
     "one of two readings under one number is deleted alone (blind spot)": (

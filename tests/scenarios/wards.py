@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,8 @@ def build_site(folder: Path) -> PackProgram:
 
 def stamp(hours: float, *, zone: str = "+0000") -> str:
     """Write an instant, in hours after midnight of 5 January 2026, as HL7 v2 does."""
-    seconds = round(hours * 3600)
-    days, rest = divmod(seconds, 86_400)
-    return f"202601{5 + days:02d}{rest // 3600:02d}{rest % 3600 // 60:02d}{rest % 60:02d}{zone}"
+    at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=round(hours * 3600))
+    return f"{at:%Y%m%d%H%M%S}{zone}"
 
 
 def iso(hours: float) -> str:

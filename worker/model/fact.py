@@ -79,6 +79,10 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     received_at_ms: EpochMs
 
 
+UNDATED_MS, NEWEST_MS = 0, 253_402_300_799_000
+"""What nobody can date was stated before everything else; a correction that nobody can date, after it (ADR 0042)."""
+
+
 class Version(msgspec.Struct, frozen=True, gc=False, order=True):
     """Order the versions of one statement; the highest wins.
 
@@ -93,8 +97,9 @@ class Version(msgspec.Struct, frozen=True, gc=False, order=True):
 
     @property
     def stated_ms(self) -> EpochMs:
-        """Return the source status time, wherever the feed puts it: a rank is never that large."""
-        return max(self.major, self.minor)
+        """Return the source status time, wherever the feed puts it (a rank is never that large); zero where nobody knows."""
+        stated_ms = max(self.major, self.minor)
+        return UNDATED_MS if stated_ms == NEWEST_MS else stated_ms
 
 
 class Group(msgspec.Struct, frozen=True, gc=False):

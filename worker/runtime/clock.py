@@ -48,12 +48,18 @@ class MessageClock:
         return self._now_ms
 
 
-def is_believable(told_ms: EpochMs) -> bool:
-    """Tell whether a message can have been written at the instant that it states: at most a day after the present one.
+def latest_believable_ms() -> EpochMs:
+    """Give the last instant at which a message can say to be written: a day after the present one.
 
-    A later one, from a wrong clock or a mistyped year, would carry a message clock with it, and every window would be over.
+    A later one is from a wrong clock or a mistyped year. It would outrank all corrections until then, and carry a message clock
+    with it, so that every window would be over.
     """
-    return told_ms <= time.time_ns() // _NS_PER_MS + DAY_MS
+    return time.time_ns() // _NS_PER_MS + DAY_MS
+
+
+def is_believable(told_ms: EpochMs) -> bool:
+    """Tell whether a message can have been written at the instant that it states."""
+    return told_ms <= latest_believable_ms()
 
 
 class FixedClock:

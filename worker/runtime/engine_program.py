@@ -23,7 +23,7 @@ from worker.model.time import DAY_MS, EpochMs
 from worker.notes.reader import NoteReader
 from worker.rules.blind import BlindSpot
 from worker.rules.rule import Rule
-from worker.runtime.clock import is_believable
+from worker.runtime.clock import is_believable, latest_believable_ms
 from worker.runtime.recalls import Recalls
 
 _log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class PackProgram:
 
     def read(self, raw: RawMessage) -> Reading:
         """Read a message."""
-        return pipeline.read(raw, self._pack, self._notes)
+        return pipeline.read(raw, self._pack, self._notes, latest_believable_ms())
 
     def message_time(self, raw: RawMessage) -> EpochMs | None:
         """Give the time that a message states of itself (MSH-7, `meta.lastUpdated`); None where it cannot be believed."""

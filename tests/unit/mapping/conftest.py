@@ -10,6 +10,7 @@ import pytest
 from worker.mapping.hl7v2 import map_hl7
 from worker.mapping.pack import MappingPack, compile_mapping
 from worker.model.message import Form, RawMessage, Reading
+from worker.model.time import from_rfc3339
 from worker.notes.reader import NoteDocument, NoteReading
 
 RECEIVED_AT_MS = 1_767_600_000_000
@@ -74,10 +75,12 @@ def read(pack: MappingPack) -> Read:
         pid: str = "PID|1||P1^^^HOSP^MR||||19800101",
         notes: Reader | None = None,
         using: MappingPack | None = None,
+        latest: str = "",
     ) -> Reading:
         head = [f"MSH|^~\\&|{application}|CITY|||{at}||{kind}|M1|P|2.5.1", pid]
         body = "\r".join([line for line in head if line] + list(lines)) + "\r"
         raw = RawMessage(body.encode(), Form.HL7V2, "file", RECEIVED_AT_MS)
-        return map_hl7(raw, using or pack, notes or Reader())
+        latest_ms = from_rfc3339(latest) if latest else None
+        return map_hl7(raw, using or pack, notes or Reader(), latest_ms)
 
     return read_lines

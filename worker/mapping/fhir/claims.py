@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from worker.decode.fhir import Deletion, Placed, parse_literal
 from worker.mapping.fhir.scope import Scope
-from worker.mapping.fhir.statement import Statement, read_own_date
+from worker.mapping.fhir.statement import Statement, is_ahead, read_own_date
 from worker.mapping.fhir.status import VOID
-from worker.model.fact import Claim
+from worker.model.fact import NEWEST_MS, Claim
 
 
 def claim_of(placed: Placed, statement: Statement) -> Claim | None:
@@ -31,7 +31,9 @@ def deletion_claim(deletion: Deletion, scope: Scope) -> Claim | None:
     if literal is None:
         return None
     stated_ms = read_own_date(deletion.modified_at, scope.feed.zone)
-    if stated_ms is None:
+    if is_ahead(stated_ms, scope.latest_ms):
+        stated_ms = NEWEST_MS
+    elif stated_ms is None:
         stated_ms = scope.received_at_ms if scope.message_at_ms is None else scope.message_at_ms
     stated_at = (VOID, stated_ms) if scope.feed.is_rank_first else (stated_ms, VOID)
     return Claim(f"{scope.feed.id}|{literal.type}|{literal.id}", None, stated_at, scope.received_at_ms)

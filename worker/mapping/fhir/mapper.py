@@ -45,7 +45,7 @@ from worker.mapping.fhir.patients import map_patient, patient_links
 from worker.mapping.fhir.procedures import map_procedure, map_service_request
 from worker.mapping.fhir.scope import Scope
 from worker.mapping.fhir.specimens import map_specimen
-from worker.mapping.fhir.statement import Statement, read_own_date
+from worker.mapping.fhir.statement import Statement, is_ahead, read_own_date
 from worker.mapping.fhir.status import Status
 from worker.mapping.fhir.subjects import Subject, find_subject, is_server_number, patient_identifiers
 from worker.mapping.pack import MappingPack
@@ -60,8 +60,10 @@ _UNNAMED = "a deletion that names no resource"
 Read = TypeVar("Read", bound=Resource)
 
 
-def map_fhir(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
-    """Read all that one FHIR document says.
+def map_fhir(
+    raw: RawMessage, pack: MappingPack, notes: NoteReader, latest_ms: EpochMs | None = None
+) -> Reading:
+    """Read all that one FHIR document says; a time of writing later than `latest_ms` is not believed (ADR 0042).
 
     Shape: processed where at least one resource is of a type that is read and names a patient; what else stands in a Bundle
     is left alone, and a bad entry is an issue that is kept with its bytes. Never raises for what the bytes hold.
@@ -71,7 +73,7 @@ def map_fhir(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
         document = decode_document(raw.body)
     except DecodeError as problem:
         return Reading(Outcome(OutcomeKind.DEAD_LETTERED, problem.reason, problem.place), feed=feed.id)
-    return _Mapper(document, _scope(document, raw, feed, pack, notes)).reading()
+    return _Mapper(document, _scope(document, raw, feed, pack, notes, latest_ms)).reading()
 
 
 class _HasStatus(Protocol):
@@ -267,9 +269,15 @@ class _Mapper:
         return remembered
 
 
-def _scope(
-    document: FhirDocument, raw: RawMessage, feed: Feed, pack: MappingPack, notes: NoteReader
+def _scope(  # all that a document stands in
+    document: FhirDocument,
+    raw: RawMessage,
+    feed: Feed,
+    pack: MappingPack,
+    notes: NoteReader,
+    latest_ms: EpochMs | None,
 ) -> Scope:
+    said_ms = read_own_date(document.message_at, feed.zone)
     return Scope(
         feed,
         pack,
@@ -277,8 +285,9 @@ def _scope(
         References(document),
         document.document_id,
         document.message_at,
-        read_own_date(document.message_at, feed.zone),
+        None if is_ahead(said_ms, latest_ms) else said_ms,
         raw.received_at_ms,
+        latest_ms,
         _births(document.resources, feed) if document.is_bundle else {},
     )
 

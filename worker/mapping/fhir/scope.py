@@ -18,9 +18,9 @@ from worker.notes.reader import NoteReader
 class Scope(msgspec.Struct):
     """The document around a resource.
 
-    Shape: `message_at` is the document's own time as written, `message_at_ms` the instant, None where it has none. `births`
-    holds the birth dates of patients in the document, by identifier. `subjects` remembers who each reference names, so
-    that a Bundle about one patient resolves it once.
+    Shape: `message_at` is the document's own time as written, `message_at_ms` the instant, None where it has none or one later
+    than `latest_ms`, which cannot be believed. `births` holds the birth dates of patients in the document, by identifier.
+    `subjects` remembers who each reference names, so that a Bundle about one patient resolves it once.
     """
 
     feed: Feed
@@ -31,5 +31,6 @@ class Scope(msgspec.Struct):
     message_at: str
     message_at_ms: EpochMs | None
     received_at_ms: EpochMs
+    latest_ms: EpochMs | None
     births: Mapping[tuple[str, str], EpochMs]
     subjects: dict[str, Subject] = msgspec.field(default_factory=dict)

@@ -19,7 +19,7 @@ from worker.mapping.fhir.status import CORRECTED, PLANNED, VOID, Status
 from worker.mapping.procedures import doubt_end
 from worker.model.document import NOTE
 from worker.model.errors import DecodeError
-from worker.model.fact import Fact, Group, Identifier, SourceRef, Value, Version
+from worker.model.fact import NEWEST_MS, Fact, Group, Identifier, SourceRef, Value, Version
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime, EpochMs, Precision
 
@@ -50,6 +50,7 @@ class Statement:
     """
 
     __slots__ = (
+        "_is_ahead",
         "_limit_ms",
         "_source",
         "_stated_ms",
@@ -82,9 +83,10 @@ class Statement:
         resource = placed.resource
         self._type = resource.type_name
         self.key = f"{scope.feed.id}|{self._type}|{resource.id or _identity(placed)}"
+        self._is_ahead = False
         updated_ms = self._updated_ms(placed)
         said_ms = scope.message_at_ms if updated_ms is None else updated_ms
-        self._limit_ms = None if said_ms is None else said_ms + scope.feed.future_tolerance_ms
+        self._limit_ms = scope.latest_ms if said_ms is None else said_ms + scope.feed.future_tolerance_ms
         self._stated_ms = self._first_date(resource, dates) if updated_ms is None else updated_ms
 
     @property
@@ -216,14 +218,21 @@ class Statement:
         meta = placed.resource.meta
         text = meta.last_updated if meta is not None else None
         # A document of one resource is dated by it.
-        return self.scope.message_at_ms if text and text == self.scope.message_at else self._own_date(text)
+        known_ms = self.scope.message_at_ms if text and text == self.scope.message_at else None
+        return self._own_date(text) if known_ms is None else known_ms
 
     def _first_date(self, resource: DecodedResource, names: tuple[str, ...]) -> EpochMs | None:
         dates = (self._own_date(getattr(resource, name)) for name in names)
         return next((at_ms for at_ms in dates if at_ms is not None), None)
 
     def _own_date(self, text: str | None) -> EpochMs | None:
-        return read_own_date(text, self.scope.feed.zone)
+        date_ms = read_own_date(text, self.scope.feed.zone)
+        if not is_ahead(date_ms, self.scope.latest_ms):
+            return date_ms
+        if not self._is_ahead:
+            self.note(IssueKind.BAD_TIME, "meta.lastUpdated", "more than a day ahead of our clock")
+        self._is_ahead = True
+        return None
 
     def _known_version_time(self) -> ClinicalTime | None:
         if self._stated_ms is None and self.scope.message_at_ms is None:
@@ -264,9 +273,16 @@ class Statement:
     def _version(self, concept: str, value: Value, effective: ClinicalTime, *, is_deleted: bool) -> Version:
         digest = digest_of(f"{concept}|{written(value)}|{effective.start_ms}|{effective.end_ms}|{is_deleted}")
         stated_ms = effective.start_ms if self._stated_ms is None else self._stated_ms
+        if self._is_ahead and self._stated_ms is None and self.status.rank >= CORRECTED:
+            stated_ms = NEWEST_MS
         if self.scope.feed.is_rank_first:
             return Version(self.status.rank, stated_ms, digest)
         return Version(stated_ms, self.status.rank, digest)
+
+
+def is_ahead(date_ms: EpochMs | None, latest_ms: EpochMs | None) -> bool:
+    """Tell whether a date of writing cannot be true."""
+    return date_ms is not None and latest_ms is not None and date_ms > latest_ms
 
 
 def read_own_date(text: str | None, zone: tzinfo) -> EpochMs | None:

@@ -9,8 +9,19 @@ from worker.decode.timestamps import DecodedTime
 from worker.mapping.concepts import Coding
 from worker.mapping.digests import digest_of, written
 from worker.mapping.feeds import Feed, Meaning, elements
+from worker.mapping.hl7v2.versions import CORRECTED
 from worker.mapping.pack import MappingPack
-from worker.model.fact import Fact, Group, Identifier, IdentityLink, SourceRef, Value, Version
+from worker.model.fact import (
+    NEWEST_MS,
+    UNDATED_MS,
+    Fact,
+    Group,
+    Identifier,
+    IdentityLink,
+    SourceRef,
+    Value,
+    Version,
+)
 from worker.model.message import Issue, RawMessage
 from worker.model.time import ClinicalTime, EpochMs
 from worker.notes.reader import NoteReader
@@ -22,8 +33,9 @@ DELETE = '""'
 class Context(msgspec.Struct, frozen=True, gc=False):
     """One message with its feed.
 
-    Shape: `trigger` is MSH-9.2, else EVN-1. `message_at_ms` is MSH-7, None where it is absent or unreadable. `message_id` is
-    MSH-10. `times` keeps what was read of each time text of the message.
+    Shape: `trigger` is MSH-9.2, else EVN-1. `message_at_ms` is MSH-7, None where it is absent, unreadable or not believed.
+    `message_id` is MSH-10. `latest_ms` is the instant after which nothing can have happened, where one is known. `times`
+    keeps what was read of each time text of the message.
     """
 
     raw: RawMessage
@@ -34,6 +46,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     trigger: str
     message_at_ms: EpochMs | None
     message_id: str
+    latest_ms: EpochMs | None = None
     times: dict[str, DecodedTime | None] = msgspec.field(default_factory=dict)
 
 
@@ -65,9 +78,11 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
 
     def order(self, *, is_rank_first: bool) -> tuple[int, int]:
         """Return what orders versions, without the digest."""
+        is_last = self.stated_at_ms == UNDATED_MS and self.rank >= CORRECTED
+        stated_ms = NEWEST_MS if is_last else self.stated_at_ms
         if is_rank_first and not self.is_own_time:
-            return (self.rank, self.stated_at_ms)
-        return (self.stated_at_ms, self.rank)
+            return (self.rank, stated_ms)
+        return (stated_ms, self.rank)
 
 
 class Sheet(msgspec.Struct):

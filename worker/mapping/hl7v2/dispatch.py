@@ -35,15 +35,19 @@ _ADMISSION_TRIGGERS = frozenset(
     },
 )
 _PROCESSED = Outcome(OutcomeKind.PROCESSED)
+AHEAD = "MSH-7: more than a day ahead of our clock"
 _NAMEABLE = re.compile(r"[A-Z0-9]{2,3}(\^[A-Z0-9]{2,3})?")
 
 Counts = Counter[tuple[str, str, str]]
 
 
-def map_hl7(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
+def map_hl7(
+    raw: RawMessage, pack: MappingPack, notes: NoteReader, latest_ms: EpochMs | None = None
+) -> Reading:
     """Turn one message into facts, links and issues, or say why it says nothing.
 
-    Shape: never raises for what a message holds; `Reading.outcome` is always set.
+    Shape: never raises for what a message holds; `Reading.outcome` is always set. An MSH-7 later than `latest_ms` is not
+    believed (ADR 0042).
     """
     try:
         message = decode_message(raw.body)
@@ -52,7 +56,13 @@ def map_hl7(raw: RawMessage, pack: MappingPack, notes: NoteReader) -> Reading:
     header = message.peek
     feed = pack.feed_of(header.sending_application, header.sending_facility, raw.transport)
     message_at_ms, issues = _message_time(message, feed)
-    context = Context(raw, message, feed, pack, notes, _trigger(message), message_at_ms, header.control_id)
+    believed_ms = message_at_ms
+    if message_at_ms is not None and latest_ms is not None and message_at_ms > latest_ms:
+        believed_ms = None
+        issues.append(Issue(IssueKind.BAD_TIME, "MSH-7", AHEAD))
+    context = Context(
+        raw, message, feed, pack, notes, _trigger(message), believed_ms, header.control_id, latest_ms
+    )
     sheet = Sheet(issues=[*message.issues, *issues])
     outcome = _process(context, sheet)
     said = sheet if outcome is _PROCESSED else Sheet()

@@ -135,4 +135,4 @@ def _objection(context: Context, patient: Patient, found: DecodedTime) -> str:
 
 def _latest_ms(context: Context) -> EpochMs | None:
     sent_ms = context.message_at_ms
-    return None if sent_ms is None else sent_ms + context.feed.future_tolerance_ms
+    return context.latest_ms if sent_ms is None else sent_ms + context.feed.future_tolerance_ms

@@ -122,3 +122,38 @@ def test_a_time_without_offset_is_in_the_zone_of_the_feed(
 def test_an_unreadable_status_time_falls_back_to_the_message(read: Read) -> None:
     fact = measured(read(*lines("20260105080000+0000", obr_22="soon")))
     assert fact.version.major == from_rfc3339("2026-01-05T12:00:00Z")
+
+
+AHEAD, TOMORROW = "20350105120000+0000", "2026-01-06T12:00:00Z"
+
+
+def test_what_a_clock_ahead_sends_is_the_oldest_version_and_is_told(read: Read) -> None:
+    reading = read(*lines("20260105080000+0000"), at=AHEAD, latest=TOMORROW)
+    assert measured(reading).version.major == 0
+    assert [(issue.kind, issue.place, issue.is_quarantined) for issue in reading.issues] == [
+        (IssueKind.BAD_TIME, "MSH-7", False),
+    ]
+    assert reading.message_at_ms == from_rfc3339("2035-01-05T12:00:00Z"), "the metric of its clock tells"
+
+
+@pytest.mark.parametrize("at", [AHEAD, ""])
+@pytest.mark.parametrize("status", ["C", "D", "W", "X"])
+def test_a_correction_that_nobody_can_date_is_the_newest_version(read: Read, at: str, status: str) -> None:
+    obx = lines("20260105080000+0000")[1].replace("|F|", f"|{status}|")
+    undated = measured(read(lines()[0], obx, at=at, latest=TOMORROW))
+    dated = measured(read(*lines("20260105080000+0000")))
+    assert undated.version > dated.version
+    assert undated.version.stated_ms == 0, "when it was reported is not known"
+
+
+def test_of_a_clock_ahead_a_time_of_status_that_can_be_true_counts(read: Read) -> None:
+    fact = measured(read(*lines("20260105080000+0000", "", "20260105090000+0000"), at=AHEAD, latest=TOMORROW))
+    assert fact.version.stated_ms == from_rfc3339("2026-01-05T09:00:00Z")
+
+
+def test_a_value_of_a_clock_ahead_is_set_aside(read: Read) -> None:
+    reading = read(*lines(AHEAD), at=AHEAD, latest=TOMORROW)
+    assert all(fact.concept == "birth-date" for fact in reading.facts)
+    assert [issue.subject for issue in reading.issues if issue.is_quarantined] == [
+        "OBX-14: later than the message"
+    ]
