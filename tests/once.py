@@ -4,6 +4,7 @@
 |---|---|
 | plain data, and nodes, of a text of YAML | each text |
 | mappings, phrases and rules, compiled | the texts that they are compiled from |
+| the text of a document inside a message of HL7 v2 | each content: a recording holds one PDF in dozens of messages |
 | what a test asks of `made_once` | the whole run: the first process makes it, the others read its file |
 | the tables of an empty SQLite file | each database: what the first migration of a process gives is written again |
 """
@@ -14,7 +15,7 @@ import fcntl
 import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ import pytest
 from tests.servers import FOLDER
 from worker import pipeline
 from worker.decode import located_yaml
+from worker.mapping import attachments
 from worker.notes import lexicon
 
 MAPPINGS = ("pack.yaml", "concepts/", "feeds/")
@@ -39,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def remember_packs(put: Callable[[object, str, object], None]) -> None:
     """Put what remembers in the place of what reads and compiles."""
+    put(attachments, "read_document", lru_cache(maxsize=32)(attachments.read_document))
     for read in ("_compose", "read_quickly"):
         put(located_yaml, read, cache(getattr(located_yaml, read)))
     for name, folders in (("compile_mapping", MAPPINGS), ("parse_rulebook", (*MAPPINGS, "rules/"))):
