@@ -6,12 +6,12 @@ All methods are for one thread; the library's own thread keeps the connections a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 
 import structlog
 from kafka import KafkaConsumer, OffsetAndMetadata
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import KafkaConnectionError, KafkaError, LogTruncationError, OffsetOutOfRangeError
 from kafka.net.compat import KafkaNetClient
 
 from worker.sources.kafka_group import Change, HonestAssignor, Membership, Partition
@@ -315,33 +315,50 @@ class _Connecting:
 
     def __init__(self, options: Mapping[str, object]) -> None:
         self._options = options
+        self._lock = Lock()
         self._client: KafkaNetClient | None = None
         self._consumer: KafkaConsumer | None = None
         self._done = Event()
         self._given_up = Event()
         self.problem = "no broker has answered"
-        Thread(target=self._connect, name="kafka-connect", daemon=True).start()
+        self._thread = Thread(target=self._connect, name="kafka-connect", daemon=True)
+        self._thread.start()
 
     def wait(self, seconds: float) -> KafkaConsumer | None:
         self._done.wait(seconds)
         return self._consumer
 
     def give_up(self) -> None:
-        self._given_up.set()
+        """Let go of the connections, at whatever moment of their making."""
+        with self._lock:
+            self._given_up.set()
         if self._client is not None:
             self._client.close()
 
     def _connect(self) -> None:
         while not self._given_up.is_set():
             try:
-                self._consumer = KafkaConsumer(**self._options, kafka_client=self._remember)
+                consumer = KafkaConsumer(**self._options, kafka_client=self._remember)
             except Exception as error:  # noqa: BLE001 - nobody to tell but who asks whether we are connected
                 self.problem = type(error).__name__
                 self._given_up.wait(_RETRY_S)
             else:
+                self._consumer = consumer
                 self._done.set()
                 return
 
     def _remember(self, **configs: object) -> KafkaNetClient:
-        self._client = KafkaNetClient(**configs)
-        return self._client
+        client = KafkaNetClient(**configs)
+        with self._lock:
+            if self._given_up.is_set():
+                client.close()
+                raise KafkaConnectionError
+            # Started by the library a moment later it would run, and fail, also where it was closed meanwhile.
+            client._net.start()  # noqa: SLF001
+            client._net.start = _do_nothing  # noqa: SLF001
+            self._client = client
+        return client
+
+
+def _do_nothing() -> None:
+    """Do nothing."""
