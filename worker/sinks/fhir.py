@@ -36,6 +36,7 @@ _CONTENT_TYPE: Final = "application/fhir+json"
 _AT_ONCE: Final = 16
 _MAX_ANSWER: Final = 64 * 1024
 _ARRIVED: Final = Receipt(Fate.ARRIVED)
+_LATE: Final = Receipt(Fate.AWAY, "no answer in time")
 # What no retry of the same resource can help. Everything else that is no success is tried again: refusals of all
 # resources alike (a token, an address) are for people to mend, and no alert may be lost until they have.
 _HOPELESS: Final = frozenset(
@@ -126,7 +127,7 @@ class FhirSink:
                 async with asyncio.timeout_at(ends_s), free:
                     return await self._put_all(shipment, headers)
             except TimeoutError:
-                return Receipt(Fate.AWAY, "no answer in time")
+                return _LATE
 
         return await asyncio.gather(*map(put, shipments))
 
@@ -141,6 +142,10 @@ class FhirSink:
             put = self._replace if resource[0] == _REPLACED else self._put
             try:
                 receipt = await put(resource, headers)
+            except (
+                httpx2.TimeoutException
+            ):  # the library's own, which may come first where the machine stood still
+                return _LATE
             except httpx2.HTTPError as error:
                 return Receipt(Fate.AWAY, f"cannot be reached ({type(error).__name__})")
             if receipt.fate is not Fate.ARRIVED:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
+import httpx2
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -292,6 +293,8 @@ def test_receipts_are_in_order_and_one_failure_hides_no_success(serve) -> None: 
 
 def test_a_few_alerts_go_at_the_same_time(serve) -> None:  # noqa: ANN001
     async def answer(_request: Request) -> Response:
+        while peer.most < 2:  # noqa: ASYNC110  nobody who sends one after the other would ever have an answer
+            await asyncio.sleep(0.001)
         await asyncio.sleep(0.02)
         return Response()
 
@@ -301,23 +304,39 @@ def test_a_few_alerts_go_at_the_same_time(serve) -> None:  # noqa: ANN001
 
 
 def test_server_that_does_not_answer_is_broken_off_in_time(serve) -> None:  # noqa: ANN001
+    is_over = Event()
+
     async def never(_request: Request) -> Response:
-        await asyncio.sleep(2)
+        while not is_over.is_set():  # noqa: ASYNC110  it is set by another thread
+            await asyncio.sleep(0.01)
         return Response()
 
     async def drip(_request: Request) -> Response:
         async def content():  # noqa: ANN202
-            for _ in range(100):
+            while not is_over.is_set():
                 yield b" "
                 await asyncio.sleep(0.05)
 
         return StreamingResponse(content())
 
-    for answer in (never, drip):
-        peer = serve(answer)
-        sink = FhirSink(peer.url, _documents, timeout_s=0.3)
-        assert _fates(sink, _sent(1), _sent(2)) == [(Fate.AWAY, "no answer in time")] * 2
-        assert len(peer.puts) <= 2, "nothing is sent after the time is over"
+    try:
+        for answer in (never, drip):
+            peer = serve(answer)
+            sink = FhirSink(peer.url, _documents, timeout_s=0.3)
+            assert _fates(sink, _sent(1), _sent(2)) == [(Fate.AWAY, "no answer in time")] * 2
+            assert len(peer.puts) <= 2, "nothing is sent after the time is over"
+    finally:
+        is_over.set()
+
+
+def test_server_that_does_not_answer_is_called_so_whose_ever_watch_says_it_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def late(*_: object) -> int:
+        raise httpx2.ReadTimeout("")
+
+    monkeypatch.setattr(FhirSink, "_look", late)
+    assert _fates(FhirSink("http://127.0.0.1:1/", _documents), _sent(1)) == [(Fate.AWAY, "no answer in time")]
 
 
 def test_answer_without_end_is_not_read(serve) -> None:  # noqa: ANN001
