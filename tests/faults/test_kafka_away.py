@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event, Thread
+from typing import Self
 
 import pytest
 
 from tests.integration.kafka_parts import Worker, ended, hl7, send
 from tests.integration.messages import fever
 from tests.integration.role_process import all_ended, await_until
+from tests.integration.worker_process import START_S
 from tests.topics import make_topic
-from tools.kafka_local import FAST_RESTART, KafkaLocal
+from tools.kafka_local import FAST_RESTART, KafkaLocal, brokers_seen
 from worker.model.message import Form
 from worker.storage.state import SqlState
 
@@ -23,6 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 NOTICED_S = 3.5
 SLOW_S = (0.9, 1.2)
 ADDED_S = 0.25  # what a machine with other things to do may add to a halt that is still a short one
+PATIENCE_S = 300.0
 TRIES = 10
 
 
@@ -58,16 +62,18 @@ def _halted(kafka: KafkaLocal) -> Iterator[None]:
 
 @pytest.mark.parametrize("seconds", SLOW_S)
 def test_a_broker_that_is_slow_is_not_away(own_kafka: KafkaLocal, worker: Worker, seconds: float) -> None:
-    for _ in range(TRIES):
+    deadline = time.monotonic() + PATIENCE_S
+    seen: set[str] | None = None
+    while seen != {""}:
+        assert time.monotonic() < deadline, "this machine never leaves a broker in peace"
         await_until(lambda: worker.inlet.trouble == "", "the worker to see the broker")
-        seen, began = set[str](), time.monotonic()
-        with _halted(own_kafka):
-            _watch(worker, seconds, seen)
-        kept_waiting = _until_it_answers(own_kafka) - began
-        _watch(worker, 2.0, seen)
-        if kept_waiting < seconds + ADDED_S:
-            break  # else it was silent for longer than this test means
-    assert seen == {""}
+        seen = set()
+        with _Pulse(own_kafka) as pulse:
+            with _halted(own_kafka):
+                _watch(worker, seconds, seen)
+            _watch(worker, 2.0, seen)
+        # Whoever has told of it nevertheless may have met a longer halt than this test means.
+        assert seen == {""} or pulse.longest_s > seconds + ADDED_S
 
 
 def test_a_broker_that_is_away_is_noticed_and_so_is_its_return(own_kafka: KafkaLocal, worker: Worker) -> None:
@@ -106,6 +112,7 @@ def test_a_broker_that_is_away_fills_no_log(own_kafka: KafkaLocal, state_url: st
         await_until(lambda: b"MSA|AA|" in gateway.send(fever()[0])[0], "the gateway to write")
         await_until(lambda: worker.logged("partition_placed"), "the worker to have its partitions")
         own_kafka.kill()
+        killed_s = time.monotonic()
         for _ in range(2):
             assert b"MSA|AE|" in gateway.send(fever()[0])[0]
         own_kafka.restart()
@@ -114,10 +121,13 @@ def test_a_broker_that_is_away_fills_no_log(own_kafka: KafkaLocal, state_url: st
         time.sleep(2)
         for role in roles:
             assert role.end() == 0
-            assert 1 <= len(role.logged("library_warning")) <= 20, role.log_text()
-        # A broker that starts may be away once more; it is never told twice in a row.
+            # What a library says again and again is told once a minute.
+            minutes = 1 + (time.monotonic() - killed_s) // 60
+            assert 1 <= len(role.logged("library_warning")) <= 20 * minutes, role.log_text()
+        # A broker that starts, or whose machine stands still, may be away once more; it is never told twice in a row.
         told = [line["event"] for line in worker.logged("kafka_away", "kafka_back")]
-        assert told in (["kafka_away", "kafka_back"] * times for times in (1, 2)), worker.log_text()
+        assert set(told[::2]) == {"kafka_away"}, worker.log_text()
+        assert set(told[1::2]) == {"kafka_back"}, worker.log_text()
 
 
 def _watch(worker: Worker, seconds: float, seen: set[str]) -> None:
@@ -127,9 +137,30 @@ def _watch(worker: Worker, seconds: float, seen: set[str]) -> None:
         time.sleep(0.01)
 
 
-def _until_it_answers(kafka: KafkaLocal) -> float:
-    kafka.wait_ready()
-    return time.monotonic()
+class _Pulse(Thread):
+    """Ask a broker again and again; `longest_s` is how long nobody in this process had an answer."""
+
+    def __init__(self, kafka: KafkaLocal) -> None:
+        super().__init__(daemon=True)
+        self._port = kafka.ports[1]["PLAINTEXT"]
+        self._over = Event()
+        self.longest_s = 0.0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        answered_s = time.monotonic()
+        while not self._over.is_set():
+            brokers_seen(self._port, START_S)
+            self.longest_s = max(self.longest_s, time.monotonic() - answered_s)
+            answered_s = time.monotonic()
+            self._over.wait(0.02)
 
 
 def _seconds_until(is_so: Callable[[], bool]) -> float:
