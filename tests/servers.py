@@ -18,7 +18,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -141,11 +141,22 @@ def _database(server: str, template: str) -> Iterator[str]:
     name = f"lpwatch_test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
         names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
-        connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+        _once_nobody_is_there(
+            connection, sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names)
+        )
         try:
             yield f"{base}/{name}"
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+            _once_nobody_is_there(connection, sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+
+
+def _once_nobody_is_there(connection: psycopg.Connection, statement: sql.Composed) -> None:
+    """Run what wants a database for itself: where the machine stands still, others need a while to leave it."""
+    for _ in range(20):
+        with suppress(psycopg.errors.ObjectInUse):
+            connection.execute(statement)
+            return
+    connection.execute(statement)
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def reader(root: Path, tmp_path: Path, own_kafka: KafkaLocal, postgres_url: str)
 
 
 def _get(address: str, page: str) -> str:
-    with suppress(OSError), urllib.request.urlopen(f"http://{address}{page}", timeout=10) as answer:
+    with suppress(OSError), urllib.request.urlopen(f"http://{address}{page}", timeout=WAIT_S) as answer:
         return answer.read().decode()
     return ""
 

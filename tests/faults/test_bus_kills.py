@@ -19,12 +19,12 @@ from statistics import median
 
 import pytest
 from click.testing import CliRunner
-from kafka.admin import KafkaAdminClient, NewTopic
 from msgspec import structs
 
 from tests.faults.evidence import end_offsets, ends, findings, out_of_turn, outbox_rows, read_topic
 from tests.faults.resender import Resender
 from tests.faults.roles import Broker, DatabaseServer, RoleProcess, Victim
+from tests.topics import add_topic
 from tools.kafka_local import FAST_RESTART, KafkaLocal
 from tools.local_process import free_ports
 from tools.postgres_local import PostgresLocal
@@ -152,11 +152,9 @@ def _installed(kafka: KafkaLocal, postgres: PostgresLocal, folder: Path) -> Iter
 
 
 def _make_topics(bootstrap: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        admin.create_topics([NewTopic(MESSAGES_IN, PARTITIONS, 1), *(NewTopic(name, 2, 1) for name in TOLD)])
-    finally:
-        admin.close()
+    add_topic(bootstrap, MESSAGES_IN, PARTITIONS)
+    for name in TOLD:
+        add_topic(bootstrap, name)
 
 
 def _plan(rng: random.Random) -> list[str]:

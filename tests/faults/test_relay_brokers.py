@@ -21,7 +21,7 @@ from kafka.admin import (
 
 from tests.integration.alert_topics import SINK, SOURCE, check_copies, put, read_topic, relay_of
 from tests.topics import make_topic
-from tools.kafka_local import FAST_RESTART, KafkaLocal
+from tools.kafka_local import FAST_RESTART, NEVER_KILLED, KafkaLocal
 from tools.postgres_local import PostgresLocal
 from worker.runtime.relay import Relay
 from worker.sinks.kafka import KafkaSink
@@ -158,7 +158,7 @@ def test_a_topic_that_we_may_not_write_holds_up_no_other(
     store: SqlState, url: str, running: Callable[[Relay], None]
 ) -> None:
     config = {
-        **FAST_RESTART,
+        **NEVER_KILLED,
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",

@@ -40,7 +40,7 @@ def test_what_falls_due_while_all_workers_are_down_fires_once_with_several_of_th
             engine = Engine([part], store, program(pack), clock)
             for at in hours:
                 clock.at_ms = instant(at)
-                together.wait()
+                together.wait(300)
                 engine.drain()
 
     together = Barrier(1)

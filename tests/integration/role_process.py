@@ -47,7 +47,7 @@ class RoleProcess:
         """Get a page, and its status."""
         try:
             with urllib.request.urlopen(
-                f"http://{address or self.addresses()['http']}{page}", timeout=10
+                f"http://{address or self.addresses()['http']}{page}", timeout=START_S
             ) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:

@@ -8,11 +8,12 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
 
 from tests.integration.kafka_parts import PATIENCE_S
+from tests.integration.role_process import records
+from tests.topics import add_topic, set_topic
 from tools.kafka_local import KafkaLocal
 from worker.model.errors import TemporaryError
 from worker.model.message import Form, RawMessage
@@ -28,17 +29,7 @@ NOW = 1_790_000_000_000
 
 
 def stored(bootstrap: str, topic: str) -> list[RawMessage]:
-    reader = KafkaConsumer(bootstrap_servers=bootstrap, consumer_timeout_ms=5_000, enable_auto_commit=False)
-    parts = [TopicPartition(topic, number) for number in reader.partitions_for_topic(topic)]
-    reader.assign(parts)
-    reader.seek_to_beginning()
-    ends = reader.end_offsets(parts)
-    found = []
-    while any(reader.position(part) < end for part, end in ends.items()):
-        for records in reader.poll(500).values():
-            found += [to_message(record, Form.HL7V2, NOW) for record in records]
-    reader.close()
-    return found
+    return [to_message(record, Form.HL7V2, NOW) for record in records(bootstrap, topic)]
 
 
 def message(body: bytes, **more: object) -> RawMessage:
@@ -69,7 +60,9 @@ def test_what_was_appended_is_read_back_with_all_that_was_known_of_it(
     kafka: str, new_topic: NewTopicOf
 ) -> None:
     hl7, fhir = new_topic(partitions=3), new_topic()
-    intake = KafkaIntake({"bootstrap_servers": kafka}, {Form.HL7V2: hl7, Form.FHIR: fhir})
+    intake = KafkaIntake(
+        {"bootstrap_servers": kafka}, {Form.HL7V2: hl7, Form.FHIR: fhir}, timeout_s=PATIENCE_S
+    )
     intake.check()
     messages = [message(b"%d" % number) for number in range(500)]
     messages.append(message(b"cut", fault="frame larger than the limit"))
@@ -89,7 +82,9 @@ def test_a_message_larger_than_the_topic_takes_is_named_and_nothing_is_stored(
     found = check_topics({"bootstrap_servers": kafka}, {topic: ["WRITE"]})[topic]
     room = largest_message(found)
     assert room == largest_message(replace(found, settings=None))
-    intake = KafkaIntake({"bootstrap_servers": kafka}, {Form.HL7V2: topic}, limit=batch_limit(found))
+    intake = KafkaIntake(
+        {"bootstrap_servers": kafka}, {Form.HL7V2: topic}, timeout_s=PATIENCE_S, limit=batch_limit(found)
+    )
     with pytest.raises(TooLargeError):
         intake.append([message(b"small"), message(b"x" * (room + 1))])
     assert stored(kafka, topic) == []
@@ -102,11 +97,9 @@ def test_a_topic_that_takes_less_than_at_the_start_says_so_and_takes_the_rest(
     kafka: str, new_topic: NewTopicOf
 ) -> None:
     topic = new_topic()
-    intake = KafkaIntake({"bootstrap_servers": kafka}, {Form.HL7V2: topic})
+    intake = KafkaIntake({"bootstrap_servers": kafka}, {Form.HL7V2: topic}, timeout_s=PATIENCE_S)
     intake.append([message(b"before")])
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "5000"})])
-    admin.close()
+    set_topic(kafka, topic, max_message_bytes="5000")
     probe = b"p" * 20_000
     write_until_refused(kafka, topic, probe)
     with pytest.raises(TooLargeError):
@@ -126,9 +119,7 @@ def test_a_missing_topic_is_told_at_the_start(kafka: str) -> None:
 @pytest.mark.slow
 def test_a_broker_that_is_away_fails_in_bounded_time_and_works_again(own_kafka: KafkaLocal) -> None:
     bootstrap = own_kafka.bootstrap
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    admin.create_topics([NewTopic("in", 2, 1)])
-    admin.close()
+    add_topic(bootstrap, "in")
     intake = KafkaIntake({"bootstrap_servers": bootstrap}, {Form.HL7V2: "in"}, timeout_s=3)
     append_until_stored(intake, message(b"first"))
     own_kafka.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
@@ -22,7 +23,7 @@ from tests.integration.alert_topics import (
     read_topic,
     relay_of,
 )
-from tests.topics import add_topic, make_topic
+from tests.topics import add_topic, grow_topic, make_topic
 from tests.unit.alerts.test_render import AROUND, TEXT, open_alert
 from worker.alerts.render import render_alert
 from worker.alerts.schemas import alert_schema
@@ -165,9 +166,8 @@ def test_where_retention_dropped_what_was_recorded_the_log_is_read_from_its_begi
     put(store, [(topic, "a", version) for version in range(1, 6)])
     relay().step()
     # Of five records the first three go; the offsets say that nothing was read yet, as after a very late crash.
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.delete_records({TopicPartition(topic, 0): 3})
-    admin.close()
+    with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
+        admin.delete_records({TopicPartition(topic, 0): 3})
     store.note_offsets(SINK, {(topic, 0): 0})
     with store._db.unit() as conn:
         conn.exec_driver_sql("UPDATE outbox SET is_sent = false WHERE notice IN ('a.4', 'a.5')")
@@ -194,9 +194,7 @@ def test_a_partition_that_was_added_is_read_from_its_beginning(
     topic = make_topic(kafka, 1)
     put(store, [(topic, "a", 1)])
     relay().step()
-    admin = KafkaAdminClient(bootstrap_servers=kafka)
-    admin.create_partitions({topic: 4})
-    admin.close()
+    grow_topic(kafka, topic, 4)
     put(store, [(topic, f"b{number}", 1) for number in range(12)])
     # Another relay sends to the new partitions and dies before it has marked anything.
     dying = relay()

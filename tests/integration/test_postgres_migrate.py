@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -56,13 +57,14 @@ def test_processes_that_migrate_at_once_wait_for_each_other(postgres_url: str) -
 
 def test_a_database_that_cannot_hold_every_character_is_refused(postgres_server: str) -> None:
     engine = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    name = f"lpwatch_latin_{uuid.uuid4().hex[:12]}"
     with engine.connect() as conn:
         conn.exec_driver_sql(
-            "CREATE DATABASE lpwatch_latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+            f"CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
         )
         with pytest.raises(ConfigError, match=r"LATIN1.*UTF8"):
-            upgrade(f"{postgres_server.rpartition('/')[0]}/lpwatch_latin", "state")
-        conn.exec_driver_sql("DROP DATABASE lpwatch_latin WITH (FORCE)")
+            upgrade(f"{postgres_server.rpartition('/')[0]}/{name}", "state")
+        conn.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     engine.dispose()
 
 

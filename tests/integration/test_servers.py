@@ -99,7 +99,7 @@ def test_processes_of_a_run_share_servers_that_end_with_it(tmp_path: Path, endin
     try:
         lines = _lines(out, run)
     finally:
-        run.kill() if ending == "killed" else run.wait(120)
+        run.kill() if ending == "killed" else run.wait(300)
     assert run.wait() == (-signal.SIGKILL if ending == "killed" else 1)
     assert len(lines) == 2
     (bootstrap, url) = set(lines).pop().split()

@@ -40,7 +40,7 @@ class Running:
         return json.loads(self.ready.read_text(encoding="utf-8"))
 
     def get(self, page: str) -> str:
-        with urllib.request.urlopen(f"http://{self.addresses()['http']}{page}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{self.addresses()['http']}{page}", timeout=START_S) as answer:
             return answer.read().decode()
 
     def send(self, *frames: bytes) -> list[bytes]:
@@ -66,7 +66,7 @@ def exchange(address: str, frames: Iterable[bytes]) -> list[bytes]:
     """Send frames over one MLLP connection, half-close it, and return all answers."""
     host, _, port = address.rpartition(":")
     reader, answers = MllpReader(1_000_000), []
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
+    with socket.create_connection((host, int(port)), timeout=START_S) as connection:
         connection.sendall(b"".join(frames))
         connection.shutdown(socket.SHUT_WR)
         while data := connection.recv(65_536):
