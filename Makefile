@@ -101,7 +101,8 @@ servers: setup-test ## the programs that test servers need: JDK, Maven, PostgreS
 
 .PHONY: test
 test: setup-test servers ## every test
-	@$(BIN)/pytest $(PARALLEL) $(ARGS)
+	@$(BIN)/python -m tools.server_programs later >/dev/null 2>&1 &
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 .PHONY: test-long
 test-long: setup-test servers ## the laws of arrival: 10,000 examples of each, a hospital of 100,000 messages; hours

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.kafka_local import COPY, program
+from tools.kafka_local import COPY, maven, program
 from tools.local_process import ServerError, bound_command, cache_folder
 
 VERSION = "7.4.0"
@@ -33,7 +33,6 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0
 <groupId>org.lpwatch</groupId><artifactId>fhir-validator</artifactId><version>1</version><dependencies>{_DEPENDENCIES}
 <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>{SLF4J}</version></dependency>
 </dependencies></project>"""
-_FETCH_S = 900
 _RUN_S = 600
 
 
@@ -63,17 +62,8 @@ def prepare() -> Path:
         if not (folder / "complete").exists():
             with tempfile.TemporaryDirectory() as work:
                 (Path(work) / "pom.xml").write_text(POM, encoding="utf-8")
-                options = [
-                    f"-DoutputDirectory={folder / 'jars'}",
-                    f"-Dmaven.repo.local={cache_folder() / 'maven'}",
-                ]
-                command = [program("mvn"), "-B", "-ntp", "-q", COPY, "-DincludeScope=runtime", *options]
-                done = subprocess.run(
-                    command, cwd=work, capture_output=True, text=True, timeout=_FETCH_S, check=False
-                )
-            if done.returncode:
-                said = (done.stdout + done.stderr)[-3_000:]
-                raise ServerError(f"Maven could not fetch HAPI FHIR {VERSION}:\n{said}")
+                options = ["-DincludeScope=runtime", f"-DoutputDirectory={folder / 'jars'}"]
+                maven(f"fetch HAPI FHIR {VERSION}", Path(work), COPY, *options)
             (folder / "complete").touch()
     return folder / "jars"
 

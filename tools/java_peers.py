@@ -5,14 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
-from tools.kafka_local import program
-from tools.local_process import ServerError, cache_folder
+from tools.kafka_local import maven
+from tools.local_process import cache_folder
 
 _CLASS_PATH = "classpath"
-_MAVEN_S = 900
 
 
 def class_path(project: Path) -> str:
@@ -34,9 +32,6 @@ def class_path(project: Path) -> str:
 def _build(project: Path, folder: Path) -> None:
     shutil.copy(project / "pom.xml", folder)
     shutil.copytree(project / "src", folder / "src", dirs_exist_ok=True)
-    options = [f"-Dmaven.repo.local={cache_folder() / 'maven'}", f"-Dmdep.outputFile={_CLASS_PATH}.part"]
-    command = [program("mvn"), "-B", "-ntp", "-q", "compile", "dependency:build-classpath", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_MAVEN_S, check=False)
-    if done.returncode:
-        raise ServerError(f"Maven could not build {project.name}:\n{(done.stdout + done.stderr)[-3_000:]}")
+    goals = ["compile", "dependency:build-classpath", f"-Dmdep.outputFile={_CLASS_PATH}.part"]
+    maven(f"build {project.name}", folder, *goals)
     (folder / f"{_CLASS_PATH}.part").replace(folder / _CLASS_PATH)

@@ -59,6 +59,9 @@ LOGGING = """<Configuration status="ERROR"><Appenders><Console name="c">
 <PatternLayout pattern="%d{ISO8601} %p %c{1} %m%n"/></Console></Appenders>
 <Loggers><Root level="WARN"><AppenderRef ref="c"/></Root></Loggers></Configuration>"""
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+_MAVEN_S = 900
+# To compile what runs often once more takes as long as all else: it ends before that pays.
+_BRIEF_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def program(name: str) -> str:
@@ -71,6 +74,29 @@ def program(name: str) -> str:
     if found is None:
         raise ServerError(f"no {name} on PATH; {INSTALL}")
     return found
+
+
+def maven(aim: str, folder: Path, *arguments: str) -> None:
+    """Run Maven in a folder, one at a time: two would write the same files of the repository that they share.
+
+    **Raises** `ServerError`: Maven is missing, or fails.
+    """
+    repository = cache_folder() / "maven"
+    repository.mkdir(parents=True, exist_ok=True)
+    command = [program("mvn"), "-B", "-ntp", "-q", f"-Dmaven.repo.local={repository}", *arguments]
+    with (repository / "lpwatch.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "MAVEN_OPTS": f"{_BRIEF_JAVA} {os.environ.get('MAVEN_OPTS', '')}"},
+            capture_output=True,
+            text=True,
+            timeout=_MAVEN_S,
+            check=False,
+        )
+    if done.returncode:
+        raise ServerError(f"Maven could not {aim}:\n{(done.stdout + done.stderr)[-3_000:]}")
 
 
 def prepare() -> Path:
@@ -96,11 +122,8 @@ def _fetch(jars: Path) -> None:
         return
     with tempfile.TemporaryDirectory(dir=jars.parent) as work:
         (Path(work) / "pom.xml").write_text(POM, encoding="utf-8")
-        options = [f"-DoutputDirectory={jars}", f"-Dmaven.repo.local={cache_folder() / 'maven'}"]
-        command = [program("mvn"), "-B", "-ntp", "-q", COPY, "-DincludeScope=runtime", *options]
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=900, check=False)
-    if done.returncode:
-        raise ServerError(f"Maven could not fetch Kafka {VERSION}:\n{(done.stdout + done.stderr)[-3_000:]}")
+        options = ["-DincludeScope=runtime", f"-DoutputDirectory={jars}"]
+        maven(f"fetch Kafka {VERSION}", Path(work), COPY, *options)
     (jars / "complete").touch()
 
 

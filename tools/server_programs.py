@@ -1,6 +1,7 @@
 """See to the programs that test servers need: `python -m tools.server_programs`, run by `make test`.
 
 As root on a system with apt what is missing is installed; otherwise one line says what to install, and the status is 3.
+`later` fetches what few tests need, while the others run already: those that come before it is here wait, or say why it is not.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
-from tools import asyncapi_parser, kafka_local, postgres_local
+from tools import asyncapi_parser, fhir_validator, java_peers, kafka_local, postgres_local
 from tools.local_process import ServerError
 
 JAVA = 17
 POSTGRES = 15
 MISSING = 3
 NPM = "npm"
+LATER = "later"
+FHIR_PEER = Path(__file__).resolve().parents[1] / "tests" / "peers" / "fhir"
 APT_GET = ["apt-get", "install", "--yes", "--no-install-recommends"]
 
 
@@ -102,6 +107,13 @@ def main() -> int:
     return 0
 
 
+def fetch_later() -> None:
+    """Fetch the validator, the peer and the parser of three files of tests, as far as they can be had."""
+    for fetch in (fhir_validator.prepare, lambda: java_peers.class_path(FHIR_PEER), asyncapi_parser.prepare):
+        with suppress(ServerError):
+            fetch()
+
+
 def _hint(still: list[str]) -> str:
     node = shutil.which("node")
     return f"; take npm from where {node} came from" if NPM in still and node else ""
@@ -116,4 +128,7 @@ def _install(packages: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:] == [LATER]:
+        fetch_later()
+    else:
+        sys.exit(main())

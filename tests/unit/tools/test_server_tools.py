@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import kafka_local, postgres_local
+from tools import asyncapi_parser, fhir_validator, java_peers, kafka_local, postgres_local
 from tools.local_process import PORTS, ServerError, bound_command, cache_folder, free_ports
-from tools.server_programs import _is_there, java_version, postgres_version, steps
+from tools.server_programs import FHIR_PEER, _is_there, fetch_later, java_version, postgres_version, steps
 from tools.shared_servers import Run, _try_lock, is_container_wanted, named, shared_server
 
 
@@ -125,6 +125,33 @@ def test_versions_are_read_from_what_programs_print() -> None:
     assert java_version("") == 0
     assert postgres_version("initdb (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n") == 15
     assert postgres_version("sh: not found") == 0
+
+
+def test_what_cannot_be_fetched_later_keeps_back_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = []
+
+    def fetch(what: str) -> None:
+        fetched.append(what)
+        raise ServerError(f"no {what}")
+
+    monkeypatch.setattr(fhir_validator, "prepare", lambda: fetch("validator"))
+    monkeypatch.setattr(java_peers, "class_path", lambda project: fetch(project.name))
+    monkeypatch.setattr(asyncapi_parser, "prepare", lambda: fetch("parser"))
+    fetch_later()
+    assert FHIR_PEER.is_dir()
+    assert fetched == ["validator", "fhir", "parser"]
+
+
+def test_maven_that_fails_is_told_with_what_it_was_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "mvn").write_text("#!/bin/sh\necho no such jar\nexit 1\n", encoding="utf-8")
+    (tmp_path / "mvn").chmod(0o755)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("LPWATCH_TEST_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(ServerError, match=r"Maven could not fetch a jar:\nno such jar"):
+        kafka_local.maven("fetch a jar", tmp_path, "goal")
 
 
 def test_npm_that_apt_cannot_install_keeps_back_nothing_else() -> None:
