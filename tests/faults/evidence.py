@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from kafka import KafkaConsumer, TopicPartition
 
+from tests.integration.role_process import records
 from worker.model.message import OutcomeKind
 from worker.pipeline import compile_pack
 from worker.runtime.engine_program import PackProgram
@@ -32,21 +33,8 @@ class Record:
 
 def read_topic(bootstrap: str, topic: str) -> list[Record]:
     """Read all that a topic holds, each partition in its order, with kafka-python and nothing of ours."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
-    try:
-        parts = [
-            TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
-        consumer.assign(parts)
-        consumer.seek_to_beginning(*parts)
-        ends = consumer.end_offsets(parts)
-        found: list[Record] = []
-        while any(consumer.position(part) < ends[part] for part in parts):
-            for records in consumer.poll(timeout_ms=1_000).values():
-                found += map(_record, records)
-        return sorted(found, key=lambda each: (each.partition, each.offset))
-    finally:
-        consumer.close()
+    found = map(_record, records(bootstrap, topic))
+    return sorted(found, key=lambda each: (each.partition, each.offset))
 
 
 def _record(found: object) -> Record:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kafka import KafkaConsumer, TopicPartition
 
+from tests.integration.role_process import records
 from worker.model.alert import Notice
 from worker.runtime.clock import WallClock
 from worker.runtime.lease import HeldLease
@@ -38,20 +39,10 @@ class Record:
 
 def read_topic(bootstrap: str, topic: str) -> list[Record]:
     """Read all that a topic holds, partition by partition."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
-    try:
-        places = [TopicPartition(topic, part) for part in consumer.partitions_for_topic(topic)]
-        ends = consumer.end_offsets(places)
-        consumer.assign(places)
-        found: list[Record] = []
-        while any(consumer.position(place) < ends[place] for place in places):
-            for records in consumer.poll(timeout_ms=200).values():
-                found.extend(
-                    Record(one.partition, one.offset, one.key.decode(), dict(one.headers), one.value)
-                    for one in records
-                )
-    finally:
-        consumer.close()
+    found = [
+        Record(one.partition, one.offset, one.key.decode(), dict(one.headers), one.value)
+        for one in records(bootstrap, topic)
+    ]
     return sorted(found, key=lambda one: (one.partition, one.offset))
 
 
