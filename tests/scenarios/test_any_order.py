@@ -113,6 +113,13 @@ def told(at: float) -> RawMessage:
     )
 
 
+def badly_timed(at: float, value: str, status: str, report: str = "", **sent: str) -> RawMessage:
+    """Write a result with a time that nobody can read."""
+    obr = f"OBR|1||R1|{TEMP}|||{stamp(10)}|||||||||||||||{stamp(at)}|||{report}"
+    obx = f"OBX|1|NM|{TEMP}||{value}|Cel|||||{status}|||then"
+    return hl7("ORU^R01", at, obr, obx, **sent)
+
+
 VERSIONS = {
     "a value alone": ([LP, HOT], FEVER),
     "corrected": ([LP, HOT, result(12, "37", status="C")], NOTHING),
@@ -208,6 +215,43 @@ VERSIONS = {
     ),
     "FHIR corrected by a clock years ahead": (
         [LP, FHIR_HOT, fhir(9, patient()), fhir(YEARS, temperature("t", 37, 10, "corrected"))],
+        NOTHING,
+    ),
+    "corrected to what cannot be read": ([LP, HOT, result(12, "see comment", status="C")], NOTHING),
+    "corrected at a time that cannot be read": ([LP, HOT, badly_timed(12, "39.5", "C")], NOTHING),
+    "corrected as a whole at a time that cannot be read": (
+        [LP, HOT, badly_timed(12, "39.5", "F", "C")],
+        NOTHING,
+    ),
+    "sent again at a time that cannot be read": ([LP, HOT, badly_timed(12, "37", "F")], FEVER),
+    "corrected by code and time at a time that cannot be read (blind spot)": (
+        [LP, result(11, "39", app="WARD"), badly_timed(12, "37", "C", app="WARD")],
+        FEVER,
+    ),
+    "FHIR corrected at a time that cannot be read": (
+        [
+            LP,
+            FHIR_HOT,
+            fhir(9, patient()),
+            fhir(12, {**temperature("t", 39.5, 10, "corrected"), "effectiveDateTime": "then"}),
+        ],
+        NOTHING,
+    ),
+    "FHIR corrected to what cannot be read": (
+        [
+            LP,
+            FHIR_HOT,
+            fhir(9, patient()),
+            fhir(
+                12,
+                {
+                    **{
+                        k: v for k, v in temperature("t", 39, 10, "corrected").items() if k != "valueQuantity"
+                    },
+                    "valueString": "see comment",
+                },
+            ),
+        ],
         NOTHING,
     ),
     "one of two readings under one number is deleted alone (blind spot)": (
@@ -923,6 +967,8 @@ BY_CODE_AND_TIME = {
     "time moved": FEVER,
     "code moved in a corrected report": FEVER,
     "line left out of a corrected report": FEVER,
+    "corrected at a time that cannot be read": FEVER,
+    "corrected as a whole at a time that cannot be read": FEVER,
 }
 """What a feed answers otherwise whose results are named by code and time: nobody says that the old one is gone."""
 

@@ -235,6 +235,8 @@ def test_a_value_set_aside_blinds_the_rules_of_its_concept() -> None:
     lost = aside(25, IssueKind.MISSING_UNIT, "body-temperature")
     assert kinds(*seen, unused=(lost,)) == [("unmapped", 25)]
     assert kinds(*seen, temperature(29, 37), unused=(lost,)) == []
+    untimed = aside(25, IssueKind.BAD_TIME, "body-temperature: OBX-14: not readable")
+    assert kinds(*seen, unused=(untimed,)) == [("unmapped", 25)]
     assert kinds(*seen, unused=(aside(25, IssueKind.MISSING_UNIT, "crp"),)) == []
     assert kinds(*seen, unused=(aside(-5, IssueKind.MISSING_UNIT, "body-temperature"),)) == []
 

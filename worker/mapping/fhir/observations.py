@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeGuard
 
 import msgspec
+from msgspec import structs
 
 from worker.decode.fhir.datatypes import Quantity
 from worker.decode.fhir.resources import Component, Observation, Specimen
@@ -57,6 +58,7 @@ def map_observation(observation: Observation, statement: Statement) -> None:
     specimen = _find_specimen(observation, statement)
     effective = _effective(observation, specimen, statement)
     if effective is None:
+        _lose(statement, parts)
         return
     sample = specimen_class(feed, specimen) if specimen is not None else ""
     where = _Where(sample, _site(observation, parts, statement))
@@ -64,6 +66,15 @@ def map_observation(observation: Observation, statement: Statement) -> None:
         _add(statement, part, where, effective)
     if observation.component:
         statement.replaces_all(statement.key)
+
+
+def _lose(statement: Statement, parts: Iterable[_Part]) -> None:
+    """Name what is lost with a time that cannot be used; a correction still takes the older value back."""
+    concepts = dict.fromkeys(part.target.concept.id for part in parts)
+    lost = statement.issues[-1]
+    statement.issues[-1] = structs.replace(lost, subject=f"{' '.join(concepts)}: {lost.subject}")
+    if statement.status.rank == CORRECTED:
+        statement.take_back(statement.key, next(iter(concepts)), statement.version_time())
 
 
 def _add_note(observation: Observation, statement: Statement, kind: str) -> None:

@@ -31,6 +31,7 @@ from worker.mapping.hl7v2.versions import FINAL, WITHDRAWN
 from worker.mapping.visits import said_of_visit
 from worker.model.fact import UNANNOUNCED, EncounterValue, Group
 from worker.model.message import Issue, IssueKind
+from worker.model.time import ClinicalTime
 
 ADMISSIONS = frozenset({"A01", "A04", "A06", "A07"})
 UPDATES = frozenset({"A08"})
@@ -70,6 +71,25 @@ def event_statement(context: Context, *, is_deleted: bool = False) -> Statement:
     return Statement(stated_at(context, recorded), rank, is_deleted=is_deleted)
 
 
+def _when(  # what a time is read with
+    context: Context,
+    patient: Patient,
+    fields: list[tuple[str, str]],
+    place: str,
+    sheet: Sheet,
+    *,
+    is_deleted: bool,
+) -> ClinicalTime | None:
+    """Return the time, None with an issue where it cannot be used; what is taken back needs none, its key finds it."""
+    found = clinical_time(context, patient, fields, place)
+    if isinstance(found, ClinicalTime):
+        return found
+    if is_deleted:
+        return ClinicalTime(context.message_at_ms or 0, origin="MSH-7")
+    sheet.issues.append(found)
+    return None
+
+
 def _states_a_stay(context: Context, patient: Patient, pv1: Segment) -> bool:
     """Tell whether an update says why the patient came, and of which visit."""
     return _reason(context) != "" and (patient.visit != "" or given(pv1.value(44)) != "")
@@ -77,9 +97,8 @@ def _states_a_stay(context: Context, patient: Patient, pv1: Segment) -> bool:
 
 def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_deleted: bool) -> None:
     fields = [("PV1-44", pv1.value(44)), *event_times(context)]
-    effective = clinical_time(context, patient, fields, place_of(pv1, 44))
-    if isinstance(effective, Issue):
-        sheet.issues.append(effective)
+    effective = _when(context, patient, fields, place_of(pv1, 44), sheet, is_deleted=is_deleted)
+    if effective is None:
         return
     reason, said = _reason(context), _said_of(context, pv1)
     key = f"{visit_key(context, patient, pv1)}|encounter"
@@ -99,9 +118,8 @@ def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_
 
 def _discharge(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_deleted: bool) -> None:
     fields = [("PV1-45", pv1.value(45)), *event_times(context)]
-    effective = clinical_time(context, patient, fields, place_of(pv1, 45))
-    if isinstance(effective, Issue):
-        sheet.issues.append(effective)
+    effective = _when(context, patient, fields, place_of(pv1, 45), sheet, is_deleted=is_deleted)
+    if effective is None:
         return
     value = EncounterValue(_class(context, pv1, sheet), patient.visit, given(pv1.value(36)))
     draft = Draft(

@@ -149,7 +149,8 @@ def read_results(
 ) -> None:
     """Turn the OBX of an order into facts; what cannot be used becomes an issue.
 
-    Shape: a correction that cannot be read still takes the older value back: the sender says that it is wrong.
+    Shape: a correction of which the value or the time cannot be read still takes the older value back: the sender says that it
+    is wrong. What it said instead is an issue that names the concept, so that its rules count as blind.
     """
     for observation in observations:
         _read_observation(context, order, observation, sheet)
@@ -206,7 +207,7 @@ def _read_observation(context: Context, order: Order, observation: ObservationGr
     else:
         if understood is not None:
             sheet.issues.append(understood)
-        if status.is_correction:
+        if _replaces(order, status):
             entry = structs.replace(entry, is_deleted=True)
             _add_fact(context, order, entry, Understood(target.concept, None, order.specimen), sheet)
 
@@ -226,10 +227,12 @@ def _add_fact(context: Context, order: Order, entry: _Entry, understood: Underst
     effective = clinical_time(context, order.patient, fields, f"{entry.place}-14")
     if not isinstance(effective, ClinicalTime):
         if not is_deleted or order.replaced is None:
-            sheet.issues.append(effective)
+            subject = f"{understood.concept.id}: {effective.subject}"
+            sheet.issues.append(structs.replace(effective, subject=subject))
+        if order.replaced is None or not (is_deleted or _replaces(order, status)):
             return
         # What is taken back needs no time: its key finds it.
-        effective = ClinicalTime(context.message_at_ms or 0, origin="MSH-7")
+        effective, is_deleted = ClinicalTime(context.message_at_ms or 0, origin="MSH-7"), True
     draft = Draft(
         _key(context, order, entry, effective),
         understood.concept.id,
@@ -245,6 +248,11 @@ def _add_fact(context: Context, order: Order, entry: _Entry, understood: Underst
         order.stated_at_ms, WITHDRAWN if is_deleted else rank, status.name, is_deleted, order.is_own_time
     )
     sheet.facts.append(make_fact(context, order.patient, draft, statement))
+
+
+def _replaces(order: Order, status: Status) -> bool:
+    """Tell whether an OBX says that the older value was wrong, by itself or with its whole report."""
+    return status.is_correction or (order.replaced is not None and order.replaced.replaces)
 
 
 def _key(context: Context, order: Order, entry: _Entry, effective: ClinicalTime) -> str:

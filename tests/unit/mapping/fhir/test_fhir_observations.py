@@ -328,13 +328,13 @@ def test_a_time_before_birth_is_not_used(read: Read) -> None:
     )
 
     assert [fact.concept for fact in reading.facts] == ["birth-date"]
-    assert {issue.subject for issue in reading.issues} >= {"before birth"}
+    assert {issue.subject for issue in reading.issues} >= {"body-temperature: before birth"}
 
 
 def test_without_any_time_there_is_no_fact(read: Read) -> None:
     reading = read(observation(TEMPERATURE, valueQuantity=quantity(38), effectiveDateTime=None, meta=None))
 
-    assert [issue.subject for issue in reading.issues] == ["no time given"]
+    assert [issue.subject for issue in reading.issues] == ["body-temperature: no time given"]
 
 
 @pytest.mark.parametrize(
@@ -363,6 +363,20 @@ def test_a_correction_that_cannot_be_read_still_takes_the_older_value_back(read:
 
     assert [(fact.concept, fact.is_deleted) for fact in reading.facts] == [("body-temperature", True)]
     assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_VALUE]
+
+
+@pytest.mark.parametrize("effective", ["5 January", "2026-01-06T08:00:00Z"])
+def test_a_correction_at_a_time_that_cannot_be_true_takes_the_older_value_back(
+    read: Read, effective: str
+) -> None:
+    reading = read(
+        observation(TEMPERATURE, valueQuantity=quantity(38), status="corrected", effectiveDateTime=effective)
+    )
+
+    assert [(fact.concept, fact.is_deleted) for fact in reading.facts] == [("body-temperature", True)]
+    (issue,) = reading.issues
+    assert (issue.kind, issue.is_quarantined) == (IssueKind.BAD_TIME, True)
+    assert issue.subject.startswith("body-temperature: ")
 
 
 def test_collected_csf_is_a_fact_of_its_own(read: Read) -> None:
@@ -403,9 +417,16 @@ def test_a_specimen_entered_in_error_is_taken_back(read: Read) -> None:
         ({"status": "entered-in-error", "code": {"text": "entered in error"}}, True),
         ({"status": "corrected", "code": {"text": "blood pressure"}}, True),
         ({"status": "final", "code": {"text": "blood pressure"}}, False),
-        ({"status": "corrected", "effectiveDateTime": "?"}, False),
+        ({"status": "corrected", "effectiveDateTime": "?"}, True),
+        ({"status": "final", "effectiveDateTime": "?"}, False),
     ],
-    ids=["in error", "corrected to what is not read", "of another code", "corrected, unreadable"],
+    ids=[
+        "in error",
+        "corrected to what is not read",
+        "of another code",
+        "corrected, unreadable",
+        "unreadable",
+    ],
 )
 def test_a_correction_that_says_nothing_that_is_read_takes_the_older_version_back(
     read: Read, elements: dict[str, object], *, is_taken_back: bool

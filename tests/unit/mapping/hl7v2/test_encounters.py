@@ -150,3 +150,9 @@ def test_a_reason_names_its_complaints_by_words_and_code(read: Read, pv2: str, s
 def test_an_elective_admission_is_planned(read: Read) -> None:
     (fact,) = stays(read, "A01", "PV1||I||C" + "|" * 15 + "V7")
     assert fact.qualifiers == ("planned",)
+
+
+@pytest.mark.parametrize("trigger", ["A11", "A13"])
+def test_what_is_taken_back_needs_no_time(read: Read, trigger: str) -> None:
+    (fact,) = stays(read, trigger, pv1(admitted="then", discharged="then"))
+    assert fact.is_deleted

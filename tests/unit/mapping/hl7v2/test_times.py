@@ -62,24 +62,29 @@ def test_the_first_filled_field_gives_the_time(
 
 
 def test_an_unreadable_time_is_quarantined_and_no_other_field_is_tried(read: Read) -> None:
-    assert complaint(read(*lines("2026-01-05 08:00", "20260105070000+0000"))) == "OBX-14: not readable"
+    assert (
+        complaint(read(*lines("2026-01-05 08:00", "20260105070000+0000")))
+        == "body-temperature: OBX-14: not readable"
+    )
 
 
 def test_a_time_later_than_the_message_is_quarantined(read: Read) -> None:
-    assert complaint(read(*lines("20260105121100+0000"))) == "OBX-14: later than the message"
+    assert (
+        complaint(read(*lines("20260105121100+0000"))) == "body-temperature: OBX-14: later than the message"
+    )
     assert measured(read(*lines("20260105120900+0000")))
 
 
 def test_a_time_before_birth_is_quarantined(read: Read) -> None:
-    assert complaint(read(*lines("19791231"))) == "OBX-14: before birth"
+    assert complaint(read(*lines("19791231"))) == "body-temperature: OBX-14: before birth"
 
 
 def test_a_month_is_no_clinical_time(read: Read) -> None:
-    assert complaint(read(*lines("202601"))) == "OBX-14: less exact than a day"
+    assert complaint(read(*lines("202601"))) == "body-temperature: OBX-14: less exact than a day"
 
 
 def test_a_message_without_any_time_is_quarantined_fact_by_fact(read: Read) -> None:
-    assert complaint(read(*lines(), at="")) == "no time in the message"
+    assert complaint(read(*lines(), at="")) == "body-temperature: no time in the message"
 
 
 def test_an_unreadable_message_time_is_an_issue_of_its_own(read: Read) -> None:
@@ -94,6 +99,23 @@ def test_a_deletion_with_a_bad_time_still_deletes(read: Read, site: Callable[[st
     reading = read(*deleted, using=site("result_identity: order"))
     assert measured(reading).is_deleted
     assert reading.issues == ()
+
+
+@pytest.mark.parametrize("status", ["C", "F"])
+def test_a_correction_with_a_bad_time_takes_the_older_value_back_and_says_what_is_lost(
+    read: Read, site: Callable[[str], MappingPack], status: str
+) -> None:
+    sent = [line.replace("|F|||", f"|{status}|||") for line in lines("rubbish")]
+    reading = read(*sent, using=site("result_identity: order"))
+    assert [issue.subject for issue in reading.issues] == ["body-temperature: OBX-14: not readable"]
+    assert [fact.is_deleted for fact in reading.facts if fact.concept == "body-temperature"] == (
+        [True] if status == "C" else []
+    )
+
+
+def test_where_the_time_names_the_result_a_bad_one_takes_nothing_back(read: Read) -> None:
+    reading = read(*[line.replace("|F|||", "|C|||") for line in lines("rubbish")])
+    assert complaint(reading) == "body-temperature: OBX-14: not readable"
 
 
 def test_a_date_is_known_to_the_day(read: Read) -> None:
@@ -155,5 +177,5 @@ def test_a_value_of_a_clock_ahead_is_set_aside(read: Read) -> None:
     reading = read(*lines(AHEAD), at=AHEAD, latest=TOMORROW)
     assert all(fact.concept == "birth-date" for fact in reading.facts)
     assert [issue.subject for issue in reading.issues if issue.is_quarantined] == [
-        "OBX-14: later than the message"
+        "body-temperature: OBX-14: later than the message"
     ]
