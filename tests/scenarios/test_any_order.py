@@ -1020,6 +1020,23 @@ PUNCTURES = {
     "fluid of a drain": ([fluid(9.5, 9, "EVD^EVD^L")], (0, 0)),
     "attempted": ([order(8.1, "DC", "DC")], (1, 0)),
     "planned": ([order(7, "NW", "IP")], (0, 0)),
+    "planned for tomorrow": ([order(7, "NW", "SC", when=32)], (0, 0)),
+    "planned for tomorrow, then done": (
+        [order(7, "NW", "SC", when=32), order(33, "RE", "CM", when=32)],
+        (1, 0),
+    ),
+    "planned for tomorrow, then cancelled": (
+        [order(7, "NW", "SC", when=32), order(9, "OC", "CA", when=32)],
+        (0, 0),
+    ),
+    "said to be done by mistake, then planned for tomorrow": (
+        [order(8.1, "RE", "CM"), order(9, "SC", "SC", when=32)],
+        (0, 0),
+    ),
+    "planned for tomorrow, then discontinued (blind spot)": (
+        [order(7, "NW", "SC", when=32), order(9, "DC", "DC", when=32)],
+        (1, 0),
+    ),
     "cancelled": ([order(8.1, "RE", "CM"), order(9, "OC", "CA")], (0, 0)),
     "cancelled in one of two feeds": (
         [order(8.1, "RE", "CM"), procedure(8.2), order(9, "OC", "CA")],

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from worker.decode.hl7v2 import ResultGroup, Segment
 from worker.mapping.hl7v2.context import (
     Context,
@@ -23,7 +25,15 @@ from worker.mapping.hl7v2.context import (
     with_number,
 )
 from worker.mapping.hl7v2.documents import PUNCTURE, has_text_type, observation_text, refine
-from worker.mapping.hl7v2.times import VAGUE, clinical_time, end_time, filing_time, procedure_end, stated_at
+from worker.mapping.hl7v2.times import (
+    LATER,
+    VAGUE,
+    clinical_time,
+    end_time,
+    filing_time,
+    procedure_end,
+    stated_at,
+)
 from worker.mapping.hl7v2.versions import CORRECTED, FINAL, REGISTERED, WITHDRAWN
 from worker.mapping.indications import INDICATION, read_indication
 from worker.model.fact import Group, Puncture, PunctureSource, PunctureStatus
@@ -31,6 +41,7 @@ from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
 from worker.notes.reader import UNREAD_REST, NoteDocument, NotePuncture
 
+_HAPPENED = frozenset({PunctureStatus.COMPLETED, PunctureStatus.ATTEMPTED})
 _RANKS = {
     PunctureStatus.PLANNED: REGISTERED,
     PunctureStatus.COMPLETED: FINAL,
@@ -76,7 +87,7 @@ def numbers_of(group: ResultGroup) -> tuple[str, ...]:
 def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, sheet: Sheet) -> None:
     """Turn an order for a lumbar puncture, or a report of one without text, into a fact.
 
-    Shape: a puncture that was done, or is called off, is not lost by a time that cannot be true: that is an issue, and the
+    Shape: a puncture that was done, planned or called off is not lost by a time that cannot be true: that is an issue, and the
     order counts from when it was filed, which is known as uncertain.
     """
     obr = group.obr
@@ -115,14 +126,20 @@ def read_puncture_order(context: Context, patient: Patient, group: ResultGroup, 
 def _effective(
     context: Context, patient: Patient, order: _Order, status: PunctureStatus, sheet: Sheet
 ) -> ClinicalTime | None:
-    """Choose the time of the order; where it cannot be true, that of filing, unless nothing is lost without."""
+    """Choose the time of the order; where it cannot be true, that of filing, unless it was of some month or year.
+
+    A plan lies ahead, also one that is called off, and is no less one where its time cannot be read: it counts from when it was
+    filed, and opens nothing.
+    """
     found = clinical_time(context, patient, order.times, order.place)
     if not isinstance(found, Issue):
         return found
-    sheet.issues.append(found)
-    is_planned = status is PunctureStatus.PLANNED
-    is_long_ago = found.subject.endswith(VAGUE) and status is not PunctureStatus.CANCELLED
-    return None if is_planned or is_long_ago else filing_time(context, patient, order.times[1:], order.place)
+    has_happened = status in _HAPPENED
+    if has_happened or not found.subject.endswith(LATER):
+        is_lost = status is not PunctureStatus.PLANNED
+        sheet.issues.append(structs.replace(found, is_quarantined=is_lost))
+    is_long_ago = found.subject.endswith(VAGUE) and has_happened
+    return None if is_long_ago else filing_time(context, patient, order.times[1:], order.place)
 
 
 def _add_indication(

@@ -134,16 +134,25 @@ def test_what_was_done_or_called_off_is_not_lost_by_an_impossible_time(
     assert status_of(reading) is status
     fact = puncture(reading)
     assert (fact.effective.origin, fact.effective.start_ms) == ("ORC-9", from_rfc3339("2026-01-05T10:00:00Z"))
-    assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
+    is_called_off_plan = control == "OC" and at.startswith("20")
+    assert [issue.kind for issue in reading.issues] == ([] if is_called_off_plan else [IssueKind.BAD_TIME])
 
 
 @pytest.mark.parametrize(
-    ("control", "state", "at"), [("NW", "SC", "20260107090000+0000"), ("SC", "CM", "202511")]
+    ("at", "kinds"), [("20260107090000+0000", []), ("20990101", []), ("tomorrow", [IssueKind.BAD_TIME])]
 )
-def test_a_plan_and_a_puncture_of_some_month_open_nothing(
-    read: Read, control: str, state: str, at: str
+def test_a_plan_lies_ahead_and_counts_from_when_it_was_filed(
+    read: Read, at: str, kinds: list[IssueKind]
 ) -> None:
-    reading = read(*order(control, state, at), kind="ORM^O01")
+    reading = read(*order("NW", "SC", at), kind="ORM^O01")
+    assert status_of(reading) is PunctureStatus.PLANNED
+    assert puncture(reading).effective.start_ms == from_rfc3339("2026-01-05T10:00:00Z")
+    assert [issue.kind for issue in reading.issues] == kinds
+    assert not any(issue.is_quarantined for issue in reading.issues)
+
+
+def test_a_puncture_of_some_month_opens_nothing(read: Read) -> None:
+    reading = read(*order("SC", "CM", "202511"), kind="ORM^O01")
     assert not [fact for fact in reading.facts if fact.concept == "lumbar-puncture"]
     assert [issue.kind for issue in reading.issues] == [IssueKind.BAD_TIME]
 
