@@ -1125,6 +1125,19 @@ def test_a_value_that_moves_takes_its_alert_along_and_tells_both_wards(site: Pac
     assert [numbers_in(item)[0] for item in (raised, moved)] == ["1", "2"]
 
 
+def test_who_was_told_hears_of_a_severity_that_sinks_by_a_correction(site: PackProgram) -> None:
+    cells: dict[str, Any] = {
+        "when": 8.1,
+        "code": "26465-5^WBC CSF^LN",
+        "unit": "/uL",
+    }  # Any: passes builder options on
+    high, low = result(11, "500", **cells), result(12, "50", status="C", **cells)
+    raised, sunk = told_of(site, LP, high, low, result(13, "50", **cells))
+    assert (raised["rule"]["id"], raised["severity"], raised["state"]) == ("csf-cells", "emergent", "raised")
+    assert (sunk["alert_id"], sunk["severity"], sunk["state"]) == (raised["alert_id"], "urgent", "updated")
+    assert sunk["reason"] == "severity lowered by a correction"
+
+
 def test_nobody_is_alerted_on_whom_no_message_named(site: PackProgram) -> None:
     nowhere = temperature("t", 39, 10)
     messages = [

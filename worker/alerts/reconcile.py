@@ -6,11 +6,12 @@ open alerts depend on the last findings alone, except where a clinician resolved
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from worker.alerts.fold import fold, folding_rules
+from worker.alerts.taken_back import taken_back
 from worker.alerts.transitions import (
     EVIDENCE_GONE,
     LP_JOINED,
@@ -27,10 +28,11 @@ from worker.alerts.transitions import (
 from worker.model.alert import Alert, AlertChange, AlertState, HistoryLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection
 
     from worker.alerts.policy import Policy
     from worker.model.episode import Episode
+    from worker.model.fact import Fact
     from worker.model.finding import Finding
     from worker.model.time import EpochMs
 
@@ -41,13 +43,15 @@ class Standing:
 
     Shape: `episode_ids` of the LPs that stand (None: not known; then an alert without a finding has lost its evidence);
     `redirects` from ids of LPs that joined another to the id kept; `rules` the rules of the pack (None: not known). `awaiting`
-    has the LP of each (LP id, rule) that cannot be answered in full before feeds are read further.
+    has the LP of each (LP id, rule) that cannot be answered in full before feeds are read further; `facts` gives what stands
+    now of the patient group (None: not known; then nothing counts as corrected).
     """
 
     episode_ids: Collection[str] | None = None
     redirects: Mapping[str, str] = field(default_factory=dict)
     rules: Collection[str] | None = None
     awaiting: Mapping[tuple[str, str], Episode] = field(default_factory=dict)
+    facts: Callable[[], Iterable[Fact]] | None = None
 
 
 _NOTHING_ELSE = Standing()
@@ -184,11 +188,21 @@ def _change(
     change = (
         withdraw(moved, _why_gone(moved, standing), now)
         if finding is None
-        else follow(moved, finding, now, is_joined=is_joined)
+        else follow(
+            moved, finding, now, is_joined=is_joined, is_corrected=_sinks_corrected(moved, finding, standing)
+        )
     )
     if change is None and moved is not alert:
         return AlertChange(moved, LP_JOINED, is_visible=False, is_noticed=False)
     return change
+
+
+def _sinks_corrected(alert: Alert, finding: Finding, standing: Standing) -> bool:
+    """Tell whether an alert sinks in severity, and something that it told of was corrected or taken back since."""
+    told, facts = alert.last_told, standing.facts
+    if told is None or facts is None or finding.severity >= alert.severity:
+        return False
+    return bool(taken_back(told.finding, facts()))
 
 
 def _why_gone(alert: Alert, standing: Standing) -> str:

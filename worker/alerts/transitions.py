@@ -12,8 +12,8 @@ So an alert that no clinician resolved says at any time what the last findings s
 where its finding stands, superseded where it is folded, withdrawn where it is gone.
 
 A notice goes out on a raise, a rise of severity, a stated worsening, fresh evidence of what was only listed and a withdrawal
-of what was told, and where a merge or its undoing changed whom an open alert is about, or which alerts it speaks for. A shadow
-rule's alert is stored and never told.
+of what was told; without paging, where its severity sinks because what was told was corrected or taken back, and where a merge
+or its undoing changed whom an open alert is about, or which alerts it speaks for. A shadow rule's alert is stored, never told.
 
 Source: the rule catalogue (refractory, closing); that a higher severity ends the quiet time early is a house choice.
 """
@@ -41,6 +41,7 @@ KNOWN_LATE = "window had ended when it became known"
 WINDOW_ENDED = "window ended"
 SEVERITY_RAISED = "severity raised"
 SEVERITY_LOWERED = "severity lowered"
+SEVERITY_CORRECTED = "severity lowered by a correction"
 WORSENED = "worsened beyond what was told"
 NOW_FRESH = "fresh evidence of what was listed"
 NOW_TOLD = "rule is told now"
@@ -102,10 +103,13 @@ def raise_alert(alert_id: str, episode_id: str, finding: Finding, now: Now) -> t
     return (raised, _visible(raised.alert, AlertState.EXPIRED, KNOWN_LATE, now))
 
 
-def follow(alert: Alert, finding: Finding, now: Now, *, is_joined: bool = False) -> AlertChange | None:
+def follow(
+    alert: Alert, finding: Finding, now: Now, *, is_joined: bool = False, is_corrected: bool = False
+) -> AlertChange | None:
     """Bring an alert up to date with its finding, which stands; None where nothing changes.
 
-    Shape: `is_joined` where it speaks from now on for another alert that was told, whose LP turned out to be the same.
+    Shape: `is_joined` where it speaks from now on for another alert that was told, whose LP turned out to be the same;
+    `is_corrected` where something that it told of stands no longer as it was told.
     """
     if finding.folded_by:
         if not still_speaks(alert):
@@ -115,7 +119,7 @@ def follow(alert: Alert, finding: Finding, now: Now, *, is_joined: bool = False)
     if _is_over(finding, now):
         return _follow_over(alert, finding, now)
     if alert.state.is_open:
-        return _follow_open(alert, finding, now, is_joined=is_joined)
+        return _follow_open(alert, finding, now, is_joined=is_joined, is_corrected=is_corrected)
     return _reopen(alert, finding, now)
 
 
@@ -171,7 +175,9 @@ def still_speaks(alert: Alert) -> bool:
     return alert.state.is_open or alert.state is AlertState.EXPIRED
 
 
-def _follow_open(alert: Alert, finding: Finding, now: Now, *, is_joined: bool) -> AlertChange | None:
+def _follow_open(
+    alert: Alert, finding: Finding, now: Now, *, is_joined: bool, is_corrected: bool
+) -> AlertChange | None:
     fresh = _fresh(alert, finding)
     if finding.severity > alert.severity:
         return _told(_visible(fresh, AlertState.ESCALATED, SEVERITY_RAISED, now), now)
@@ -184,9 +190,13 @@ def _follow_open(alert: Alert, finding: Finding, now: Now, *, is_joined: bool) -
     is_lower, is_renamed = finding.severity < alert.severity, _is_renamed(alert, now)
     if is_lower or is_renamed or (is_joined and _is_told(finding)):
         state = alert.state if alert.state is AlertState.ACKNOWLEDGED else AlertState.UPDATED
-        reason = SEVERITY_LOWERED if is_lower else RENAMED if is_renamed else LP_JOINED
+        lowered = SEVERITY_CORRECTED if is_corrected else SEVERITY_LOWERED
+        reason = lowered if is_lower else RENAMED if is_renamed else LP_JOINED
         change = _visible(fresh, state, reason, now)
-        return _told_quietly(change, now) if is_renamed or is_joined else change
+        is_news = (
+            is_renamed or is_joined or (is_lower and is_corrected and alert.notified_severity is not None)
+        )
+        return _told_quietly(change, now) if is_news else change
     if fresh == alert:
         return None
     return AlertChange(fresh, KEPT_FRESH, is_visible=False, is_noticed=False)

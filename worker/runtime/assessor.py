@@ -146,7 +146,9 @@ class Assessor:
             case.alerts,
             Now(as_of_ms, self._judge.policy, tuple(sorted(who.key for who in case.patients))),
             self._new_id,
-            Standing(match.ids, redirects, self._judge.rules, _awaiting(found, ids)),
+            Standing(
+                match.ids, redirects, self._judge.rules, _awaiting(found, ids), lambda: found.index.facts
+            ),
         )
         alerts = [_redirected(alert, redirects) for alert in case.alerts]
         changes = tuple(replace(change, alert=_redirected(change.alert, redirects)) for change in changes)

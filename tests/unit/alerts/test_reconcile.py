@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.alerts.findings import EPISODE, POLICY, Ward, found, now
-from tests.unit.correlate.facts import at
+from tests.unit.correlate.facts import at, puncture, temperature
 from worker.alerts.policy import Policy
 from worker.alerts.reconcile import Standing, history_line, visible_history
 from worker.alerts.transitions import is_paging
 from worker.model.alert import AlertState
+from worker.model.fact import Fact
 from worker.model.finding import RuleStatus, Severity
 
 RAISED, UPDATED, ESCALATED = AlertState.RAISED, AlertState.UPDATED, AlertState.ESCALATED
@@ -59,6 +60,35 @@ def test_a_lower_severity_is_shown_and_not_told() -> None:
     (change,) = ward.assess(12, found())
     assert (change.reason, change.is_visible, change.is_noticed) == ("severity lowered", True, False)
     assert change.alert.severity is Severity.URGENT
+
+
+@pytest.mark.parametrize(
+    ("stands", "reason", "is_told"),
+    [
+        (temperature(10, 38.4), "severity lowered", False),
+        (temperature(10, 37.9), "severity lowered by a correction", True),
+        (puncture(0), "severity lowered by a correction", True),
+    ],
+    ids=["as it was told", "corrected", "taken back"],
+)
+def test_who_was_told_hears_of_a_severity_that_sinks_by_a_correction(
+    stands: Fact, reason: str, *, is_told: bool
+) -> None:
+    ward = Ward()
+    ward.assess(10, found(severity=Severity.EMERGENT))
+    facts = Standing(facts=lambda: [*EPISODE.records, stands])
+    (change,) = ward.assess(12, found(), standing=facts)
+    assert (change.reason, change.is_visible, change.is_noticed) == (reason, True, is_told)
+    assert (change.alert.state, change.alert.severity) == (UPDATED, Severity.URGENT)
+    (risen,) = ward.assess(14, found(severity=Severity.EMERGENT), standing=facts)
+    assert (risen.alert.state, risen.is_noticed) == (ESCALATED, True)
+
+
+def test_a_severity_that_sinks_by_a_correction_is_told_to_nobody_of_a_shadow_rule() -> None:
+    ward = Ward()
+    ward.assess(10, found(severity=Severity.EMERGENT, status=RuleStatus.SHADOW))
+    ward.assess(12, found(status=RuleStatus.SHADOW), standing=Standing(facts=tuple))
+    assert ward.noticed == []
 
 
 def test_a_severity_that_rises_again_after_a_fall_is_told() -> None:
