@@ -49,7 +49,15 @@ def settle_visits(facts: Sequence[Fact]) -> Sequence[Fact]:
             whole.append(fact)
     made = [_one_visit(told[visit], whole) for visit in sorted(parted)]
     begun = [fact for fact in (*whole, *made) if UNANNOUNCED not in fact.qualifiers]
-    return [*whole, *(fact for fact in made if UNANNOUNCED not in fact.qualifiers or _is_after(fact, begun))]
+    counted = (fact for fact in made if UNANNOUNCED not in fact.qualifiers or _is_after(fact, begun))
+    return [*whole, *map(_as_told, counted)]
+
+
+def _as_told(fact: Fact) -> Fact:
+    """Leave out what only the mapping and this module say to each other."""
+    if UNANNOUNCED not in fact.qualifiers:
+        return fact
+    return replace(fact, qualifiers=tuple(each for each in fact.qualifiers if each != UNANNOUNCED))
 
 
 def _name(fact: Fact) -> str:

@@ -100,7 +100,7 @@ def test_that_a_visit_was_planned_is_kept() -> None:
 def test_an_update_alone_is_a_visit_only_after_another_one() -> None:
     assert settled(update(26)) == []
     assert settled(update(26), stay(30, visit="V3")) == [(30, "inpatient", "", ())]
-    assert settled(update(26), update(40), stay(-5))[1][0] == 26
+    assert settled(update(26), update(40), stay(-5))[1] == (26, "emergency", "fever", ("fever",))
 
 
 def test_an_update_alone_begins_with_the_encounter_of_its_number() -> None:
