@@ -14,6 +14,7 @@ SHARED = ROOT.parent / "shared"
 NO_SHARED = "shared material not on this machine"
 pytest_plugins = ["tests.servers", "tests.once", "tests.kafka_sockets"]
 FAST = "not integration and not slow"
+TICKS = pytest.StashKey[tuple[int, int]]()
 ALL_SLOW = re.compile(r"^pytestmark = .*\bpytest\.mark\.(?:integration|slow)\b", re.MULTILINE)
 # A file stays in one process: were a long one the last, all others would wait for it.
 LONGEST_FIRST = {
@@ -32,13 +33,13 @@ LONGEST_FIRST = {
             "test_races.py",
             "test_simhospital.py",
             "test_alert_documents.py",
-            "test_fhir_validator.py",
             "test_message_bus.py",
             "test_relay_crash.py",
             "test_relay_brokers.py",
             "test_kill9.py",
             "test_fhir_hapi.py",
             "test_laws_on_feeds.py",
+            "test_fhir_validator.py",  # far behind test_alert_documents.py: it waits for the notices that this one makes
             "test_laws_of_time.py",
             "test_laws_broken.py",
             "test_demo.py",
@@ -90,8 +91,19 @@ def _every_line_is_logged() -> None:
     structlog.reset_defaults()
 
 
+def _ticks() -> tuple[int, int]:
+    """Give how long the host took the processors away, and how long they were wanted; 0 where the system does not say."""
+    try:
+        line = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0]
+    except OSError:
+        return 0, 0
+    user, nice, system, _idle, _iowait, irq, softirq, stolen = map(int, line.split()[1:9])
+    return stolen, user + nice + system + irq + softirq + stolen
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Let `make check` try fewer examples of each property."""
+    """Remember what the host took away by now; let `make check` try fewer examples of each property."""
+    config.stash[TICKS] = _ticks()
     if config.option.markexpr == FAST and config.getoption("--hypothesis-profile") is None:
         settings.load_profile("quick")
 
@@ -112,7 +124,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tables of tests that make one, and say how many could not run without the shared material."""
+    """Print the tables of tests that make one, how many could not run without the shared material, and what the run lacked."""
     for report in terminalreporter.stats.get("passed", []):
         for name, value in report.user_properties:
             if name == "table":
@@ -122,3 +134,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     count = sum(NO_SHARED in str(report.longrepr) for report in skipped)
     if count:
         terminalreporter.write_line(f"{count} skipped: {NO_SHARED} ({SHARED.name}/ beside the repository)")
+    stolen, wanted = (
+        now - then for now, then in zip(_ticks(), terminalreporter.config.stash[TICKS], strict=True)
+    )
+    if stolen * 20 > wanted:
+        terminalreporter.write_line(f"the host took away {stolen / wanted:.0%} of the time of the processors")
