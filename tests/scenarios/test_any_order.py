@@ -217,6 +217,10 @@ VERSIONS = {
         [LP, FHIR_HOT, fhir(9, patient()), fhir(YEARS, temperature("t", 37, 10, "corrected"))],
         NOTHING,
     ),
+    "FHIR deleted by a clock years ahead": (
+        [LP, FHIR_HOT, fhir(9, patient()), deletion(YEARS, "Observation/t")],
+        NOTHING,
+    ),
     "corrected to what cannot be read": ([LP, HOT, result(12, "see comment", status="C")], NOTHING),
     "corrected at a time that cannot be read": ([LP, HOT, badly_timed(12, "39.5", "C")], NOTHING),
     "corrected as a whole at a time that cannot be read": (
@@ -896,7 +900,7 @@ def came(
 
 
 def went(at: float, visit: str = "V1") -> RawMessage:
-    return hl7("ADT^A03", at, f"PV1|1|I||||||||||||||||{visit}{'|' * 26}{stamp(at)}")
+    return hl7("ADT^A03", at, f"PV1|1|I|||||||||||||||||{visit}{'|' * 26}{stamp(at)}")
 
 
 BACK, IN_SINCE = ["return-after-lp urgent"], came(-20, "A01", visit="V1", kind="I")
@@ -935,6 +939,30 @@ VISITS = {
     ),
     "reason in an update of a planned admission": (
         [LP, came(20, "A01", kind="I", priority="C"), came(21, "A08", "Fever", kind="I")],
+        NOTHING,
+    ),
+    "planned, then an emergency": (
+        [
+            LP,
+            came(20, "A01", kind="I", priority="C", since=20),
+            came(21, "A08", "Fever", kind="I", priority="E", since=20),
+        ],
+        BACK,
+    ),
+    "planned with a reason, then another reason without a type": (
+        [
+            LP,
+            came(20, "A01", "Review", kind="I", priority="C"),
+            came(21, "A08", "Fever", kind="I"),
+        ],
+        NOTHING,
+    ),
+    "an emergency, then planned": (
+        [
+            LP,
+            came(20, "A01", "Fever", kind="I", priority="E"),
+            came(21, "A08", "Fever", kind="I", priority="C"),
+        ],
         NOTHING,
     ),
     "reason in an update, the visit cancelled": (

@@ -4,7 +4,7 @@ A sender tells of a visit bit by bit: the registration says since when, an updat
 Whatever is sent again, and in whatever order:
 
 - a visit begins at its admission time (PV1-44) as it was stated last; where none was, at the earliest event that tells of it;
-- its reason is the last one that was given: what says no reason takes none back;
+- its reason is the last one that was given: what says no reason takes none back; whether it was planned likewise;
 - an update alone (A08 without an admission time, of a visit that nobody announced) does not say since when the patient is
   there. It counts as a visit from its first update on where the patient had another visit before; else it is left out.
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from worker.correlate.index import rank_fact
-from worker.model.fact import UNANNOUNCED, EncounterValue, Fact
+from worker.model.fact import PLANNED, UNANNOUNCED, UNPLANNED, EncounterValue, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ENCOUNTER = "encounter"
 _UNKNOWN = "unknown"
+_KINDS = frozenset({PLANNED, UNPLANNED})
+_INTERNAL = frozenset({UNANNOUNCED, UNPLANNED})
+_NO_WORDS = _KINDS | _INTERNAL
 _ENDING = f"|{ENCOUNTER}"
 
 
@@ -34,11 +37,11 @@ def settle_visits(facts: Sequence[Fact]) -> Sequence[Fact]:
     """Make one fact of all that HL7 v2 messages say of a visit; an `Encounter` is told whole and stays as it is.
 
     Shape: `facts` the current facts of concept "encounter" of a patient group, in any order; the very same are returned where
-    none of them tells of a visit in part.
+    none of them tells of a visit in part, or of its kind.
     """
     parted = {_visit(fact) for fact in facts if _is_part(fact)}
     if not parted:
-        return facts
+        return [*map(_as_told, facts)] if any(UNPLANNED in fact.qualifiers for fact in facts) else facts
     told: dict[str, list[Fact]] = {}
     whole: list[Fact] = []
     for fact in facts:
@@ -50,14 +53,14 @@ def settle_visits(facts: Sequence[Fact]) -> Sequence[Fact]:
     made = [_one_visit(told[visit], whole) for visit in sorted(parted)]
     begun = [fact for fact in (*whole, *made) if UNANNOUNCED not in fact.qualifiers]
     counted = (fact for fact in made if UNANNOUNCED not in fact.qualifiers or _is_after(fact, begun))
-    return [*whole, *map(_as_told, counted)]
+    return [_as_told(fact) for fact in (*whole, *counted)]
 
 
 def _as_told(fact: Fact) -> Fact:
     """Leave out what only the mapping and this module say to each other."""
-    if UNANNOUNCED not in fact.qualifiers:
+    if _INTERNAL.isdisjoint(fact.qualifiers):
         return fact
-    return replace(fact, qualifiers=tuple(each for each in fact.qualifiers if each != UNANNOUNCED))
+    return replace(fact, qualifiers=tuple(each for each in fact.qualifiers if each not in _INTERNAL))
 
 
 def _name(fact: Fact) -> str:
@@ -83,13 +86,12 @@ def _one_visit(told: Iterable[Fact], whole: Iterable[Fact]) -> Fact:
     reasons = [fact for fact in by_version if _reason(fact)]
     last = reasons[-1] if reasons else by_version[-1]
     first = next(fact for fact in by_version if _said(fact) == _said(last))
-    said = {
-        *first.qualifiers,
-        *(each for fact in by_version if not _reason(fact) for each in fact.qualifiers),
-    }
+    said = {*_words(first), *(each for fact in by_version if not _reason(fact) for each in _words(fact))}
+    kinds = (_KINDS.intersection(fact.qualifiers) for fact in reversed(by_version))
+    said.update(next(filter(None, kinds), ()))
     same = [fact for fact in whole if _visit(fact) == _visit(first)]
-    if same or any(UNANNOUNCED not in fact.qualifiers for fact in by_version):
-        said.discard(UNANNOUNCED)
+    if not same and all(UNANNOUNCED in fact.qualifiers for fact in by_version):
+        said.add(UNANNOUNCED)
     return replace(
         first,
         key=_name(first),
@@ -116,7 +118,12 @@ def _reason(fact: Fact) -> str:
 
 
 def _said(fact: Fact) -> tuple[object, ...]:
-    return (_reason(fact), fact.qualifiers)
+    return (_reason(fact), *_words(fact))
+
+
+def _words(fact: Fact) -> list[str]:
+    """Return what the words of the reason mean."""
+    return [each for each in fact.qualifiers if each not in _NO_WORDS]
 
 
 def _start(fact: Fact) -> EpochMs:

@@ -17,6 +17,10 @@ UNANNOUNCED = "unannounced"
 """The qualifier of a visit of which only updates tell, so that nobody knows since when it lasts."""
 
 
+PLANNED, UNPLANNED = "planned", "unplanned"
+"""The qualifiers of a visit that was said to be planned, and to be of another kind: what says neither takes neither back."""
+
+
 DIED = "died"
 """The reason of a discharge by death."""
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.unit.correlate.facts import Group, at, fact, stay
 from worker.correlate.visits import settle_visits
-from worker.model.fact import UNANNOUNCED, EncounterValue, Fact
+from worker.model.fact import PLANNED, UNANNOUNCED, UNPLANNED, EncounterValue, Fact
 
 
 def told(
@@ -95,6 +95,27 @@ def test_the_last_class_that_is_known_counts() -> None:
 
 def test_that_a_visit_was_planned_is_kept() -> None:
     assert settled(told(20, qualifiers=("planned",)), update(26))[0][3] == ("fever", "planned")
+
+
+def test_whether_a_visit_was_planned_counts_as_it_was_said_last() -> None:
+    planned, other = (PLANNED,), (UNPLANNED,)
+    whole = told(20, "fever", said=26, dated=True, qualifiers=("fever", UNPLANNED))
+    assert settled(told(20, dated=True, qualifiers=planned), whole)[0][3] == ("fever",)
+    assert settled(told(20, qualifiers=other), told(26, "fever", qualifiers=("fever", *planned)))[0][3] == (
+        "fever",
+        "planned",
+    )
+    assert settled(told(20, "review", qualifiers=planned), update(26), update(28))[0][3] == (
+        "fever",
+        "planned",
+    )
+    assert settled(whole)[0][3] == ("fever",)
+
+
+def test_a_reason_of_the_admission_is_not_said_first_by_an_update() -> None:
+    admission, again = told(20, "fever", qualifiers=("fever",)), update(26)
+    (fact,) = settle_visits([again, admission])
+    assert fact.source == admission.source
 
 
 def test_an_update_alone_is_a_visit_only_after_another_one() -> None:

@@ -25,15 +25,17 @@ def deletion_claim(deletion: Deletion, scope: Scope) -> Claim | None:
     """Say that a resource is nobody's from its deletion on; None where no id is named.
 
     Shape: stated when the server says that it was, else by the document, else when it was received; after all else of
-    that instant.
+    that instant. Where that cannot be believed, after everything else.
     """
     literal = parse_literal(deletion.url)
     if literal is None:
         return None
     stated_ms = read_own_date(deletion.modified_at, scope.feed.zone)
+    if stated_ms is None:
+        stated_ms = read_own_date(scope.message_at, scope.feed.zone)
     if is_ahead(stated_ms, scope.latest_ms):
         stated_ms = NEWEST_MS
     elif stated_ms is None:
-        stated_ms = scope.received_at_ms if scope.message_at_ms is None else scope.message_at_ms
+        stated_ms = scope.received_at_ms
     stated_at = (VOID, stated_ms) if scope.feed.is_rank_first else (stated_ms, VOID)
     return Claim(f"{scope.feed.id}|{literal.type}|{literal.id}", None, stated_at, scope.received_at_ms)

@@ -29,7 +29,7 @@ from worker.mapping.hl7v2.context import (
 from worker.mapping.hl7v2.times import clinical_time, read_time, stated_at
 from worker.mapping.hl7v2.versions import FINAL, WITHDRAWN
 from worker.mapping.visits import said_of_visit
-from worker.model.fact import UNANNOUNCED, EncounterValue, Group
+from worker.model.fact import PLANNED, UNANNOUNCED, UNPLANNED, EncounterValue, Group
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
 
@@ -105,6 +105,8 @@ def _stay(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *, is_
     statement = event_statement(context, is_deleted=is_deleted)
     group = None
     if patient.visit:
+        if given(pv1.value(4)) and PLANNED not in said:
+            said = (*said, UNPLANNED)
         group = Group(key, statement.order(is_rank_first=context.feed.is_rank_first), replaces=is_deleted)
         is_dated = effective.origin == "PV1-44"
         if not is_deleted and not (reason and is_dated):
