@@ -941,6 +941,22 @@ VISITS = {
         [LP, came(20, "A01", kind="I", priority="C"), came(21, "A08", "Fever", kind="I")],
         NOTHING,
     ),
+    "a return under the number of the visit before, with its admission time": (
+        [IN_SINCE, LP, went(15), came(30, "A04", "Fever", visit="V1", since=30)],
+        BACK,
+    ),
+    "a return under the number of the visit before, without its admission time (blind spot)": (
+        [IN_SINCE, LP, went(15), came(30, "A04", "Fever", visit="V1")],
+        NOTHING,
+    ),
+    "coded after the patient had left": (
+        [IN_SINCE, LP, went(15), came(40, "A08", "Fever", visit="V1", kind="I")],
+        NOTHING,
+    ),
+    "a visit that a clock years ahead cancelled, announced again (blind spot)": (
+        [LP, came(20, "A04", "Fever"), came(YEARS, "A11"), came(22, "A04", "Fever")],
+        NOTHING,
+    ),
     "planned, then an emergency": (
         [
             LP,

@@ -90,7 +90,7 @@ class FactIndex:
     One pass groups them; a concept is sorted when it is first asked for, so that rules pay for what they read.
     """
 
-    __slots__ = ("_grouped", "_plain", "_settle", "_sorted")
+    __slots__ = ("_grouped", "_made", "_plain", "_settle", "_sorted")
 
     def __init__(self, facts: Iterable[Fact], settle: Settle | None = None) -> None:
         """Group `facts` (any order, no repeats: the outcome of `current_facts`).
@@ -107,6 +107,7 @@ class FactIndex:
         self._settle = settle
         self._sorted: dict[str, Series] = {}
         self._plain: set[str] = set()
+        self._made: dict[str, Sequence[Fact]] = {}
 
     @property
     def facts(self) -> Iterator[Fact]:
@@ -138,9 +139,13 @@ class FactIndex:
         facts = self._grouped[concept]
         if self._settle is None or concept in self._plain:
             return facts
-        settled = self._settle(concept, facts)
-        if settled is facts:
-            self._plain.add(concept)
+        settled = self._made.get(concept)
+        if settled is None:
+            settled = self._settle(concept, facts)
+            if settled is facts:
+                self._plain.add(concept)
+            else:
+                self._made[concept] = settled
         return settled
 
     def stated(self, concept: str) -> Sequence[Fact]:
@@ -169,8 +174,10 @@ class FactIndex:
         other = FactIndex((), self._settle)
         grouped, ordered = dict(self._grouped), dict(self._sorted)
         other._grouped, other._sorted, other._plain = grouped, ordered, set(self._plain)
+        other._made = dict(self._made)
         for concept in gone.keys() | new.keys():
             fresh, old = new.get(concept, []), ordered.pop(concept, None)
+            other._made.pop(concept, None)
             kept, lost = grouped.get(concept, []), gone.get(concept)
             if lost:
                 kept = [fact for fact in kept if id(fact) not in lost]
