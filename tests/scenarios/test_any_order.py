@@ -196,6 +196,10 @@ VERSIONS = {
         NOTHING,
     ),
     "sent by a clock years ahead": ([LP, result(YEARS, "39", stated=-1)], FEVER),
+    "sent twice by a clock years ahead, higher the second time (blind spot)": (
+        [LP, result(YEARS, "37", stated=-1), result(YEARS + 1, "39", stated=-1)],
+        NOTHING,
+    ),
     "sent by a clock years ahead, restamped": (
         [LP, result(YEARS, "39", stated=-1, app="REPLAYING"), result(13, "37", stated=-1, app="REPLAYING")],
         NOTHING,
