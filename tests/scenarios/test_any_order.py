@@ -949,8 +949,26 @@ VISITS = {
         [IN_SINCE, LP, went(15), came(30, "A04", "Fever", visit="V1", since=30)],
         BACK,
     ),
-    "a return under the number of the visit before, without its admission time (blind spot)": (
+    "a return under the number of the visit before, without its admission time": (
         [IN_SINCE, LP, went(15), came(30, "A04", "Fever", visit="V1")],
+        BACK,
+    ),
+    "a return under the number of the visit before, which has ended": (
+        [IN_SINCE, LP, went(15), came(30, "A04", "Fever", visit="V1"), went(34)],
+        BACK,
+    ),
+    "a return under the number of the visit before, with a reason that comes later": (
+        [IN_SINCE, LP, went(15), came(30, "A04", visit="V1"), came(31, "A08", "Fever", visit="V1")],
+        BACK,
+    ),
+    "a discharge taken back, and the admission sent again": (
+        [
+            IN_SINCE,
+            LP,
+            went(15),
+            came(16, "A13", visit="V1", kind="I"),
+            came(30, "A01", "Fever", visit="V1", kind="I"),
+        ],
         NOTHING,
     ),
     "coded after the patient had left": (

@@ -74,7 +74,7 @@ def stay_around(visit: Fact, stays: Sequence[Stay], classes: Container[str], awa
             if stay.start_ms < at_ms
             and stay.encounter_class in classes
             and (stay.end_ms is None or stay.end_ms + away_ms > at_ms)
-            and not _is_one_visit(stay.fact, visit)
+            and not _is_one_visit(stay, visit)
         ),
         None,
     )
@@ -96,11 +96,13 @@ def _end_of(fact: Fact, value: EncounterValue, discharges: tuple[Fact, ...]) -> 
     return None
 
 
-def _is_one_visit(one: Fact, other: Fact) -> bool:
-    mine, theirs = one.value, other.value
+def _is_one_visit(stay: Stay, visit: Fact) -> bool:
+    """Tell whether a fact tells of a stay: by its number, which may be used again once the stay has ended."""
+    mine, theirs = stay.fact.value, visit.value
     if not isinstance(mine, EncounterValue) or not isinstance(theirs, EncounterValue):
         return False
-    return one is other or (bool(mine.visit) and mine.visit == theirs.visit)
+    has_ended = stay.end_ms is not None and stay.end_ms <= visit.effective.start_ms
+    return stay.fact is visit or (bool(mine.visit) and mine.visit == theirs.visit and not has_ended)
 
 
 def _is_same_visit(value: EncounterValue, discharge: Fact) -> bool:

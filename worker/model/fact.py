@@ -21,6 +21,10 @@ PLANNED, UNPLANNED = "planned", "unplanned"
 """The qualifiers of a visit that was said to be planned, and to be of another kind: what says neither takes neither back."""
 
 
+LEFT, STAYED = "left", "stayed"
+"""The qualifiers of what says of a visit only that the patient left, and that he had not."""
+
+
 DIED = "died"
 """The reason of a discharge by death."""
 

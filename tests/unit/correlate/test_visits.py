@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.unit.correlate.facts import Group, at, fact, stay
 from worker.correlate.visits import settle_visits
-from worker.model.fact import PLANNED, UNANNOUNCED, UNPLANNED, EncounterValue, Fact
+from worker.model.fact import LEFT, PLANNED, STAYED, UNANNOUNCED, UNPLANNED, EncounterValue, Fact
 
 
 def told(
@@ -61,6 +61,41 @@ def settled(*facts: Fact) -> list[tuple[object, ...]]:
     }
     (only,) = found
     return [((start - at(0)) / 3_600_000, *rest) for start, *rest, _ in only]
+
+
+def mark(hours: float, which: str) -> Fact:
+    told_ = told(hours, kind="unknown", qualifiers=(which,))
+    return replace(told_, key=told_.key.replace("|stay|", f"|{which}|"))
+
+
+def test_a_number_that_is_used_again_after_the_patient_left_is_another_visit() -> None:
+    first, second = told(2, "review"), told(30, "fever", qualifiers=("fever",))
+    begun = [(2, "emergency", "review", ()), (30, "emergency", "fever", ("fever",))]
+    assert settled(first, mark(15, LEFT), second) == begun
+    assert settled(first, mark(15, LEFT), second, mark(34, LEFT)) == begun
+    assert settled(told(2, "review", dated=True), mark(15, LEFT), second) == begun
+    assert settled(first, mark(15, LEFT), told(30), update(31)) == begun
+    (one, two) = settle_visits([first, mark(15, LEFT), second])
+    assert (one.effective.end_ms, two.effective.end_ms) == (at(15), None)
+    assert one.key != two.key
+
+
+def test_who_left_and_of_whom_only_an_update_tells_is_not_back() -> None:
+    assert [stay[:3] for stay in settled(told(2), mark(15, LEFT), update(40))] == [(2, "emergency", "fever")]
+
+
+def test_a_discharge_that_was_taken_back_parts_no_visits() -> None:
+    again = told(30, "fever", qualifiers=("fever",))
+    taken_back = (told(2), mark(15, LEFT), mark(16, STAYED), again)
+    assert [stay[:3] for stay in settled(*taken_back)] == [(2, "emergency", "fever")]
+    assert [stay[:3] for stay in settled(*taken_back, mark(20, LEFT))] == [
+        (2, "emergency", ""),
+        (30, "emergency", "fever"),
+    ]
+
+
+def test_who_left_and_of_whom_nothing_else_is_known_was_at_no_visit() -> None:
+    assert settled(mark(15, LEFT)) == []
 
 
 def test_visits_that_are_told_whole_stay_as_they_are() -> None:

@@ -29,7 +29,7 @@ from worker.mapping.hl7v2.context import (
 from worker.mapping.hl7v2.times import clinical_time, read_time, stated_at
 from worker.mapping.hl7v2.versions import FINAL, WITHDRAWN
 from worker.mapping.visits import said_of_visit
-from worker.model.fact import PLANNED, UNANNOUNCED, UNPLANNED, EncounterValue, Group
+from worker.model.fact import LEFT, PLANNED, STAYED, UNANNOUNCED, UNPLANNED, EncounterValue, Group
 from worker.model.message import Issue, IssueKind
 from worker.model.time import ClinicalTime
 
@@ -128,6 +128,27 @@ def _discharge(context: Context, patient: Patient, pv1: Segment, sheet: Sheet, *
         f"{visit_key(context, patient, pv1)}|discharge", "discharge", effective, value, place_of(pv1)
     )
     sheet.facts.append(make_fact(context, patient, draft, event_statement(context, is_deleted=is_deleted)))
+    if patient.visit:
+        times, mark = (event_times(context), STAYED) if is_deleted else (fields, LEFT)
+        at = _when(context, patient, times, place_of(pv1), sheet, is_deleted=is_deleted)
+        _mark(context, patient, pv1, at or effective, sheet, mark)
+
+
+def _mark(
+    context: Context, patient: Patient, pv1: Segment, effective: ClinicalTime, sheet: Sheet, mark: str
+) -> None:
+    """State that the patient left, or had not, among what is said of the visit: it parts a number that is used again."""
+    name, statement = f"{visit_key(context, patient, pv1)}|encounter", event_statement(context)
+    draft = Draft(
+        f"{name}|{mark}|{effective.start_ms}",
+        "encounter",
+        effective,
+        EncounterValue("unknown", patient.visit, ""),
+        place_of(pv1),
+        Group(name, statement.order(is_rank_first=context.feed.is_rank_first), replaces=False),
+        qualifiers=(mark,),
+    )
+    sheet.facts.append(make_fact(context, patient, draft, statement))
 
 
 def visit_key(context: Context, patient: Patient, pv1: Segment) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from worker.correlate.versions import current_facts
-from worker.model.fact import UNANNOUNCED, EncounterValue, Fact
+from worker.model.fact import LEFT, STAYED, UNANNOUNCED, EncounterValue, Fact
 from worker.model.message import IssueKind, Reading
 from worker.model.time import from_rfc3339
 
@@ -50,20 +50,32 @@ def test_a_cancelled_admission_takes_the_stay_back(read: Read, trigger: str) -> 
 
 
 def test_a_discharge_is_a_fact_of_its_own(read: Read) -> None:
-    (fact,) = stays(read, "A03", pv1(discharged="20260105114000+0000"))
+    fact, _ = stays(read, "A03", pv1(discharged="20260105114000+0000"))
     assert (fact.concept, fact.key) == ("discharge", "default|visit|V7|discharge")
     assert fact.value == EncounterValue("inpatient", "V7", "home")
     assert fact.effective.origin == "PV1-45"
 
 
 def test_a_cancelled_discharge_takes_only_the_discharge_back(read: Read) -> None:
-    (told,) = stays(read, "A03", pv1(discharged="20260105114000+0000"))
-    (taken,) = stays(read, "A13", pv1(discharged="20260105114000+0000"))
+    told, _ = stays(read, "A03", pv1(discharged="20260105114000+0000"))
+    taken, _ = stays(read, "A13", pv1(discharged="20260105114000+0000"))
     assert (taken.concept, taken.key, taken.is_deleted) == ("discharge", told.key, True)
 
 
+def test_a_discharge_and_its_cancellation_are_marks_among_what_is_said_of_the_visit(read: Read) -> None:
+    _, left = stays(read, "A03", pv1(discharged="20260105114000+0000"))
+    _, stayed = stays(read, "A13", pv1(discharged="20260105114000+0000"))
+    (stay,) = stays(read, "A01", pv1(), "PV2|||^Fever")
+    assert {mark.group.key for mark in (left, stayed) if mark.group} == {stay.key}
+    assert [(mark.qualifiers, mark.effective.origin, mark.is_deleted) for mark in (left, stayed)] == [
+        ((LEFT,), "PV1-45", False),
+        ((STAYED,), "EVN-6", False),
+    ]
+    assert len(stays(read, "A03", pv1(visit="", discharged="20260105114000+0000"))) == 1
+
+
 def test_an_event_without_visit_times_happened_at_its_own(read: Read) -> None:
-    (fact,) = stays(read, "A03", pv1(admitted=""))
+    fact, _ = stays(read, "A03", pv1(admitted=""))
     assert (fact.effective.origin, fact.effective.start_ms) == ("EVN-6", from_rfc3339("2026-01-05T11:30:00Z"))
 
 
@@ -154,5 +166,5 @@ def test_an_elective_admission_is_planned(read: Read) -> None:
 
 @pytest.mark.parametrize("trigger", ["A11", "A13"])
 def test_what_is_taken_back_needs_no_time(read: Read, trigger: str) -> None:
-    (fact,) = stays(read, trigger, pv1(admitted="then", discharged="then"))
+    fact, *_ = stays(read, trigger, pv1(admitted="then", discharged="then"))
     assert fact.is_deleted
