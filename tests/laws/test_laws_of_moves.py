@@ -23,7 +23,7 @@ from worker.storage import claims, memory
 pytestmark = pytest.mark.slow
 Json = dict[str, Any]  # Any: what JSON holds
 STRANGER = "stranger"
-LONG_AFTER = timedelta(days=400)
+LONG_AFTER = timedelta(days=60)
 
 
 def messages_of(trial: Trial) -> list[RawMessage]:
