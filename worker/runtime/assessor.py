@@ -136,7 +136,7 @@ class Assessor:
 
     def _verdict(self, case: Case, as_of_ms: EpochMs, consumed_until_ms: EpochMs) -> Verdict:
         # Workers' clocks differ: for one patient time never goes back, or what one let expire another would raise again.
-        as_of_ms = max([as_of_ms, *(alert.updated_at_ms for alert in case.alerts)])
+        asked_ms, as_of_ms = as_of_ms, max([as_of_ms, *(alert.updated_at_ms for alert in case.alerts)])
         found = self._judge.assess(case.facts, as_of_ms, consumed_until_ms, case.patients)
         match = match_episodes(found.episodes, case.episodes, self._new_id)
         ids = {episode.anchor_ms: id_ for episode, id_ in zip(found.episodes, match.ids, strict=True)}
@@ -158,7 +158,7 @@ class Assessor:
             redirects=match.redirects,
             changes=told.changes,
             notices=told.notices,
-            next_due_ms=_next_due(found, case.alerts, changes, as_of_ms),
+            next_due_ms=_next_due(found, case.alerts, changes, as_of_ms, asked_ms),
             blind={
                 ids[anchor_ms]: _spans(spots)
                 for anchor_ms, spots in self._judge.find_blind_spots(found, case.unused).items()
@@ -224,14 +224,23 @@ def _records(
 
 
 def _next_due(
-    found: Assessment, alerts: Iterable[Alert], changes: Iterable[AlertChange], as_of_ms: EpochMs
+    found: Assessment,
+    alerts: Iterable[Alert],
+    changes: Iterable[AlertChange],
+    as_of_ms: EpochMs,
+    asked_ms: EpochMs,
 ) -> EpochMs | None:
-    """Give the next instant at which time alone can change the answer: a rule says so, or an open alert's window ends."""
+    """Give the next instant at which time alone can change the answer: a rule says so, or an open alert's window ends.
+
+    A gap that cannot be judged yet is looked at again, messages or not: once our clock has come as far as that of the worker
+    which judged before (`as_of_ms` lies after `asked_ms`), else in a minute, as the feeds may be idle and caught up by then.
+    """
     now = {alert.alert_id: alert for alert in alerts}
     now.update((change.alert.alert_id, change.alert) for change in changes)
-    # A gap that cannot be judged yet is looked at again, messages or not: the feeds may be idle and caught up by then.
-    instants = [as_of_ms + MINUTE_MS] if found.awaits_feeds else []
-    instants += [alert.finding.window_end_ms for alert in now.values() if alert.state.is_open]
+    instants = [alert.finding.window_end_ms for alert in now.values() if alert.state.is_open]
     if found.next_change_at_ms is not None:
         instants.append(found.next_change_at_ms)
-    return min((at_ms for at_ms in instants if at_ms > as_of_ms), default=None)
+    instants = [at_ms for at_ms in instants if at_ms > as_of_ms]
+    if found.awaits_feeds:
+        instants.append(as_of_ms if as_of_ms > asked_ms else as_of_ms + MINUTE_MS)
+    return min(instants, default=None)

@@ -6,6 +6,7 @@ from tests.unit.correlate.facts import at, puncture, stay, temperature
 from worker.alerts.routing import Outlet
 from worker.correlate.matching import StoredEpisode
 from worker.model.fact import Fact
+from worker.model.time import MINUTE_MS
 from worker.pipeline import compile_pack
 from worker.runtime.assessor import Assessor
 from worker.runtime.engine_program import PackProgram
@@ -48,6 +49,24 @@ def test_an_alert_is_not_taken_back_by_a_worker_that_has_read_less() -> None:
     )
     assessor.run(at(9.4), at(9.4))
     assert [change.reason for change in desk.verdict.changes] == ["evidence withdrawn"]
+
+
+def test_what_was_judged_by_a_clock_that_is_ahead_is_judged_again_once_ours_has_come_so_far() -> None:
+    """With clocks of messages no minute may follow: the last message has stopped them."""
+    desk = Desk(puncture(0), stay(-1))
+    assessor = Assessor(desk, PackProgram(compile_pack(read_layers([]))))  # type: ignore[arg-type]
+    assessor.run(at(9), at(9))
+    desk.keep()
+    case = desk.case
+    desk.case = Case(case.patients, (*case.facts, temperature(1.4, 37.0)), case.episodes, case.alerts)
+    assessor.run(at(8), at(8))
+    assert desk.verdict.next_due_ms == at(9)
+    assessor.run(at(9), at(8))
+    assert desk.verdict.next_due_ms == at(9) + MINUTE_MS
+    assert [change for change in desk.verdict.changes if change.is_visible] == []
+    assessor.run(at(9), at(9))
+    (change,) = desk.verdict.changes
+    assert change.alert.finding.effective_ms == at(8.9)
 
 
 def test_a_verdict_tells_for_how_long_the_lp_is_blind_if_nothing_more_comes() -> None:
