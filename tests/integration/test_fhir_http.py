@@ -221,6 +221,7 @@ def test_too_large_body_is_refused_before_it_is_sent() -> None:
     assert _run(scene).messages == []
 
 
+@pytest.mark.slow
 def test_endless_chunks_are_refused_and_the_client_is_cut_off() -> None:
     async def scene(site: Site) -> None:
         client = await _connect(site)
@@ -286,6 +287,7 @@ def test_client_that_never_finishes_a_head_is_cut_off(drip: bytes) -> None:
     assert _run(scene, HttpLimits(idle_s=0.5, drain_s=0.5)).reasons == ["idle"]
 
 
+@pytest.mark.slow
 def test_kept_connection_is_closed_when_it_is_idle() -> None:
     async def scene(site: Site) -> None:
         client = await _connect(site)

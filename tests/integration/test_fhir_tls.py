@@ -120,6 +120,7 @@ def test_client_certificate_lets_in(server_identity: Identity, client_identity: 
     assert len(_run(scene, files).messages) == 1
 
 
+@pytest.mark.slow
 def test_handshakes_that_are_never_finished_hold_few_places_for_a_short_time(
     server_identity: Identity,
 ) -> None:

@@ -359,6 +359,7 @@ def test_heartbeats_of_every_role_are_on_their_topic(
     assert [process.end() for process in processes] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_waiting_can_be_bounded_by_a_setting(tmp_path: Path, start: Start) -> None:
     process = start(
         tmp_path,
