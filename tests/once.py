@@ -5,20 +5,20 @@
 | plain data, and nodes, of a text of YAML | each text |
 | mappings, phrases and rules, compiled | the texts that they are compiled from |
 | the text of a document inside a message of HL7 v2 | each content: a recording holds one PDF in dozens of messages |
-| what a test asks of `made_once` | the whole run: the first process makes it, the others read its file |
+| the notices that a test asks of `made_once` | the whole run: the first process makes it, the others read its file |
 | the tables of an empty SQLite file | each database: what the first migration of a process gives is written again |
 """
 
 from __future__ import annotations
 
 import fcntl
-import pickle
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
+import msgspec
 import pytest
 
 from tests.servers import FOLDER
@@ -26,9 +26,10 @@ from worker import pipeline
 from worker.decode import located_yaml
 from worker.mapping import attachments
 from worker.notes import lexicon
+from worker.storage.records import Outgoing
 
 MAPPINGS = ("pack.yaml", "concepts/", "feeds/")
-Made = TypeVar("Made")
+Notices = tuple[Outgoing, ...]
 PATCH = pytest.StashKey[pytest.MonkeyPatch]()
 
 
@@ -66,18 +67,18 @@ def _once_for_each_text(build: Callable[..., object], folders: tuple[str, ...]) 
 
 
 @pytest.fixture(scope="session")
-def made_once(pytestconfig: pytest.Config) -> Callable[[str, Callable[[], Made]], Made]:
-    """Give a function that makes what has this name, or reads what another process of the run made."""
+def made_once(pytestconfig: pytest.Config) -> Callable[[str, Callable[[], Notices]], Notices]:
+    """Give a function that makes the notices of this name, or reads what another process of the run made."""
     folder = pytestconfig.stash[FOLDER]
 
-    def make(name: str, build: Callable[[], Made]) -> Made:
-        path = folder / f"{name}.pickle"
+    def make(name: str, build: Callable[[], Notices]) -> Notices:
+        path = folder / f"{name}.msgpack"
         with path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if path.exists():
-                return pickle.loads(path.read_bytes())  # noqa: S301 - our own file
+                return msgspec.msgpack.decode(path.read_bytes(), type=Notices)
             made = build()
-            path.write_bytes(pickle.dumps(made))
+            path.write_bytes(msgspec.msgpack.encode(made))
             return made
 
     return make

@@ -11,13 +11,13 @@ shared), and that is no matter of the program.
 from __future__ import annotations
 
 import json
-import pickle
 import sys
 import tempfile
 from dataclasses import astuple
 from pathlib import Path
 from statistics import median
 
+import msgspec
 import psycopg
 
 from bench.kafka.bare import COLUMNS, TABLE
@@ -60,10 +60,10 @@ def measure(count: int, rounds: int, probes: int) -> None:
 
 def _bare(rig: Servers, count: int, name: str) -> Run:
     """Let the bare loop consume the topic of one worker, and copy the rows that it wrote."""
-    rows_file = rig.folder / "rows.pickle"
+    rows_file = rig.folder / "rows.msgpack"
     with psycopg.connect(plain(rig.postgres.url(name)), autocommit=True) as connection:
         rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM recent_fact").fetchall()  # noqa: S608
-        rows_file.write_bytes(pickle.dumps(rows))
+        rows_file.write_bytes(msgspec.msgpack.encode(rows))
         connection.execute(
             f"CREATE TABLE {TABLE} (id bigserial PRIMARY KEY, receipt_day int, patient bigint, "
             "concept int, effective_ms bigint, payload bytea)"

@@ -7,12 +7,12 @@ processor time, both after the first poll gave something.
 from __future__ import annotations
 
 import json
-import pickle
 import resource
 import sys
 import time
 from pathlib import Path
 
+import msgspec
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
@@ -23,7 +23,7 @@ _POLL = 500
 
 def main(bootstrap: str, topic: str, messages: int, database: str, rows_file: str) -> None:
     """Consume so many messages of a topic."""
-    rows = pickle.loads(Path(rows_file).read_bytes())  # noqa: S301 - written by this benchmark a moment ago
+    rows = msgspec.msgpack.decode(Path(rows_file).read_bytes())
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
